@@ -1,0 +1,1 @@
+//! The embedded model: pure fitting and prediction of a small, real classifier.

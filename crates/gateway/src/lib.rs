@@ -1,0 +1,1 @@
+//! Layer 4, serving: the data plane that calls the guard.

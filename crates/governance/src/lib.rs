@@ -1,0 +1,1 @@
+//! Layer 3, governing: obligations, staleness, approvals, stages, releases.

@@ -1,0 +1,1 @@
+//! The evidence log's mathematics: Merkle tree, tiles, checkpoints, proofs, signed notes.

@@ -1,0 +1,1 @@
+//! Layer 5, owning: responsibilities, drills, handover pack.

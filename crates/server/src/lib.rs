@@ -1,0 +1,1 @@
+//! Control API, sessions and web pages; thin over the factory.

@@ -1,0 +1,1 @@
+//! Layer 1, the language: text to a checked workflow; digests, scopes, diagnostics.

@@ -1,0 +1,1 @@
+//! Layer 2, learning: evaluation statistics, calibration, the audit, sprint reports.

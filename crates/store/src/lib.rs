@@ -1,0 +1,1 @@
+//! The store contract; SQLite and memory; one conformance suite.

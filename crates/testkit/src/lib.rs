@@ -1,0 +1,1 @@
+//! Fixtures, fake clock, faulty store; a dev-dependency only.

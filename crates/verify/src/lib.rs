@@ -1,0 +1,1 @@
+//! The auditor's verifier: needs only an export and a key.

@@ -1,1 +1,3 @@
 //! Models over HTTP, and the scanner of their streams.
+
+pub mod sse;

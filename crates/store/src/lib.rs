@@ -1,1 +1,17 @@
-//! The store contract; SQLite and memory; one conformance suite.
+//! The store: where logs, payloads, blobs, projections and secrets are kept, and how they become durable.
+//!
+//! [`contract`] says in words and types what every store promises; [`SqliteStore`] is the embedded default, and
+//! [`MemoryStore`] keeps nothing. One conformance suite (`tests/it/conformance.rs`) runs against both. The store is
+//! free of the domain: a [`Projector`] given by the caller folds events into rows.
+
+pub mod batch;
+pub mod contract;
+pub mod error;
+pub mod rows;
+
+pub use batch::{Batch, Commit, Committed, Erased, Held, NewPayload, Payload};
+pub use contract::{
+    Entry, LogInfo, OpenLog, ReadWork, Reader, ReaderExt, Secret, Store, StoreExt, TransactError, View, Work,
+};
+pub use error::{BatchError, Refusal, StoreError};
+pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};

@@ -1,0 +1,432 @@
+//! What every store promises.
+//!
+//! - **Durable on return.** [`Store::transact`] answers only after its batch is on disk. One that answers with an
+//!   error recorded nothing (but see [`StoreError::Stopped`]).
+//! - **Serial.** Each [`Work`] sees all that was committed before it, and nothing of what comes after. Concurrent
+//!   calls may share one commit; one that fails is rolled back alone.
+//! - **Together.** Events, payloads, blobs, erasures, the Merkle tree and the projections of a batch become visible in
+//!   one step.
+//! - **Read after write.** A read that begins after an acknowledgement sees what was acknowledged. Reads never
+//!   hold up appends.
+//! - **No log by accident.** [`Store::open_log`] makes one; everything else answers [`StoreError::NoLog`].
+//! - **No fork.** A checkpoint is signed only when it extends the newest one that was signed before.
+
+use crate::batch::{Batch, Commit, Committed, Payload};
+use crate::error::{Refusal, StoreError};
+use crate::rows::{Row, RowsReport, Scan};
+use futures_util::future::BoxFuture;
+use seatrial_model::{Commitment, Digest, Event, EventId, LogName, Time};
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::broadcast;
+
+/// The most entries that one read answers; a reader that wants more goes on after the last one.
+pub const ENTRIES_READ_MAX: usize = 1_000;
+
+/// Code that runs inside the next commit: it checks what it must on the [`View`], and says what to append. It must
+/// not block: all other appends wait for it.
+pub type Work = Box<dyn FnOnce(&dyn View) -> Result<Batch, Refusal> + Send>;
+
+/// Code that reads one consistent state of a log.
+pub type ReadWork = Box<dyn FnOnce(&dyn View) + Send>;
+
+/// One log at one moment. Inside a commit it holds everything committed before.
+pub trait View {
+    /// The log.
+    fn log(&self) -> &LogName;
+
+    /// How many entries the log has.
+    ///
+    /// # Errors
+    /// Where the database fails; so it is for every method here.
+    fn size(&self) -> Result<u64, StoreError>;
+
+    /// Entries from an index on: at most `limit`, at most [`ENTRIES_READ_MAX`].
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// The index of an event.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn event_index(&self, id: EventId) -> Result<Option<u64>, StoreError>;
+
+    /// A row of a projection.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn row(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// A range of rows.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError>;
+
+    /// A blob of this log.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The digests of this log's blobs, in order, beyond `after`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, StoreError>;
+
+    /// A payload of this log; none where it never held one.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError>;
+
+    /// The commitments of payloads of this log that are still held, in order, beyond `after`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn payloads(&self, after: Option<Commitment>, limit: usize) -> Result<Vec<Commitment>, StoreError>;
+
+    /// The payloads still held that belong to a case: what an erasure by case erases.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn payloads_of_case(&self, case: &str) -> Result<Vec<Commitment>, StoreError>;
+
+    /// Payloads still held whose retention ended before `now`, the earliest first, each with its case.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn payloads_expired(&self, now: Time, limit: usize) -> Result<Vec<(Commitment, Option<String>)>, StoreError>;
+
+    /// The hashes of a tile as far as they stand: 32 bytes each, 256 in a full one.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn tile(&self, level: u8, n: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn entry(&self, index: u64) -> Result<Option<Entry>, StoreError> {
+        Ok(self.entries(index, 1)?.pop())
+    }
+
+    /// One event.
+    ///
+    /// # Errors
+    /// Where the database fails, or the entry is damaged.
+    fn event(&self, index: u64) -> Result<Option<Event>, StoreError> {
+        self.entry(index)?.map(|entry| entry.event(self.log())).transpose()
+    }
+
+    /// One event, by its id.
+    ///
+    /// # Errors
+    /// Where the database fails, or the entry is damaged.
+    fn event_by_id(&self, id: EventId) -> Result<Option<(u64, Event)>, StoreError> {
+        let Some(index) = self.event_index(id)? else { return Ok(None) };
+        Ok(self.event(index)?.map(|event| (index, event)))
+    }
+}
+
+/// One entry of a log, as its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its place, from 0.
+    pub index: u64,
+    /// The leaf: the event's canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Entry {
+    /// The event.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where the bytes are no event.
+    pub fn event(&self, log: &LogName) -> Result<Event, StoreError> {
+        serde_json::from_slice(&self.bytes).map_err(|e| StoreError::Damaged {
+            log: log.clone(),
+            what: format!("entry {} is no event: {e}", self.index),
+        })
+    }
+}
+
+/// A log as the store knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogInfo {
+    /// Its name within the factory.
+    pub log: LogName,
+    /// The checkpoint's origin and the key's name.
+    pub origin: String,
+    /// The verifier key, in C2SP signed-note form.
+    pub key: String,
+    /// How many entries it has.
+    pub size: u64,
+    /// The RFC 6962 root over them.
+    pub root: Digest,
+}
+
+/// How a log is opened for the first time.
+pub struct OpenLog {
+    /// `<factory>/<log>`: the checkpoint's origin and the key's name.
+    pub origin: String,
+    /// Makes the log's first batch (its entry 0 says `log.opened`), given the verifier key that was made for it.
+    pub first: Box<dyn FnOnce(&str) -> Batch + Send>,
+}
+
+/// Bytes that are never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Reading a store. A store without its owner can be read, too.
+pub trait Reader: Send + Sync + 'static {
+    /// Runs `work` on one consistent state of a log.
+    fn read<'a>(&'a self, log: &LogName, work: ReadWork) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// All logs, by name.
+    fn logs(&self) -> BoxFuture<'_, Result<Vec<LogInfo>, StoreError>>;
+
+    /// The newest signed checkpoint (a C2SP signed note); none where none was signed yet.
+    fn checkpoint<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<Option<String>, StoreError>>;
+
+    /// Folds the log into memory and compares with the rows stored.
+    fn check_rows<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>>;
+
+    /// Compares what is kept beside the events' bytes (id, index, leaf hashes, payloads' commitments, blobs' digests)
+    /// with the bytes. Gives what was found, in words; nothing where all agrees.
+    fn check_mirror<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// The database's own check of its page structure. Gives what was found; nothing where all is well.
+    fn check_database(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>>;
+}
+
+/// A store, held by its one owner (or, for a fleet's database, by each node).
+pub trait Store: Reader {
+    /// Makes a log: its signing key, and its first entries.
+    fn open_log<'a>(&'a self, log: &LogName, opening: OpenLog) -> BoxFuture<'a, Result<Committed, StoreError>>;
+
+    /// Runs `work` inside the next commit and makes its batch durable.
+    fn transact<'a>(&'a self, log: &LogName, work: Work) -> BoxFuture<'a, Result<Committed, StoreError>>;
+
+    /// Signs a checkpoint over all that is durable now, and answers the signed note.
+    fn sign_now<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<String, StoreError>>;
+
+    /// Drops every row of a log, and folds its events again, in one transaction.
+    fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>>;
+
+    /// Tells of every commit from now on. One that lags behind is told so, and reads what it missed.
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Commit>>;
+
+    /// Keeps a secret (a token, a session, a workflow's HMAC key) apart from all else.
+    fn secret_put<'a>(&'a self, kind: &str, key: &str, secret: Secret) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// A secret.
+    fn secret_get<'a>(&'a self, kind: &str, key: &str) -> BoxFuture<'a, Result<Option<Secret>, StoreError>>;
+
+    /// The keys of all secrets of a kind, in order.
+    fn secret_list<'a>(&'a self, kind: &str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// Forgets a secret; says whether it was there.
+    fn secret_delete<'a>(&'a self, kind: &str, key: &str) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// Finishes what was accepted, signs, and lets go of the store. Later calls answer [`StoreError::Closed`].
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// Why a typed transaction did not come about.
+#[derive(Debug)]
+pub enum TransactError<E> {
+    /// The caller's own reason.
+    Refused(E),
+    /// The store's.
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for TransactError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Reads that are one call, on any [`Reader`].
+pub trait ReaderExt: Reader {
+    /// Runs `work` on one consistent state of a log, and gives what it came to.
+    fn read_with<T, F>(&self, log: &LogName, work: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    {
+        let slot = Slot::new();
+        let inner = slot.clone();
+        let done = self.read(log, Box::new(move |view| inner.put(work(view))));
+        async move {
+            done.await?;
+            slot.take().unwrap_or(Err(StoreError::Panicked))
+        }
+    }
+
+    /// How many entries a log has.
+    fn size(&self, log: &LogName) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        self.read_with(log, |view| view.size())
+    }
+
+    /// One event.
+    fn event(&self, log: &LogName, index: u64) -> impl Future<Output = Result<Option<Event>, StoreError>> + Send {
+        self.read_with(log, move |view| view.event(index))
+    }
+
+    /// One event by its id, with its index.
+    fn event_by_id(
+        &self,
+        log: &LogName,
+        id: EventId,
+    ) -> impl Future<Output = Result<Option<(u64, Event)>, StoreError>> + Send {
+        self.read_with(log, move |view| view.event_by_id(id))
+    }
+
+    /// Events from an index on, at most `limit` and [`ENTRIES_READ_MAX`], with their indexes.
+    fn events(
+        &self,
+        log: &LogName,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(u64, Event)>, StoreError>> + Send {
+        self.read_with(log, move |view| {
+            view.entries(from, limit)?.into_iter().map(|e| Ok((e.index, e.event(view.log())?))).collect()
+        })
+    }
+
+    /// Entries as their bytes, from an index on, at most `limit` and [`ENTRIES_READ_MAX`].
+    fn entries(
+        &self,
+        log: &LogName,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send {
+        self.read_with(log, move |view| view.entries(from, limit))
+    }
+
+    /// The hashes of a tile as far as they stand.
+    fn tile(
+        &self,
+        log: &LogName,
+        level: u8,
+        n: u64,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send {
+        self.read_with(log, move |view| view.tile(level, n))
+    }
+
+    /// A blob.
+    fn blob(&self, log: &LogName, digest: Digest) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send {
+        self.read_with(log, move |view| view.blob(&digest))
+    }
+
+    /// A payload, held or erased.
+    fn payload(
+        &self,
+        log: &LogName,
+        commitment: Commitment,
+    ) -> impl Future<Output = Result<Option<Payload>, StoreError>> + Send {
+        self.read_with(log, move |view| view.payload(&commitment))
+    }
+
+    /// A row of a projection.
+    fn row(
+        &self,
+        log: &LogName,
+        table: &str,
+        key: &[u8],
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send {
+        let (table, key) = (table.to_owned(), key.to_vec());
+        self.read_with(log, move |view| view.row(&table, &key))
+    }
+
+    /// A range of rows.
+    fn scan(&self, log: &LogName, scan: Scan) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send {
+        self.read_with(log, move |view| view.scan(&scan))
+    }
+}
+
+impl<R: Reader + ?Sized> ReaderExt for R {}
+
+/// Writes that are one call, on any [`Store`].
+pub trait StoreExt: Store {
+    /// Appends a batch without a precondition.
+    fn append(&self, log: &LogName, batch: Batch) -> impl Future<Output = Result<Committed, StoreError>> + Send {
+        self.transact(log, Box::new(move |_| Ok(batch)))
+    }
+
+    /// [`Store::transact`] with the caller's own types: what the work came to besides its batch, and why it refused.
+    /// A [`StoreError`] met inside is [`TransactError::Store`].
+    fn transact_with<T, E, F>(
+        &self,
+        log: &LogName,
+        work: F,
+    ) -> impl Future<Output = Result<(Committed, T), TransactError<E>>> + Send
+    where
+        T: Send + 'static,
+        E: Any + Send + Sync,
+        F: FnOnce(&dyn View) -> Result<(Batch, T), TransactError<E>> + Send + 'static,
+    {
+        let slot = Slot::new();
+        let inner = slot.clone();
+        let done = self.transact(
+            log,
+            Box::new(move |view| match work(view) {
+                Ok((batch, value)) => {
+                    inner.put(Ok(value));
+                    Ok(batch)
+                }
+                Err(error) => {
+                    inner.put(Err(error));
+                    Err(Refusal::new(()))
+                }
+            }),
+        );
+        async move {
+            match (done.await, slot.take()) {
+                (Ok(committed), Some(Ok(value))) => Ok((committed, value)),
+                (Err(StoreError::Refused(_)), Some(Err(error))) => Err(error),
+                (Err(error), _) => Err(TransactError::Store(error)),
+                (Ok(_), _) => Err(TransactError::Store(StoreError::Panicked)),
+            }
+        }
+    }
+}
+
+impl<S: Store + ?Sized> StoreExt for S {}
+
+/// Where a closure on another thread leaves its value.
+struct Slot<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Slot<T> {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(None)))
+    }
+
+    fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

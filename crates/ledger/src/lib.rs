@@ -1,1 +1,27 @@
-//! The evidence log's mathematics: Merkle tree, tiles, checkpoints, proofs, signed notes.
+//! The evidence log's mathematics, usable alone: RFC 6962 Merkle hashing, an append-only tree that keeps
+//! only its right edge, C2SP `tlog-tiles` (tiles, entry bundles and their paths), inclusion and consistency
+//! proofs, C2SP signed notes, checkpoints, `tlog-proof` files, and the DSSE pre-authentication encoding.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: tiles come through [`TileReader`], and a
+//! key's seed comes from the caller.
+//!
+//! Sources: RFC 6962 § 2.1, and the C2SP pages `tlog-tiles`, `signed-note`, `tlog-checkpoint`,
+//! `tlog-cosignature` and `tlog-proof`.
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod dsse;
+pub mod hash;
+pub mod note;
+pub mod proof;
+pub mod tile;
+pub mod tlog_proof;
+pub mod tree;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use hash::{empty_root, leaf_hash, node_hash};
+pub use note::{Note, NoteError, NoteSignature, Signer, VerifierKey};
+pub use proof::{ProofError, TileReader};
+pub use tile::{TILE_WIDTH, Tile, TilePath, TileTree};
+pub use tlog_proof::TlogProof;
+pub use tree::{Appended, Frontier};

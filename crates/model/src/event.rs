@@ -17,6 +17,7 @@ pub use runtime::*;
 use crate::{Commitment, DecisionId, Digest, ElementPath, EventId, LogName, Principal, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The version of the envelope.
 pub const ENVELOPE_VERSION: u32 = 1;
@@ -61,6 +62,15 @@ pub struct Event {
     /// `kind` (with its version) and `body`.
     #[serde(flatten)]
     pub body: Body,
+}
+
+/// An event with its place in its log: what a fold reads and a citation names.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Logged {
+    /// The entry's index.
+    pub index: u64,
+    /// The event.
+    pub event: Arc<Event>,
 }
 
 /// What an event is about.

@@ -17,7 +17,7 @@ pub mod words;
 
 pub use canonical::{CanonicalError, canonical, canonical_value};
 pub use digest::{Commitment, Digest, Salt};
-pub use event::{Body, Event, Evidence, LogPoint, Subject};
+pub use event::{Body, Event, Evidence, LogPoint, Logged, Subject};
 pub use facts::{Confidence, Facts, Finding, FindingResult};
 pub use ids::{DecisionId, EventId, LogName, ReviewId, SprintId};
 pub use path::{ElementPath, PathPattern};

@@ -35,6 +35,8 @@ pub struct DecisionMade {
     pub step: String,
     /// HMAC of the case id under the workflow's secret, hexadecimal.
     pub case: String,
+    /// HMAC of caller, step, case and input under the workflow's secret: asking again is not another chance.
+    pub ask: String,
     /// How the candidate came.
     pub entry: Entry,
     /// Everything that `decide` read.
@@ -43,8 +45,13 @@ pub struct DecisionMade {
     pub verdict: Verdict,
     /// What was done with the output.
     pub action: Action,
+    /// A stable code for the outcome (`allowed`, `output_denied`, `review_pending`, …).
+    pub code: String,
     /// The elements that brought about the verdict, strictest first.
     pub because: Vec<ElementPath>,
+    /// The certificate that the decision was weighed under: threshold, number and model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The review that was opened, and for which role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewOpened>,

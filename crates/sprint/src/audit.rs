@@ -1,0 +1,114 @@
+//! The audit after launch: an e-process that says when a certificate was wrong from the start.
+//!
+//! M ← M·p₁/α on a wrong one, M·(1−p₁)/(1−α) on a right one; alarm at M ≥ 1/δ. Where at most α are wrong, the chance that it
+//! ever alarms is at most δ, however long it runs and whenever one looks (Ville's inequality). Kept in logarithms: a
+//! long good history is a number far below the smallest double.
+
+use crate::calibrate::{CalibrateError, Promise};
+use seatrial_model::event::Share;
+use serde::{Deserialize, Serialize};
+
+/// What the audit tests against: α and δ of the certificate, and p₁, the error that it is meant to notice soonest.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AuditRule {
+    ln_wrong: f64,
+    ln_right: f64,
+    ln_alarm: f64,
+}
+
+/// The greatest p₁ that a rule uses by itself: at 1 a single right one would end the process for good.
+const ALTERNATIVE_MAX: f64 = 0.99;
+
+impl AuditRule {
+    /// The rule with p₁ = 2α: an error of twice what was promised. Where that is not a share below 1, p₁ is half-way
+    /// between α and 1.
+    #[must_use]
+    pub fn new(promise: Promise) -> Self {
+        let alpha = promise.max_wrong();
+        let doubled = 2.0 * alpha;
+        Self::build(promise, if doubled <= ALTERNATIVE_MAX { doubled } else { (1.0 + alpha) / 2.0 })
+    }
+
+    /// The rule with another p₁.
+    ///
+    /// # Errors
+    /// Where p₁ is not greater than α and less than 1.
+    pub fn with_alternative(promise: Promise, alternative: f64) -> Result<Self, CalibrateError> {
+        if alternative > promise.max_wrong() && alternative < 1.0 {
+            Ok(Self::build(promise, alternative))
+        } else {
+            Err(CalibrateError::Promise { name: "alternative", value: alternative })
+        }
+    }
+
+    fn build(promise: Promise, alternative: f64) -> Self {
+        let alpha = promise.max_wrong();
+        Self {
+            ln_wrong: (alternative / alpha).ln(),
+            ln_right: (-alternative).ln_1p() - (-alpha).ln_1p(),
+            ln_alarm: -promise.delta().ln(),
+        }
+    }
+
+    /// ln(1/δ): where the alarm is.
+    #[must_use]
+    pub const fn ln_alarm(&self) -> f64 {
+        self.ln_alarm
+    }
+}
+
+/// How an audit stands.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditState {
+    /// Audited: those whose truth is known, and those left unanswered past their time.
+    pub audits: u64,
+    /// Wrong among them; unanswered ones count as wrong.
+    pub wrong: u64,
+    /// ln M.
+    pub log_e: f64,
+    /// After how many audits it alarmed; it stays alarmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarmed_at: Option<u64>,
+}
+
+/// The certificate was wrong from the start: it is revoked, and its steps escalate everything.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Alarm {
+    /// Wrong of audited when it alarmed.
+    pub audits: Share,
+    /// ln M.
+    pub log_e: f64,
+}
+
+impl AuditState {
+    /// Counts one audit. Returns the alarm when it is reached, once.
+    pub fn feed(&mut self, rule: &AuditRule, wrong: bool) -> Option<Alarm> {
+        self.audits += 1;
+        self.wrong += u64::from(wrong);
+        self.log_e += if wrong { rule.ln_wrong } else { rule.ln_right };
+        if self.alarmed_at.is_some() || self.log_e < rule.ln_alarm {
+            return None;
+        }
+        self.alarmed_at = Some(self.audits);
+        Some(Alarm { audits: Share { k: self.wrong, n: self.audits }, log_e: self.log_e })
+    }
+
+    /// The state after these audits, from the start.
+    pub fn of(rule: &AuditRule, audits: impl IntoIterator<Item = bool>) -> Self {
+        let mut state = Self::default();
+        for wrong in audits {
+            state.feed(rule, wrong);
+        }
+        state
+    }
+
+    /// M itself; infinity where it is beyond a double.
+    #[must_use]
+    pub fn e(&self) -> f64 {
+        self.log_e.exp()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,9 @@
 //! roots.
 
 use crate::hash::{empty_root, node_hash, root_of};
-use crate::tile::{TILE_WIDTH, width_at};
+use crate::tile::{TILE_WIDTH, Tile, width_at};
 use seatrial_model::Digest;
+use std::collections::BTreeMap;
 
 /// The longest proof: one hash for each of the 64 levels that a size has, and one.
 pub const PROOF_HASHES_MAX: usize = 65;
@@ -53,6 +54,13 @@ pub trait TileReader {
     /// # Errors
     /// A sentence saying why there is no such tile.
     fn tile(&self, level: u8, n: u64, width: u16) -> Result<Vec<Digest>, String>;
+}
+
+/// Tiles held in memory, by level and index.
+impl TileReader for BTreeMap<(u8, u64), Tile> {
+    fn tile(&self, level: u8, n: u64, _width: u16) -> Result<Vec<Digest>, String> {
+        self.get(&(level, n)).map(|t| t.hashes.clone()).ok_or_else(|| "there is no such tile".to_owned())
+    }
 }
 
 /// Reads exactly the first `width` hashes of a tile.

@@ -130,4 +130,4 @@ impl Frontier {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -70,9 +70,6 @@ mod tests {
             m
         };
         let x = matrix([&[4.0], &[2.0, 5.0], &[1.0, 3.0, 6.0]]).solve(vec![9.0, 21.0, 25.0]).unwrap();
-        for (found, expected) in x.iter().zip([0.3, 2.2, 3.0166666666666666]) {
-            assert!((found - expected).abs() < 0.2, "{x:?}");
-        }
         // The product with the matrix gives the right side back.
         let full = [[4.0, 2.0, 1.0], [2.0, 5.0, 3.0], [1.0, 3.0, 6.0]];
         for (row, b) in full.iter().zip([9.0, 21.0, 25.0]) {

@@ -1,0 +1,4 @@
+//! The crate's integration tests: the classifier on real data.
+
+#[cfg(test)]
+mod credit;

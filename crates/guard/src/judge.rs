@@ -1,0 +1,154 @@
+//! Verify and weigh: every check runs on the candidate, and each leaves a finding.
+
+use crate::candidate::{Candidate, Part, PartKind};
+use crate::json::TEXT_BYTES_MAX;
+use crate::program::{CheckProgram, StepProgram};
+use seatrial_model::facts::{Inspected, When};
+use seatrial_model::{Confidence, ElementPath, Finding};
+use seatrial_spec::workflow::Else;
+use serde_json::Value;
+
+mod checks;
+mod confidence;
+
+pub use checks::PART_SEPARATOR;
+
+/// The most parts of a candidate; more are not inspected, and so not released.
+pub const PARTS_MAX: usize = 256;
+
+/// The most spans that one finding lists: an entry of the log is at most 65 535 bytes. Redaction does not stop there.
+pub const FINDING_SPANS_MAX: usize = 48;
+
+/// What the checks found on one candidate, for the facts and for what happens to the output.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    /// One finding for each check of the plan: schema first, then in the spec's order.
+    pub findings: Vec<Finding>,
+    /// Where something was redacted: what every check found on the changed bytes.
+    pub after_modify: Option<Vec<Finding>>,
+    /// The first text part, read as the output type.
+    pub output: Option<Value>,
+    /// The redacted parts, where a rule asks for `modify`.
+    pub modified: Option<Modified>,
+    /// The confidence, from the source that the spec names.
+    pub confidence: Confidence,
+    /// The outcome of every escalation's `when`.
+    pub whens: Vec<When>,
+    /// Every part and the checks that inspected it.
+    pub inspected: Vec<Inspected>,
+    /// The thresholds that escalations read.
+    pub thresholds_used: Vec<ElementPath>,
+}
+
+/// What a redaction left.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Modified {
+    /// All parts of the candidate, changed or not, in their order.
+    pub parts: Vec<Part>,
+    /// The first text part, read as the output type.
+    pub output: Option<Value>,
+}
+
+impl Modified {
+    /// The text of the first text part: what is released in its place.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.parts.iter().find(|p| p.kind == PartKind::Text).map(|p| p.text.as_str())
+    }
+}
+
+impl StepProgram {
+    /// Checks an input: its schema, then `refuse_input`.
+    #[must_use]
+    pub fn check_input(&self, input: &Value) -> Vec<Finding> {
+        checks::input(self, input)
+    }
+
+    /// Runs every check on a candidate. Where a rule with `else: modify` found something, it is redacted, and every
+    /// check runs again on the changed bytes.
+    #[must_use]
+    pub fn judge(&self, input: &Value, candidate: &Candidate) -> Judgement {
+        let run = checks::Run::new(self, input, &candidate.parts);
+        let findings = run.findings();
+        let inspected = run.inspected(&findings);
+        let outputs = run.outputs();
+        let output = outputs.first().cloned().flatten();
+        let confidence = confidence::confidence(self, candidate, &outputs);
+        let whens = run.whens(&confidence);
+        let modified = self.modified(&findings, &candidate.parts, &outputs);
+        let mut after_modify = None;
+        let modified = modified.map(|parts| {
+            let again = checks::Run::new(self, input, &parts);
+            after_modify = Some(again.findings());
+            let output = again.outputs().first().cloned().flatten();
+            Modified { parts, output }
+        });
+        Judgement {
+            findings,
+            after_modify,
+            output,
+            modified,
+            confidence,
+            whens,
+            inspected,
+            thresholds_used: self.thresholds_used(),
+        }
+    }
+
+    /// The redacted parts; none where no rule with `else: modify` found anything.
+    fn modified(&self, findings: &[Finding], parts: &[Part], outputs: &[Option<Value>]) -> Option<Vec<Part>> {
+        let asks = |path: &ElementPath| self.plan.checks.iter().any(|c| c.path == *path && c.otherwise == Else::Modify);
+        let found = |path: &ElementPath| findings.iter().any(|f| f.path == *path && f.objects() && !f.spans.is_empty());
+        let rules: Vec<_> = self
+            .rules
+            .iter()
+            .filter(|r| asks(&r.path) && found(&r.path))
+            .filter_map(|r| match &r.check {
+                CheckProgram::Detect { detectors, within } => Some((detectors.as_slice(), within.as_ref())),
+                CheckProgram::Expr(_) | CheckProgram::Grounded { .. } => None,
+            })
+            .collect();
+        if rules.is_empty() || total_bytes(parts) > TEXT_BYTES_MAX {
+            return None;
+        }
+        let mut texts = outputs.iter();
+        Some(
+            parts
+                .iter()
+                .map(|part| {
+                    let output = if part.kind == PartKind::Text { texts.next().and_then(Option::as_ref) } else { None };
+                    Part { text: checks::redacted(part, output, &rules), ..part.clone() }
+                })
+                .collect(),
+        )
+    }
+
+    /// The `never` rules that an output violates (or on which they do not run): what makes a person's answer of
+    /// earlier unusable, judged by the rules now in force.
+    #[must_use]
+    pub fn never_violated(&self, input: &Value, output: &Value) -> Vec<Finding> {
+        use seatrial_model::facts::CheckKind;
+        let candidate = Candidate::value(output);
+        let mut findings = checks::Run::with_value(self, input, &candidate.parts, output).findings();
+        findings.retain(|f| f.kind == CheckKind::Never && f.objects());
+        findings
+    }
+
+    /// What binds a person who authors an output: the schema, `require` and `forbid`. `never` does not: it says what
+    /// is not delegated to AI.
+    #[must_use]
+    pub fn check_authored(&self, input: &Value, output: &Value) -> Vec<Finding> {
+        use seatrial_model::facts::CheckKind;
+        let candidate = Candidate::value(output);
+        let mut findings = checks::Run::with_value(self, input, &candidate.parts, output).findings();
+        findings.retain(|f| f.kind != CheckKind::Never);
+        findings
+    }
+}
+
+fn total_bytes(parts: &[Part]) -> usize {
+    parts.iter().map(|p| p.text.len()).sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,378 @@
+//! A checked workflow, compiled: expressions parsed, schemas and patterns built, fields resolved. Immutable and shared.
+
+use crate::detect::Detector;
+use crate::expr::{Bindings, Compiled, Fault};
+use crate::fields::{self, Field, Root};
+use crate::plan::Plan;
+use crate::prompt::{Message, RenderError, Template, as_json};
+use crate::schema::Schema;
+use crate::shape::Shape;
+use seatrial_model::facts::CheckKind;
+use seatrial_model::{Digest, ElementPath};
+use seatrial_spec::workflow::{Check, ConfidenceSource, Rule, Step, Workflow};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Why a part of a workflow does not compile. The checker finds the same first, with its place in the file; this is the
+/// guard's own refusal to serve what it cannot enforce.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{path}` was not compiled, and its workflow is not served: {message}")]
+pub struct CompileError {
+    /// The element.
+    pub path: ElementPath,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A compiled workflow.
+#[derive(Debug)]
+pub struct Program {
+    steps: Vec<StepProgram>,
+    digest: Digest,
+}
+
+impl Program {
+    /// Compiles a checked workflow.
+    ///
+    /// # Errors
+    /// Everything that does not compile, never only the first.
+    pub fn compile(workflow: &Workflow) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let steps: Vec<StepProgram> =
+            workflow.steps.iter().map(|step| StepProgram::compile(workflow, step, &mut errors)).collect();
+        let meaning = json!({
+            "decide": crate::DECIDE_VERSION,
+            "checks": crate::CHECKS_VERSION,
+            "workflow": workflow.name,
+            "steps": steps.iter().map(|s| &s.meaning).collect::<Vec<_>>(),
+        });
+        match Digest::of_canonical(&meaning) {
+            Ok(digest) if errors.is_empty() => Ok(Self { steps, digest }),
+            Ok(_) => Err(errors),
+            Err(e) => {
+                errors.push(CompileError { path: ElementPath::root(), message: e.to_string() });
+                Err(errors)
+            }
+        }
+    }
+
+    /// The step of that name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&StepProgram> {
+        self.steps.iter().find(|s| s.name == name)
+    }
+
+    /// All steps, in the spec's order.
+    pub fn steps(&self) -> impl Iterator<Item = &StepProgram> {
+        self.steps.iter()
+    }
+
+    /// The digest of the compiled meaning: plans, expressions as evaluated, schemas, prompts, thresholds, and the
+    /// versions of `decide` and of the checks. Prose and layout are not part of it.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// A compiled step.
+#[derive(Debug)]
+pub struct StepProgram {
+    pub(crate) name: String,
+    pub(crate) plan: Plan,
+    pub(crate) input: TypeProgram,
+    pub(crate) output: TypeProgram,
+    pub(crate) refuse: Vec<RuleProgram>,
+    pub(crate) rules: Vec<RuleProgram>,
+    pub(crate) escalations: Vec<(ElementPath, Compiled)>,
+    pub(crate) confidence: Option<(ConfidenceSource, Option<Field>)>,
+    pub(crate) thresholds: Vec<(String, Option<f64>)>,
+    because: BTreeMap<ElementPath, String>,
+    withhold: Vec<Vec<String>>,
+    prompt: Option<Template>,
+    wrong: BTreeMap<String, Compiled>,
+    slices: BTreeMap<String, Compiled>,
+    meaning: Value,
+}
+
+/// The type of an input or output.
+#[derive(Debug)]
+pub(crate) struct TypeProgram {
+    pub(crate) path: ElementPath,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) shape: Shape,
+}
+
+/// One compiled rule.
+#[derive(Debug)]
+pub(crate) struct RuleProgram {
+    pub(crate) path: ElementPath,
+    pub(crate) kind: CheckKind,
+    pub(crate) check: CheckProgram,
+}
+
+#[derive(Debug)]
+pub(crate) enum CheckProgram {
+    Expr(Compiled),
+    Detect { detectors: Vec<Detector>, within: Option<Field> },
+    Grounded { quote: Field, within: Field },
+}
+
+impl StepProgram {
+    fn compile(workflow: &Workflow, step: &Step, errors: &mut Vec<CompileError>) -> Self {
+        let path = step.path();
+        let mut compiler = Compiler { errors };
+        let thresholds: Vec<(String, Option<f64>)> =
+            workflow.thresholds.iter().map(|(name, t)| (name.clone(), t.at)).collect();
+        let withhold: Vec<Vec<String>> =
+            step.withhold.iter().map(|f| f.split('.').map(str::to_owned).collect()).collect();
+        let rules =
+            [(CheckKind::Require, &step.require), (CheckKind::Forbid, &step.forbid), (CheckKind::Never, &step.never)];
+        let wrong = workflow.thresholds.iter().filter_map(|(name, t)| Some((name, t.wrong_when.as_ref()?)));
+        Self {
+            name: step.name.clone(),
+            plan: Plan::of(workflow, step),
+            input: compiler.type_of(workflow, path.child("input"), step.input.as_deref()),
+            output: compiler.type_of(workflow, path.child("output"), step.output.as_deref()),
+            refuse: step.refuse_input.iter().map(|r| compiler.rule(CheckKind::RefuseInput, r)).collect(),
+            rules: rules
+                .iter()
+                .flat_map(|(k, list)| list.iter().map(|r| (*k, r)))
+                .map(|(k, r)| compiler.rule(k, r))
+                .collect(),
+            escalations: step
+                .escalate
+                .iter()
+                .map(|e| (e.path.clone(), compiler.expr(&e.path, &e.when.promoted)))
+                .collect(),
+            confidence: step.confidence.clone().map(|source| compiler.confidence(&path, source)),
+            prompt: compiler.prompt(workflow, step, &withhold),
+            wrong: wrong
+                .map(|(name, e)| {
+                    let at = ElementPath::from("thresholds").child(name).child("wrong_when");
+                    (name.clone(), compiler.expr(&at, &e.promoted))
+                })
+                .collect(),
+            slices: workflow
+                .slices
+                .iter()
+                .map(|(name, s)| {
+                    (name.clone(), compiler.expr(&ElementPath::from("slices").child(name), &s.condition.promoted))
+                })
+                .collect(),
+            because: step
+                .require
+                .iter()
+                .chain(&step.forbid)
+                .filter_map(|r| Some((r.path.clone(), r.because.clone()?)))
+                .collect(),
+            meaning: meaning(workflow, step, &thresholds),
+            thresholds,
+            withhold,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What [`crate::decide`] needs.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The thresholds that its escalations read: the caller states how each stands.
+    #[must_use]
+    pub fn thresholds_used(&self) -> Vec<ElementPath> {
+        self.plan.thresholds()
+    }
+
+    /// The input without withheld fields: what a model may see.
+    #[must_use]
+    pub fn withhold(&self, input: &Value) -> Value {
+        let mut seen = input.clone();
+        for names in &self.withhold {
+            fields::remove(&mut seen, names);
+        }
+        seen
+    }
+
+    /// The prompt over the withheld input; the input as JSON where the step has no prompt.
+    ///
+    /// # Errors
+    /// [`RenderError`] where the template names a field that this input does not have.
+    pub fn render(&self, input: &Value) -> Result<Vec<Message>, RenderError> {
+        let seen = self.withhold(input);
+        match &self.prompt {
+            Some(template) => template.render(&seen),
+            None => Ok(vec![as_json(&seen)]),
+        }
+    }
+
+    /// Messages for another attempt: those of the last one, its answer, and what objected, in the spec's words.
+    #[must_use]
+    pub fn ask_again(&self, messages: &[Message], answer: &str, findings: &[seatrial_model::Finding]) -> Vec<Message> {
+        use crate::prompt::Role;
+        let mut text = String::from("Your answer was not accepted. Answer again so that all of these hold:\n");
+        for finding in findings.iter().filter(|f| f.objects()) {
+            let because = self.because.get(&finding.path).map_or("", String::as_str);
+            let code = if finding.kind == CheckKind::Schema { finding.code.as_str() } else { "" };
+            let line = format!("- {} {code} {because}", finding.path.name());
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        let mut out = messages.to_vec();
+        out.push(Message { role: Role::Assistant, content: answer.to_owned() });
+        out.push(Message { role: Role::User, content: text });
+        out
+    }
+
+    /// Whether an output is wrong in the sense of a threshold's `wrong_when`.
+    ///
+    /// # Errors
+    /// [`Fault`]: `no_value` where the threshold has no `wrong_when`; `integer_range`; else why it was not evaluated.
+    pub fn wrong(&self, threshold: &str, input: &Value, output: &Value, expected: &Value) -> Result<bool, Fault> {
+        let expr = self.wrong.get(threshold).ok_or(Fault::NO_VALUE)?;
+        let mut values = Bindings::default();
+        values.input(&self.input.shape, input).map_err(|_| Fault::INTEGER_RANGE)?;
+        values.output(&self.output.shape, output).map_err(|_| Fault::INTEGER_RANGE)?;
+        values.expected(&self.output.shape, expected).map_err(|_| Fault::INTEGER_RANGE)?;
+        expr.holds(&values)
+    }
+
+    /// Whether an input lies in a slice.
+    ///
+    /// # Errors
+    /// [`Fault`]: `no_value` where there is no such slice; `integer_range`; else why it was not evaluated.
+    pub fn in_slice(&self, slice: &str, input: &Value) -> Result<bool, Fault> {
+        let expr = self.slices.get(slice).ok_or(Fault::NO_VALUE)?;
+        let mut values = Bindings::default();
+        values.input(&self.input.shape, input).map_err(|_| Fault::INTEGER_RANGE)?;
+        expr.holds(&values)
+    }
+}
+
+/// The compiled meaning of a step, for the program's digest.
+fn meaning(workflow: &Workflow, step: &Step, thresholds: &[(String, Option<f64>)]) -> Value {
+    let check = |rule: &Rule| match &rule.check {
+        Check::Rule(expr) => json!({ "rule": expr.promoted }),
+        Check::Detect { detectors, regexes, within } => {
+            json!({ "detect": detectors, "regex": regexes, "in": within })
+        }
+        Check::Grounded { quote, within } => json!({ "grounded": quote, "in": within }),
+    };
+    let checks = |rules: &[Rule]| rules.iter().map(check).collect::<Vec<_>>();
+    let schema =
+        |name: &Option<String>| name.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
+    let prompt = step.prompt.as_ref().and_then(|file| workflow.files.get(file)).map(|f| f.blob.to_string());
+    json!({
+        "plan": Plan::of(workflow, step),
+        "input": schema(&step.input),
+        "output": schema(&step.output),
+        "refuse_input": checks(&step.refuse_input),
+        "require": checks(&step.require),
+        "forbid": checks(&step.forbid),
+        "never": checks(&step.never),
+        "escalate": step.escalate.iter().map(|e| &e.when.promoted).collect::<Vec<_>>(),
+        "confidence": step.confidence.as_ref().map(ConfidenceSource::label),
+        "thresholds": thresholds,
+        "withhold": step.withhold,
+        "prompt": prompt,
+        "model": step.model.as_ref().map(|m| json!([m.provider, m.name, m.temperature, m.fallback])),
+        "slices": workflow.slices.iter().map(|(n, s)| (n, &s.condition.promoted, s.required)).collect::<Vec<_>>(),
+    })
+}
+
+struct Compiler<'e> {
+    errors: &'e mut Vec<CompileError>,
+}
+
+impl Compiler<'_> {
+    fn fail(&mut self, path: &ElementPath, message: impl Into<String>) {
+        self.errors.push(CompileError { path: path.clone(), message: message.into() });
+    }
+
+    fn type_of(&mut self, workflow: &Workflow, path: ElementPath, name: Option<&str>) -> TypeProgram {
+        let Some(name) = name else { return TypeProgram { path, schema: None, shape: Shape::anything() } };
+        let Some(declared) = workflow.types.get(name) else {
+            self.fail(&path, format!("there is no type `{name}`"));
+            return TypeProgram { path, schema: None, shape: Shape::anything() };
+        };
+        let schema = Schema::compile(&declared.schema).map_err(|message| self.fail(&path, message)).ok();
+        TypeProgram { path, schema, shape: Shape::of(&declared.schema) }
+    }
+
+    /// A failed expression is replaced by one that no program is made with: errors end the compilation.
+    fn expr(&mut self, path: &ElementPath, text: &str) -> Compiled {
+        Compiled::compile(text).unwrap_or_else(|message| {
+            self.fail(path, message);
+            Compiled::default()
+        })
+    }
+
+    fn rule(&mut self, kind: CheckKind, rule: &Rule) -> RuleProgram {
+        let about = if kind == CheckKind::RefuseInput { Root::Input } else { Root::Output };
+        let check = match &rule.check {
+            Check::Rule(expr) => CheckProgram::Expr(self.expr(&rule.path, &expr.promoted)),
+            Check::Detect { detectors, regexes, within } => {
+                let named =
+                    detectors.iter().map(|n| Detector::named(n).ok_or_else(|| format!("there is no detector `{n}`")));
+                let all: Vec<_> = named.chain(regexes.iter().map(|r| Detector::own(r))).collect();
+                let mut detectors = Vec::new();
+                for detector in all {
+                    match detector {
+                        Ok(d) => detectors.push(d),
+                        Err(message) => self.fail(&rule.path, message),
+                    }
+                }
+                if detectors.is_empty() {
+                    self.fail(&rule.path, "no detector is named: the check would find nothing");
+                }
+                let within = within.as_ref().map(|w| self.field(&rule.path, w, about));
+                CheckProgram::Detect { detectors, within }
+            }
+            Check::Grounded { quote, within } => CheckProgram::Grounded {
+                quote: self.field(&rule.path, quote, about),
+                within: self.field(&rule.path, within, Root::Input),
+            },
+        };
+        RuleProgram { path: rule.path.clone(), kind, check }
+    }
+
+    fn field(&mut self, path: &ElementPath, text: &str, root: Root) -> Field {
+        match Field::parse(text) {
+            Some(field) if field.root == root => field,
+            _ => {
+                let word = if root == Root::Input { "input" } else { "output" };
+                self.fail(path, format!("`{text}` names no field of the {word}; write `{word}.field`"));
+                Field { root, names: Vec::new() }
+            }
+        }
+    }
+
+    fn confidence(&mut self, path: &ElementPath, source: ConfidenceSource) -> (ConfidenceSource, Option<Field>) {
+        let field = match &source {
+            ConfidenceSource::Output(text) | ConfidenceSource::Logprobs(text) => {
+                Some(self.field(&path.child("confidence"), text, Root::Output))
+            }
+            ConfidenceSource::Agreement(_) | ConfidenceSource::Judge(_) | ConfidenceSource::Caller => None,
+        };
+        (source, field)
+    }
+
+    fn prompt(&mut self, workflow: &Workflow, step: &Step, withheld: &[Vec<String>]) -> Option<Template> {
+        let file = step.prompt.as_ref()?;
+        let path = step.path().child("prompt");
+        let Some(content) = workflow.files.get(file) else {
+            self.fail(&path, format!("the file `{file}` is not part of the spec"));
+            return None;
+        };
+        let parsed = std::str::from_utf8(&content.bytes)
+            .map_err(|_| format!("the file `{file}` is not UTF-8"))
+            .and_then(|text| Template::parse(text, withheld));
+        parsed.map_err(|message| self.fail(&path, message)).ok()
+    }
+}

@@ -103,13 +103,17 @@ impl Frontier {
     pub fn extend(&mut self, leaves: &[Digest]) -> Appended {
         let before = self.size;
         let mut tiles: Vec<Tile> = leaves.iter().flat_map(|leaf| self.push(*leaf)).collect();
-        for (level, hashes) in (0u8..).zip(&self.edge) {
-            let nodes = nodes_at(self.size, level);
-            if !hashes.is_empty() && nodes != nodes_at(before, level) {
-                tiles.push(Tile { level, n: nodes / TILE_WIDTH as u64, hashes: hashes.clone() });
-            }
-        }
+        let grown = |tile: &Tile| nodes_at(self.size, tile.level) != nodes_at(before, tile.level);
+        tiles.extend(self.edge().into_iter().filter(grown));
         Appended { size: self.size, root: self.root(), tiles }
+    }
+
+    /// The partial tiles: at most one for each level.
+    #[must_use]
+    pub fn edge(&self) -> Vec<Tile> {
+        let partial = (0u8..).zip(&self.edge).filter(|(_, hashes)| !hashes.is_empty());
+        let n = |level| nodes_at(self.size, level) / TILE_WIDTH as u64;
+        partial.map(|(level, hashes)| Tile { level, n: n(level), hashes: hashes.clone() }).collect()
     }
 
     /// Puts a hash at the end of a level's edge; a tile that is full by this leaves the edge.

@@ -1,0 +1,199 @@
+//! Obligations: what must be shown before a stage may be released, derived from a checked workflow.
+
+mod build;
+mod human;
+mod measured;
+mod running;
+
+pub(crate) use measured::claimed_confidence;
+pub use seatrial_spec::Which;
+
+use seatrial_model::words::Layer;
+use seatrial_model::{PathPattern, Stage};
+use seatrial_spec::workflow::RESPONSIBILITIES;
+use seatrial_spec::{FactorySpec, Workflow};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What kind of thing discharges an obligation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// A person's judgement, recorded as an approval or acceptance.
+    Judgement,
+    /// A measurement that is made again when what it depends on changes.
+    Measurement,
+    /// Nothing recorded: it is computed from the spec, the people and the log whenever it is asked for.
+    Computed,
+}
+
+/// What exactly has to be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Duty {
+    /// The checker is content.
+    SpecValid,
+    /// The intent is signed.
+    Intent,
+    /// Questions have owners, and none that blocks is open.
+    Questions,
+    /// Every rule caught an example and passed one.
+    Exercised,
+    /// A set is evaluated.
+    Evaluated {
+        /// The set.
+        set: String,
+    },
+    /// Nothing of a category that must not pass was let through.
+    Forbidden {
+        /// The category.
+        category: String,
+        /// Its sets.
+        sets: Vec<String>,
+    },
+    /// A threshold has its certificate.
+    Certified {
+        /// The threshold.
+        threshold: String,
+    },
+    /// The risks are named and accepted.
+    Risks,
+    /// A role approves the gate's scope.
+    Approval {
+        /// The role.
+        role: String,
+    },
+    /// Live probes show that every `forbid` and `never` is enforced.
+    Enforces,
+    /// Sampled decisions recompute.
+    Trace,
+    /// A control was exercised.
+    Drill {
+        /// `stop`.
+        control: String,
+    },
+    /// The five responsibilities resolve to people.
+    Assigned,
+    /// Those people accepted.
+    Accepted,
+    /// The whole state is approved.
+    Release,
+}
+
+/// An external input that an obligation depends on, besides the spec.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The identity of a step's model.
+    Model(String),
+    /// The version of the guard's checks and of its decision.
+    Checks,
+    /// The people who hold a role, with their sides.
+    People(String),
+    /// The digest of the state of all other obligations.
+    State,
+}
+
+/// One obligation.
+#[derive(Clone, Debug)]
+pub struct Obligation {
+    /// Its id (`eval.golden`). An approval's may stand twice, with different stages.
+    pub id: String,
+    /// The layer it belongs to.
+    pub layer: Layer,
+    /// The stages that need it.
+    pub stages: BTreeSet<Stage>,
+    /// What has to be shown.
+    pub duty: Duty,
+    /// What kind of thing discharges it.
+    pub basis: Basis,
+    /// The stages in which it does not apply although they are listed, and why.
+    pub not_applicable: BTreeMap<Stage, String>,
+    /// The elements it depends on.
+    pub scope: Vec<PathPattern>,
+    /// Which digest of them counts.
+    pub which: Which,
+    /// Whether the scope is closed over what its elements refer to. Scopes of measurements name all that they
+    /// measure, so that, for example, another label set behind a threshold does not stale an evaluation.
+    pub closed: bool,
+    /// What else is part of its key.
+    pub parameters: BTreeMap<String, Value>,
+    /// The external inputs it depends on.
+    pub inputs: Vec<Input>,
+    /// Who may produce its evidence.
+    pub by: String,
+    /// Whether it can be waived at all.
+    pub waivable: bool,
+    /// The version of this definition; part of the key.
+    pub version: u32,
+    /// One line for people.
+    pub title: String,
+    /// What to do next, in words.
+    pub help: String,
+    /// What to do next, as a command.
+    pub command: String,
+}
+
+impl Obligation {
+    /// Whether a stage lists it.
+    #[must_use]
+    pub fn is_for(&self, stage: Stage) -> bool {
+        self.stages.contains(&stage)
+    }
+}
+
+/// Every obligation of a workflow, in the order of the layers.
+#[must_use]
+pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation> {
+    let mut all = vec![human::valid(workflow), human::intent(workflow, factory), human::questions(workflow)];
+    all.push(measured::exercised(workflow));
+    all.extend(measured::evaluations(workflow));
+    all.extend(measured::categories(workflow));
+    all.extend(measured::thresholds(workflow));
+    all.push(human::risks(workflow));
+    all.extend(human::approvals(workflow, Stage::Pilot));
+    all.extend(human::approvals(workflow, Stage::Production));
+    all.extend(running::runtime(workflow));
+    all.push(running::stop_drill(workflow));
+    all.extend(running::ownership(workflow));
+    all.extend([Stage::Pilot, Stage::Production].map(|stage| human::release(workflow, factory, stage)));
+    all
+}
+
+/// The roles whose holders may approve something for a stage.
+#[must_use]
+pub fn approving_roles(workflow: &Workflow, stage: Stage) -> BTreeSet<String> {
+    let mut roles: BTreeSet<String> = gate_approvals(workflow, stage).into_keys().collect();
+    roles.extend(workflow.risks.items.iter().map(|r| r.accepted_by.clone()));
+    for name in RESPONSIBILITIES {
+        let Some(responsibility) = workflow.responsibilities.get(name) else { continue };
+        roles.extend(responsibility.challenged_by.clone());
+        roles.extend(responsibility.receiving.clone());
+        // The delivery lead approves a pilot's state, never production's.
+        if stage == Stage::Pilot {
+            roles.extend(responsibility.delivery.clone());
+        }
+    }
+    roles
+}
+
+/// The gate's approvals: role → over which elements, several entries of one role joined.
+pub(crate) fn gate_approvals(workflow: &Workflow, stage: Stage) -> BTreeMap<String, Vec<PathPattern>> {
+    let approvals = match stage {
+        Stage::Pilot => workflow.gates.pilot.as_ref().map(|g| &g.approvals),
+        Stage::Production => workflow.gates.production.as_ref().map(|g| &g.approvals),
+        Stage::Draft | Stage::Retired => None,
+    };
+    let mut by_role: BTreeMap<String, Vec<PathPattern>> = BTreeMap::new();
+    for approval in approvals.into_iter().flatten() {
+        by_role.entry(approval.by.clone()).or_default().extend(approval.over.iter().cloned());
+    }
+    for over in by_role.values_mut() {
+        over.sort();
+        over.dedup();
+    }
+    by_role
+}
+
+#[cfg(test)]
+mod tests;

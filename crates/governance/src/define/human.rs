@@ -1,0 +1,115 @@
+//! What people judge: intent, questions, risks, the gates' approvals, the release.
+
+use super::build::BOTH;
+use super::{Basis, Duty, Input, Obligation, approving_roles, gate_approvals};
+use seatrial_model::words::Layer;
+use seatrial_model::{Stage, Tier};
+use seatrial_spec::{FactorySpec, Workflow};
+
+pub(super) fn valid(workflow: &Workflow) -> Obligation {
+    Obligation::new("spec.valid", Layer::Spec, &BOTH, Duty::SpecValid, Basis::Computed)
+        .over([""])
+        .by("the checker, recomputed")
+        .text(
+            "The spec is valid for the stage",
+            "Correct what the checker reports for this stage.",
+            format!("seatrial check {}", workflow.name),
+        )
+}
+
+pub(super) fn intent(_: &Workflow, factory: &FactorySpec) -> Obligation {
+    let second = if factory.profile == "small" { "a second person" } else { "one of the independent side" };
+    Obligation::new("spec.intent", Layer::Spec, &BOTH, Duty::Intent, Basis::Judgement)
+        .over(["purpose", "population", "outcomes", "steps.*.influence", "steps.*.forbid", "steps.*.never"])
+        .by("people who are no authors of it; agents and services never")
+        .text(
+            "The intent is signed: purpose, population, outcomes, influence, what is forbidden and never delegated",
+            format!(
+                "A pilot needs one sign-off; production two people: one of the receiving side and {second}. Authors cannot sign."
+            ),
+            "seatrial approve spec.intent",
+        )
+}
+
+pub(super) fn questions(_: &Workflow) -> Obligation {
+    Obligation::new("spec.questions", Layer::Spec, &BOTH, Duty::Questions, Basis::Computed)
+        .over(["questions"])
+        .by("a person: an answer that cites its evidence, or a withdrawal with its reason")
+        .waivable()
+        .text(
+            "Every question has an owner, and none that blocks the stage is open",
+            "Give each question an owner; answer the blocking ones with the events that show the answer, or withdraw them.",
+            "seatrial question answer NAME --cites EVENT",
+        )
+}
+
+pub(super) fn risks(workflow: &Workflow) -> Obligation {
+    let roles = workflow.risks.items.iter().map(|r| r.accepted_by.as_str());
+    let mut roles: Vec<&str> = roles.collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let obligation = Obligation::new("risk.register", Layer::Governance, &BOTH, Duty::Risks, Basis::Judgement)
+        .over(["risks"])
+        .by(if roles.is_empty() {
+            "nobody: the register is empty".to_owned()
+        } else {
+            format!("a holder of each of: {}", roles.join(", "))
+        })
+        .text(
+            "The tier is named; for production, risks have measures and what remains is accepted",
+            "Each role that the register names accepts the risks that remain.",
+            "seatrial approve risk.register",
+        );
+    if workflow.risks.tier == Tier::Minimal && workflow.risks.items.is_empty() {
+        obligation.not_for(Stage::Production, "the tier is minimal and the register names no risk")
+    } else {
+        obligation
+    }
+}
+
+pub(super) fn approvals(workflow: &Workflow, stage: Stage) -> Vec<Obligation> {
+    let each = |(role, over): (String, Vec<seatrial_model::PathPattern>)| {
+        let elements: Vec<&str> = over.iter().map(seatrial_model::PathPattern::as_str).collect();
+        let title = format!("`{role}` approves, for {stage}: {}", elements.join(", "));
+        Obligation::new(
+            format!("approval.{role}"),
+            Layer::Governance,
+            &[stage],
+            Duty::Approval { role: role.clone() },
+            Basis::Judgement,
+        )
+        .over(over)
+        .with("stage", stage.as_str())
+        .by(format!("a holder of `{role}` who is no author of it"))
+        .text(
+            title,
+            format!("A holder of `{role}` reads these elements and approves, or says why not."),
+            format!("seatrial approve approval.{role} --stage {stage}"),
+        )
+    };
+    gate_approvals(workflow, stage).into_iter().map(each).collect()
+}
+
+pub(super) fn release(workflow: &Workflow, factory: &FactorySpec, stage: Stage) -> Obligation {
+    let by = match (stage, factory.profile.as_str()) {
+        (Stage::Production, "small") => "a person of the independent or the receiving side who is no author".to_owned(),
+        (Stage::Production, _) => {
+            "one person of the receiving and one of the independent side, none of them an author".to_owned()
+        }
+        _ => {
+            let roles: Vec<String> = approving_roles(workflow, stage).into_iter().collect();
+            format!("the delivery lead, or a holder of: {}; no author", roles.join(", "))
+        }
+    };
+    Obligation::new("release.approval", Layer::Governance, &[stage], Duty::Release, Basis::Judgement)
+        .with("stage", stage.as_str())
+        .reads([Input::State])
+        .by(by.clone())
+        .text(
+            format!("The state of all obligations is approved for {stage}"),
+            format!(
+                "Once nothing else is missing: {by}. Any change of another obligation's state makes the approval stale."
+            ),
+            format!("seatrial approve release.approval --stage {stage}"),
+        )
+}

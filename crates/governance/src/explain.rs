@@ -1,0 +1,98 @@
+//! The whole chain behind an obligation's state, down to paths and events.
+
+use crate::define::{Basis, Which};
+use crate::key::Keys;
+use crate::state::{Considered, InputChange, ObligationState, State};
+use crate::status::StatusInput;
+use seatrial_model::words::Layer;
+use seatrial_model::{Digest, ElementPath, EventId, PathPattern, Stage};
+use seatrial_spec::ScopeEntry;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The chain, as data: the command line and the pages render it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The obligation.
+    pub obligation: String,
+    /// One line for people.
+    pub title: String,
+    /// Its layer.
+    pub layer: Layer,
+    /// The stage asked for.
+    pub stage: Stage,
+    /// The stages that need it.
+    pub stages: Vec<Stage>,
+    /// How it stands.
+    pub state: State,
+    /// Why.
+    pub why: String,
+    /// What kind of thing discharges it.
+    pub basis: Basis,
+    /// Who may produce that.
+    pub by: String,
+    /// Whether it can be waived at all.
+    pub waivable: bool,
+    /// The definition's version.
+    pub definition: u32,
+    /// The patterns of its scope.
+    pub patterns: Vec<PathPattern>,
+    /// `written` or `compiled`.
+    pub digests: &'static str,
+    /// The scope's value: every element with its digest.
+    pub scope: Vec<ScopeEntry>,
+    /// Parameters of the key.
+    pub parameters: BTreeMap<String, Value>,
+    /// External inputs of the key.
+    pub inputs: BTreeMap<String, String>,
+    /// The key.
+    pub key: Digest,
+    /// The events that it rests on.
+    pub events: Vec<EventId>,
+    /// Every event that was looked at.
+    pub considered: Vec<Considered>,
+    /// Elements that changed since it was shown.
+    pub changed: Vec<ElementPath>,
+    /// Inputs that changed since.
+    pub changed_inputs: Vec<InputChange>,
+    /// What to do next, in words.
+    pub help: String,
+    /// What to do next, as a command.
+    pub next: Option<String>,
+}
+
+/// Explains a state that [`crate::status`] computed from this very input.
+#[must_use]
+pub fn explain(input: &StatusInput<'_>, state: &ObligationState) -> Explanation {
+    let obligation = &state.obligation;
+    let keys = Keys::new(input.workflow, input.factory, input.inputs, input.now);
+    Explanation {
+        obligation: obligation.id.clone(),
+        title: obligation.title.clone(),
+        layer: obligation.layer,
+        stage: state.stage,
+        stages: obligation.stages.iter().copied().collect(),
+        state: state.state,
+        why: state.why.clone(),
+        basis: obligation.basis,
+        by: obligation.by.clone(),
+        waivable: obligation.waivable,
+        definition: obligation.version,
+        patterns: obligation.scope.clone(),
+        digests: match obligation.which {
+            Which::Written => "written",
+            Which::Compiled => "compiled",
+        },
+        scope: keys.scope(obligation),
+        parameters: obligation.parameters.clone(),
+        inputs: state.inputs.clone(),
+        key: state.key,
+        events: state.events.clone(),
+        considered: state.considered.clone(),
+        changed: state.changed.clone(),
+        changed_inputs: state.changed_inputs.clone(),
+        help: obligation.help.clone(),
+        next: state.next.clone(),
+    }
+}

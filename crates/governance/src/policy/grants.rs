@@ -1,0 +1,155 @@
+//! What a spec grants to roles, and the Cedar policies that say so.
+
+use seatrial_model::Stage;
+use seatrial_spec::Workflow;
+use seatrial_spec::workflow::Step;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// A role whose approval a stage's gate asks for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ApprovalGrant {
+    /// The stage.
+    pub stage: Stage,
+    /// The role.
+    pub role: String,
+}
+
+/// What one step grants.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StepGrants {
+    /// The step.
+    pub step: String,
+    /// Roles that may override.
+    pub overrides: BTreeSet<String>,
+    /// Roles that reviews may go to.
+    pub reviews: BTreeSet<String>,
+    /// Roles that audit.
+    pub audits: BTreeSet<String>,
+}
+
+/// What a spec grants to roles.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Grants {
+    /// The workflow.
+    pub workflow: String,
+    /// Approvals by stage.
+    pub approvals: BTreeSet<ApprovalGrant>,
+    /// By step.
+    pub steps: Vec<StepGrants>,
+    /// Receiving roles of the five responsibilities: they accept.
+    pub receiving: BTreeSet<String>,
+    /// Roles, of either side, that operate: stop, resume, drill, issue tokens, cut releases.
+    pub operating: BTreeSet<String>,
+}
+
+impl Grants {
+    /// Reads the grants off a spec.
+    #[must_use]
+    pub fn of(workflow: &Workflow) -> Self {
+        let mut grants = Self { workflow: workflow.name.clone(), ..Self::default() };
+        for stage in [Stage::Pilot, Stage::Production] {
+            for role in crate::define::approving_roles(workflow, stage) {
+                grants.approvals.insert(ApprovalGrant { stage, role });
+            }
+        }
+        for responsibility in workflow.responsibilities.values() {
+            grants.receiving.extend(responsibility.receiving.clone());
+            grants.operating.extend(responsibility.receiving.clone());
+            grants.operating.extend(responsibility.delivery.clone());
+        }
+        grants.steps = workflow.steps.iter().map(step_grants).collect();
+        grants
+    }
+
+    /// The permits as Cedar text.
+    #[must_use]
+    pub fn to_cedar(&self) -> String {
+        let mut out = String::from("// Generated from the spec.\n");
+        for ApprovalGrant { stage, role } in &self.approvals {
+            let when = format!(
+                "context has role && context.role == Role::{role} && principal in Role::{role} && context.stage == \"{stage}\"",
+                role = quote(role)
+            );
+            permit(
+                &mut out,
+                &format!("people who hold `{role}`, for {stage}"),
+                &["approve", "withdraw"],
+                "resource",
+                &when,
+            );
+        }
+        for role in &self.receiving {
+            let when = format!(
+                "context has role && context.role == Role::{role} && principal in Role::{role} && principal.side == \"receiving\"",
+                role = quote(role)
+            );
+            permit(
+                &mut out,
+                &format!("people of the receiving side who hold `{role}`"),
+                &["accept"],
+                "resource",
+                &when,
+            );
+        }
+        for role in &self.operating {
+            let when = format!("principal in Role::{}", quote(role));
+            let actions = ["stop", "resume", "drill", "issue_token", "release"];
+            permit(&mut out, &format!("people who hold `{role}`"), &actions, "resource", &when);
+        }
+        for step in &self.steps {
+            step.write(&mut out);
+        }
+        out
+    }
+}
+
+impl StepGrants {
+    fn write(&self, out: &mut String) {
+        let resource = format!("resource == Step::{}", quote(&self.step));
+        let mut grant = |roles: &BTreeSet<String>, action: &str| {
+            for role in roles {
+                // The role in which somebody answers is the role that was asked: a holder of another one, even of
+                // this step, is not who the spec meant.
+                let when = format!(
+                    "context has role && context.role == Role::{role} && principal in Role::{role}",
+                    role = quote(role)
+                );
+                permit(out, &format!("people who hold `{role}`, in step `{}`", self.step), &[action], &resource, &when);
+            }
+        };
+        grant(&self.reviews, "answer_review");
+        grant(&self.audits, "audit");
+        grant(&self.overrides, "override");
+    }
+}
+
+fn step_grants(step: &Step) -> StepGrants {
+    let mut reviews: BTreeSet<String> = step.escalate.iter().map(|e| e.to.clone()).collect();
+    let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never];
+    reviews.extend(rules.into_iter().flatten().filter_map(|r| r.to.clone()));
+    reviews.extend(step.review.late.clone());
+    reviews.extend(step.fallback.iter().map(|f| f.to.clone()));
+    StepGrants {
+        step: step.name.clone(),
+        overrides: step.overrides.iter().flat_map(|o| o.by.iter().cloned()).collect(),
+        reviews,
+        audits: step.audit.iter().map(|a| a.to.clone()).collect(),
+    }
+}
+
+fn permit(out: &mut String, who: &str, actions: &[&str], resource: &str, when: &str) {
+    let actions: Vec<String> = actions.iter().map(|a| format!("Action::\"{a}\"")).collect();
+    // Writing into a String cannot fail.
+    let _ = writeln!(
+        out,
+        "@who({})\npermit (principal is Person, action in [{}], {resource})\nwhen {{ {when} }};",
+        quote(who),
+        actions.join(", ")
+    );
+}
+
+/// A Cedar string literal. Cedar reads the escapes that Rust writes.
+fn quote(text: &str) -> String {
+    format!("\"{}\"", text.escape_default())
+}

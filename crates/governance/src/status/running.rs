@@ -1,0 +1,220 @@
+//! What is shown on the running system, and who takes it over.
+
+use super::{Claim, Fold, Outcome};
+use crate::people::{deputy, present, today};
+use crate::state::State;
+use seatrial_model::event::{DrillDone, ProbeRun, TraceAudited};
+use seatrial_model::{Body, Day, ElementPath, EventId, PrincipalKind, Side, Span, Stage};
+use seatrial_spec::workflow::{Person, RESPONSIBILITIES};
+use std::collections::BTreeSet;
+
+/// How many present people a receiving role needs.
+pub const PEOPLE_MIN: usize = 2;
+
+impl<'a> Fold<'a> {
+    pub(super) fn enforces(&self, claims: &[Claim<'a>]) -> Outcome {
+        let steps = &self.input.workflow.steps;
+        let wanted: BTreeSet<&ElementPath> =
+            steps.iter().flat_map(|s| s.forbid.iter().chain(&s.never)).map(|r| &r.path).collect();
+        let judge = |run: &ProbeRun| {
+            let enforced: BTreeSet<&ElementPath> = run.probes.iter().filter(|p| p.enforced).map(|p| &p.rule).collect();
+            let through: Vec<String> =
+                run.probes.iter().filter(|p| !p.enforced).map(|p| format!("`{}`", p.rule)).collect();
+            let silent: Vec<String> =
+                wanted.iter().filter(|w| !enforced.contains(**w)).map(|w| format!("`{w}`")).collect();
+            if !through.is_empty() {
+                (State::Failed, format!("not enforced: {}", through.join(", ")))
+            } else if !silent.is_empty() {
+                (State::Open, format!("not probed: {}", silent.join(", ")))
+            } else {
+                (
+                    State::Discharged,
+                    format!("{} rule(s) provoked and enforced by program {}", wanted.len(), run.program.short()),
+                )
+            }
+        };
+        newest(claims, "not probed yet", |body| match body {
+            Body::ProbeRun(run) => Some(judge(run)),
+            _ => None,
+        })
+    }
+
+    pub(super) fn trace(&self, claims: &[Claim<'a>]) -> Outcome {
+        let production = self.input.stage == Stage::Production;
+        let judge = |t: &TraceAudited| {
+            let figures = format!("{} of {} verdicts and {} findings recompute", t.verdicts, t.sampled, t.findings);
+            if t.sampled == 0 {
+                (State::Open, "no decision was sampled".to_owned())
+            } else if t.verdicts < t.sampled || (production && t.findings < t.sampled) {
+                (State::Failed, figures)
+            } else {
+                (State::Discharged, figures)
+            }
+        };
+        newest(claims, "no decision was reconstructed yet", |body| match body {
+            Body::TraceAudited(audited) => Some(judge(audited)),
+            _ => None,
+        })
+    }
+
+    /// A drill counts once and for all under its key: a later one that failed does not undo it, but stands beside it.
+    pub(super) fn drill(&self, control: &str, claims: &[Claim<'a>]) -> Outcome {
+        let mut best: Option<EventId> = None;
+        let mut worst: Option<(EventId, String)> = None;
+        let mut considered = Vec::new();
+        for claim in claims {
+            let Body::DrillDone(drill) = &claim.logged.event.body else { continue };
+            if drill.control != control {
+                continue;
+            }
+            let refusal = if claim.current {
+                self.drill_refusal(claim, drill)
+            } else {
+                Some("what it exercised has changed".to_owned())
+            };
+            let done = || format!("effective after {} ms, {} request(s) refused", drill.effective_ms, drill.refused);
+            considered.push(claim.considered(refusal.is_none(), refusal.clone().unwrap_or_else(done)));
+            match refusal {
+                None => best = Some(claim.id()),
+                Some(why) if claim.current => worst = Some((claim.id(), why)),
+                Some(_) => {}
+            }
+        }
+        let mut out = match (best, worst) {
+            (Some(event), _) => Outcome::new(State::Discharged, "exercised").on([event]),
+            (None, Some((event, why))) => {
+                Outcome::new(State::Failed, format!("the drill does not count: {why}")).on([event])
+            }
+            (None, None) => Outcome::new(State::Open, "not exercised yet"),
+        };
+        if let (State::Discharged, Some(last)) = (out.state, considered.iter().rev().find(|c| c.counts)) {
+            out.why = format!("by {}: {}", last.by, last.why);
+        }
+        out.considered = considered;
+        out
+    }
+
+    fn drill_refusal(&self, claim: &Claim<'a>, drill: &DrillDone) -> Option<String> {
+        if drill.refused == 0 {
+            return Some("no request was refused, so nothing shows that it took effect".to_owned());
+        }
+        if self.input.stage != Stage::Production {
+            return None;
+        }
+        let actor = &claim.logged.event.actor;
+        if actor.side != Side::Receiving || actor.kind != PrincipalKind::Person {
+            return Some("production needs a person of the receiving side".to_owned());
+        }
+        let delivery = self.input.events.iter().find(|e| {
+            drill.events.contains(&e.event.id)
+                && e.event.actor.side == Side::Delivery
+                && matches!(e.event.body, Body::WorkflowStopped(_) | Body::WorkflowResumed(_))
+        });
+        if let Some(event) = delivery {
+            return Some(format!("`{}` of the delivery side acted in it", event.event.actor.id));
+        }
+        let allowed = self.input.workflow.gates.production.as_ref().and_then(|g| g.drills.get(&drill.control));
+        let late = |allowed: &&Span| drill.effective_ms > allowed.as_millis();
+        allowed.filter(late).map(|allowed| format!("it took {} ms, the spec allows {allowed}", drill.effective_ms))
+    }
+
+    pub(super) fn assigned(&self) -> Outcome {
+        let on = today(self.input.factory, self.input.now);
+        let missing: Vec<String> = RESPONSIBILITIES.iter().filter_map(|r| self.unassigned(r, on)).collect();
+        if missing.is_empty() {
+            Outcome::new(State::Discharged, "all five resolve to present people of the receiving side")
+        } else {
+            Outcome::new(State::Open, missing.join("; "))
+        }
+    }
+
+    /// Why a responsibility does not resolve; none where it does.
+    fn unassigned(&self, responsibility: &str, on: Day) -> Option<String> {
+        let factory = self.input.factory;
+        let role = self.input.workflow.responsibilities.get(responsibility).and_then(|r| r.receiving.as_deref());
+        let Some(role) = role else { return Some(format!("`{responsibility}` has no receiving role")) };
+        let people = present(factory, role, on);
+        if let Some(delivery) = people.iter().find(|p| p.side != Side::Receiving) {
+            return Some(format!("`{responsibility}`: `{}` in `{role}` is not of the receiving side", delivery.id));
+        }
+        // A small house has one and a deputy, who need not hold the role but must be there, and not of delivery.
+        let deputy = |p: &&Person| deputy(factory, p, on).is_some_and(|d| d.side == Side::Receiving);
+        let enough = people.len() >= PEOPLE_MIN || (factory.profile == "small" && people.iter().any(|p| deputy(&p)));
+        (!enough).then(|| {
+            format!(
+                "`{responsibility}`: `{role}` resolves to {} present person(s), {PEOPLE_MIN} are needed",
+                people.len()
+            )
+        })
+    }
+
+    pub(super) fn accepted(&self, claims: &[Claim<'a>]) -> Outcome {
+        let on = today(self.input.factory, self.input.now);
+        let (mut missing, mut events, mut considered) = (Vec::new(), Vec::new(), Vec::new());
+        let mut accepted: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for claim in claims {
+            let event = &claim.logged.event;
+            let Body::ResponsibilityAccepted(taken) = &event.body else { continue };
+            let refusal = self.acceptance_refusal(claim, taken.role.as_str());
+            considered.push(claim.considered(
+                refusal.is_none(),
+                refusal.clone().unwrap_or_else(|| format!("`{}`", taken.responsibility)),
+            ));
+            if refusal.is_none() {
+                accepted.insert((taken.responsibility.name(), &event.actor.id));
+                events.push(event.id);
+            }
+        }
+        for name in RESPONSIBILITIES {
+            let role = self.input.workflow.responsibilities.get(name).and_then(|r| r.receiving.as_deref());
+            let Some(role) = role else {
+                missing.push(format!("`{name}` has no receiving role"));
+                continue;
+            };
+            let people = present(self.input.factory, role, on);
+            if people.is_empty() {
+                missing.push(format!("`{name}`: nobody holds `{role}`"));
+            }
+            let absent = people.iter().filter(|p| !accepted.contains(&(name, p.id.as_str())));
+            missing.extend(absent.map(|p| format!("`{name}` by {}", p.id)));
+        }
+        let mut out = if missing.is_empty() {
+            Outcome::new(State::Discharged, "everybody who takes over accepted for themselves")
+        } else {
+            Outcome::new(State::Open, format!("not accepted: {}", missing.join(", ")))
+        };
+        out.considered = considered;
+        out.on(events)
+    }
+
+    fn acceptance_refusal(&self, claim: &Claim<'a>, role: &str) -> Option<String> {
+        let actor = &claim.logged.event.actor;
+        if !claim.current {
+            return Some("what was taken on has changed".to_owned());
+        }
+        if actor.kind != PrincipalKind::Person || actor.side != Side::Receiving {
+            return Some("only people of the receiving side accept".to_owned());
+        }
+        if !actor.has_role(role) {
+            return Some(format!("`{role}` was not a role of theirs"));
+        }
+        self.too_unsure(&claim.logged.event)
+    }
+}
+
+/// The newest measurement of a kind under the key of today decides.
+fn newest(claims: &[Claim<'_>], none: &str, judge: impl Fn(&Body) -> Option<(State, String)>) -> Outcome {
+    let mut out = Outcome::new(State::Open, none);
+    let mut considered = Vec::new();
+    for claim in claims {
+        let Some((state, why)) = judge(&claim.logged.event.body) else { continue };
+        if claim.current {
+            considered.push(claim.considered(state == State::Discharged, why.clone()));
+            out = Outcome::new(state, why).on([claim.id()]);
+        } else {
+            considered.push(claim.considered(false, "what it measured has changed"));
+        }
+    }
+    out.considered = considered;
+    out
+}

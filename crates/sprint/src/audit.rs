@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What the audit tests against: α and δ of the certificate, and p₁, the error that it is meant to notice soonest.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct AuditRule {
+    alternative: f64,
     ln_wrong: f64,
     ln_right: f64,
     ln_alarm: f64,
@@ -44,10 +45,20 @@ impl AuditRule {
     fn build(promise: Promise, alternative: f64) -> Self {
         let alpha = promise.max_wrong();
         Self {
+            alternative,
             ln_wrong: (alternative / alpha).ln(),
             ln_right: (-alternative).ln_1p() - (-alpha).ln_1p(),
             ln_alarm: -promise.delta().ln(),
         }
+    }
+
+    /// How many audits it takes on average to notice an error of p₁ that was there from the start (Wald's equation, which
+    /// leaves out the overshoot): a sampling rate that does not bring them in time could not keep its word.
+    #[must_use]
+    pub fn audits_to_notice(&self) -> u64 {
+        let p = self.alternative;
+        let growth = p * self.ln_wrong + (1.0 - p) * self.ln_right;
+        (self.ln_alarm / growth).ceil() as u64
     }
 
     /// ln(1/δ): where the alarm is.

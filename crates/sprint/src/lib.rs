@@ -17,5 +17,5 @@ pub use audit::{Alarm, AuditRule, AuditState};
 pub use calibrate::{CalibrateError, CertificateContext, Point, Promise, Proposal, Tested, certify, propose};
 pub use evaluate::{Evaluation, ExampleResult, Outcome, SetUnderTest};
 pub use example::{Example, ExampleError, parse_examples};
-pub use report::{SprintReport, Tallies};
+pub use report::{SprintInput, SprintReport, Tallies};
 pub use split::Split;

@@ -1,0 +1,202 @@
+use super::*;
+use seatrial_model::event::*;
+use seatrial_model::{Digest, LogName, Principal};
+
+/// An id whose UUID ends in this number.
+fn id<T: std::str::FromStr>(prefix: &str, n: usize) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    format!("{prefix}00000000-0000-7000-8000-{n:012}").parse().unwrap()
+}
+
+fn sprint() -> SprintId {
+    id("spr_", 1)
+}
+
+fn log(bodies: Vec<Body>) -> Vec<Event> {
+    let event = |(i, body): (usize, Body)| Event {
+        v: ENVELOPE_VERSION,
+        id: id("evt_", i),
+        time: Time::from_millis(1_795_427_751_120 + i as i64),
+        log: "credit".parse::<LogName>().unwrap(),
+        simulation: false,
+        actor: Principal::system(),
+        subject: Subject::default(),
+        spec: None,
+        release: None,
+        evidence: Vec::new(),
+        payloads: BTreeMap::new(),
+        people: None,
+        body,
+    };
+    bodies.into_iter().enumerate().map(event).collect()
+}
+
+fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect()
+}
+
+fn opened(states: BTreeMap<String, String>) -> Body {
+    Body::SprintOpened(SprintOpened {
+        sprint: sprint(),
+        number: 3,
+        questions: vec!["questions.a".into(), "questions.b".into()],
+        obligations: vec!["eval.golden".into(), "gone".into()],
+        states,
+    })
+}
+
+fn settled(question: &str, withdrawn: bool) -> Body {
+    let element = Digest::of(b"");
+    Body::QuestionSettled(QuestionSettled { question: question.into(), element, withdrawn, cites: vec![] })
+}
+
+fn submitted(added: &[&str], removed: &[&str], changed: &[&str]) -> Body {
+    let paths = |p: &[&str]| p.iter().map(|p| ElementPath::from(*p)).collect();
+    Body::SpecSubmitted(SpecSubmitted {
+        files: BTreeMap::new(),
+        elements: Digest::of(b""),
+        element_count: 1,
+        previous: None,
+        added: paths(added),
+        removed: paths(removed),
+        changed: paths(changed),
+    })
+}
+
+fn drill(effective_ms: u64, allowed_ms: Option<u64>) -> Body {
+    let control = "stop".to_owned();
+    Body::DrillDone(DrillDone { control, effective_ms, allowed_ms, refused: 1, events: vec![] })
+}
+
+fn probes(enforced: &[bool]) -> Body {
+    let probe = |(i, enforced): (usize, &bool)| Probe {
+        rule: ElementPath::new(format!("steps.a.forbid.r{i}")),
+        decision: id("dec_", i),
+        enforced: *enforced,
+    };
+    Body::ProbeRun(ProbeRun { probes: enforced.iter().enumerate().map(probe).collect(), program: Digest::of(b"") })
+}
+
+fn report(
+    bodies: Vec<Body>,
+    end: &BTreeMap<String, String>,
+    before: Option<&Tallies>,
+    during: Option<&Tallies>,
+) -> SprintReport {
+    let events = log(bodies);
+    SprintReport::of(&events, &SprintInput { sprint: sprint(), states: end, before, during }).unwrap()
+}
+
+fn readings(report: &SprintReport) -> [Reading; 4] {
+    report.answers.iter().map(|a| a.reading).collect::<Vec<_>>().try_into().unwrap()
+}
+
+#[test]
+fn an_empty_sprint_answers_nothing() {
+    let report = report(vec![opened(BTreeMap::new())], &BTreeMap::new(), None, None);
+    assert_eq!(readings(&report), [Reading::Unknown; 4], "unknown is never yes");
+    assert!(report.aims.iter().all(|aim| !aim.reached));
+    assert_eq!(report.aims[3].state, "removed");
+}
+
+#[test]
+fn what_happened_is_counted_with_its_events() {
+    let start = states(&[("eval.golden", "open"), ("spec.intent", "discharged"), ("old", "open")]);
+    let end =
+        states(&[("eval.golden", "discharged"), ("spec.intent", "stale"), ("new", "open"), ("no", "not applicable")]);
+    let bodies = vec![
+        settled("questions.before", false),
+        opened(start),
+        settled("questions.a", false),
+        settled("questions.b", true),
+        submitted(
+            &["questions.c", "questions.c.ask", "steps.a.never.x", "steps.a.forbid.came"],
+            &[],
+            &["steps.a.influence"],
+        ),
+        submitted(&[], &["steps.a.forbid.came", "steps.a.require.y"], &[]),
+        drill(50, Some(60)),
+        probes(&[true, true]),
+        Body::SprintClosed(SprintClosed { sprint: sprint(), report: Digest::of(b""), states: BTreeMap::new() }),
+        settled("questions.after", false),
+    ];
+    let report = report(bodies, &end, None, None);
+    assert_eq!(readings(&report), [Reading::Mixed, Reading::Unknown, Reading::Yes, Reading::Yes]);
+    let figure = |answer: usize, what: &str| {
+        report.answers[answer].figures.iter().find(|f| f.what.contains(what)).unwrap_or_else(|| panic!("{what}"))
+    };
+    assert_eq!(figure(0, "answered").events, [id::<EventId>("evt_", 2)], "before and after do not count");
+    assert_eq!(figure(0, "raised").value, "1 (questions.c)");
+    assert_eq!(figure(0, "rules added").value, "1 (steps.a.never.x)", "what came and went is not there");
+    assert_eq!(figure(0, "rules removed").value, "1 (steps.a.require.y)");
+    assert_eq!(figure(2, "probes").value, "2 of 2");
+    let aims: Vec<_> = report.aims.iter().map(|a| (a.aim.as_str(), a.reached, a.state.as_str())).collect();
+    let expected = [
+        ("questions.a", true, "answered"),
+        ("questions.b", false, "withdrawn"),
+        ("eval.golden", true, "discharged"),
+        ("gone", false, "removed"),
+    ];
+    assert_eq!(aims, expected);
+    let Clarity { start, end, gained, lost, added, removed } = &report.clarity;
+    assert_eq!((*start, *end), (Share { k: 1, n: 3 }, Share { k: 1, n: 3 }), "what does not apply is not counted");
+    assert_eq!([gained, lost, added, removed].map(|l| l.join(" ")), ["eval.golden", "spec.intent", "new no", "old"]);
+    let read: SprintReport = serde_json::from_slice(&seatrial_model::canonical(&report).unwrap()).unwrap();
+    assert_eq!(read, report);
+}
+
+#[test]
+fn running_figures_are_compared_with_the_time_before() {
+    let tallies = |ms, agreed, opened, late| Tallies {
+        decisions: 100,
+        reviews_opened: opened,
+        reviews_late: late,
+        review_ms_median: Some(ms),
+        agreement: Share { k: agreed, n: 50 },
+        overrides: [(ElementPath::new("steps.a.escalate.large"), 2)].into(),
+        ..Tallies::default()
+    };
+    let (slow, fast) = (tallies(90_000, 40, 50, 10), tallies(30_000, 45, 30, 0));
+    let reading = |before, during| readings(&report(vec![opened(BTreeMap::new())], &BTreeMap::new(), before, during));
+    assert_eq!(reading(Some(&slow), Some(&fast)), [Reading::Unknown, Reading::Yes, Reading::Unknown, Reading::Yes]);
+    assert_eq!(reading(Some(&fast), Some(&slow))[1], Reading::No);
+    assert_eq!(reading(Some(&fast), Some(&fast))[1], Reading::Unchanged);
+    assert_eq!(reading(None, Some(&fast))[1], Reading::Unchanged, "nothing to compare with");
+    assert_eq!(reading(Some(&fast), None)[1], Reading::Unknown);
+}
+
+#[test]
+fn a_probe_that_got_through_and_a_slow_drill_speak_against() {
+    let bodies = vec![opened(BTreeMap::new()), probes(&[true, false]), drill(61, Some(60))];
+    let report = report(bodies, &BTreeMap::new(), None, None);
+    assert_eq!(readings(&report)[2..], [Reading::No, Reading::No]);
+}
+
+#[test]
+fn a_sprint_that_nobody_opened_has_no_report() {
+    let events = log(vec![settled("questions.a", false)]);
+    let input = SprintInput { sprint: sprint(), states: &BTreeMap::new(), before: None, during: None };
+    assert_eq!(SprintReport::of(&events, &input), Err(ReportError::NotOpened(sprint())));
+}
+
+#[test]
+fn the_markdown_reads() {
+    let end = states(&[("eval.golden", "discharged")]);
+    let hostile = submitted(&["steps.a.never.<script>*"], &[], &[]);
+    let bodies = vec![opened(BTreeMap::new()), settled("questions.a", false), hostile];
+    let markdown = report(bodies, &end, None, None).markdown();
+    for line in [
+        "# Sprint 3\n\nOpened 2026-11-23 (`evt_00000000-0000-7000-8000-000000000000`).",
+        "- [x] `questions.a`: answered (`evt_00000000-0000-7000-8000-000000000001`)",
+        "- [ ] `questions.b`: open\n",
+        "Obligations of production discharged: 0 of 0 at the start, 1 of 1 at the end.",
+        "- Discharged: `eval.golden`",
+        "## 1. Did the team clarify the workflow's boundary?\n\n**Yes.**",
+        "steps.a.never.\\<script\\>\\*",
+        "## 2. Did the system become easier to review?\n\n**Unknown: the log does not tell.**",
+    ] {
+        assert!(markdown.contains(line), "no `{line}` in:\n{markdown}");
+    }
+}

@@ -22,6 +22,9 @@ const STEPS_MAX: u32 = 100;
 /// Halvings of one step before it counts as none.
 const HALVINGS_MAX: u32 = 30;
 
+/// The most folds of a cross-prediction: each is a fit, and more than ten change hardly anything.
+pub const FOLDS_MAX: usize = 20;
+
 /// Done when the next step promises less than this of a log-likelihood, for each row.
 const TOLERANCE: f64 = 1e-12;
 
@@ -69,6 +72,9 @@ pub enum FitError {
     /// The ridge is not a positive number.
     #[error("no model was fitted: the ridge `{0}` is not a positive number; use 1 where in doubt")]
     Ridge(f64),
+    /// Fewer than two folds, or more than [`FOLDS_MAX`].
+    #[error("nothing was predicted: {0} folds; use 2 to {FOLDS_MAX}")]
+    Folds(usize),
     /// Newton's method did not come to an end.
     #[error(
         "no model was fitted: no solution after {0} steps; use a greater ridge, or leave out features that repeat others"
@@ -92,24 +98,25 @@ pub fn fit(rows: &[(Value, String)], features: &[Feature], options: &FitOptions)
 /// examples than the tuning ones alone.
 ///
 /// # Errors
-/// [`FitError`] as [`fit`], where fewer than two folds are asked for, or the rows of one label are all in one fold.
+/// [`FitError`] as [`fit`] for each fold's rows, and where there are fewer than two folds or more than [`FOLDS_MAX`].
 pub fn cross_predict(
     rows: &[(Value, String)],
     features: &[Feature],
     options: &FitOptions,
     folds: usize,
 ) -> Result<Vec<Prediction>, FitError> {
-    let fold = |i: usize| i.checked_rem(folds).unwrap_or(0);
-    let models = (0..folds)
-        .map(|f| {
-            let others = rows.iter().enumerate().filter(|(i, _)| fold(*i) != f);
-            let others: Vec<(&Value, &str)> = others.map(|(_, (input, label))| (input, label.as_str())).collect();
-            fit_rows(&others, features, options)
-        })
-        .collect::<Result<Vec<Classifier>, FitError>>()?;
-    let predictions: Vec<Prediction> =
-        rows.iter().enumerate().filter_map(|(i, (input, _))| Some(models.get(fold(i))?.predict(input))).collect();
-    if predictions.len() == rows.len() { Ok(predictions) } else { Err(FitError::OneLabel { rows: 0, labels: 0 }) }
+    if !(2..=FOLDS_MAX).contains(&folds) {
+        return Err(FitError::Folds(folds));
+    }
+    let mut predictions: Vec<(usize, Prediction)> = Vec::with_capacity(rows.len());
+    for fold in 0..folds {
+        let (own, others): (Vec<_>, Vec<_>) = rows.iter().enumerate().partition(|(i, _)| i % folds == fold);
+        let others: Vec<(&Value, &str)> = others.iter().map(|(_, (input, label))| (input, label.as_str())).collect();
+        let model = fit_rows(&others, features, options)?;
+        predictions.extend(own.into_iter().map(|(i, (input, _))| (i, model.predict(input))));
+    }
+    predictions.sort_by_key(|(i, _)| *i);
+    Ok(predictions.into_iter().map(|(_, prediction)| prediction).collect())
 }
 
 fn fit_rows(rows: &[(&Value, &str)], features: &[Feature], options: &FitOptions) -> Result<Classifier, FitError> {
@@ -167,9 +174,9 @@ impl Problem {
     fn solve(&self) -> Result<Vec<f64>, FitError> {
         let mut weights = vec![0.0; self.width * self.free];
         let mut loss = self.loss(&weights);
-        for _ in 0..STEPS_MAX {
+        for steps in 0..STEPS_MAX {
             let (gradient, hessian) = self.slope(&weights);
-            let step = hessian.solve(gradient.clone()).ok_or(FitError::NoSolution(0))?;
+            let step = hessian.solve(gradient.clone()).ok_or(FitError::NoSolution(steps))?;
             let promise: f64 = gradient.iter().zip(&step).map(|(g, s)| g * s).sum();
             if promise <= TOLERANCE * self.classes.len() as f64 {
                 return Ok(weights);

@@ -28,5 +28,5 @@ mod model;
 
 pub use encode::{CATEGORIES_MAX, CATEGORY_ROWS_MIN};
 pub use feature::{FEATURES_MAX, Feature, FeatureKind, Shape, features_from_schema};
-pub use fit::{CELLS_MAX, FitError, FitOptions, LABELS_MAX, PARAMETERS_MAX, cross_predict, fit};
+pub use fit::{CELLS_MAX, FOLDS_MAX, FitError, FitOptions, LABELS_MAX, PARAMETERS_MAX, cross_predict, fit};
 pub use model::{Classifier, LoadError, MODEL_BYTES_MAX, Prediction};

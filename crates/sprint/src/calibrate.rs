@@ -279,6 +279,24 @@ pub fn certify(
     Ok(Tested { event: ThresholdTested { certificate, certified }, curve })
 }
 
+/// How far two computations of the same figure may be apart: the last digits of two machines' logarithms, and no more.
+const FIGURES_APART_MAX: f64 = 1e-9;
+
+/// Whether a certificate's figures follow from its counts: its δ from the attempt, p and bound from n and k, and whether
+/// it was given from these. What was read from a log is believed only then.
+#[must_use]
+pub fn recomputes(tested: &ThresholdTested) -> bool {
+    let c = &tested.certificate;
+    let Ok(promise) = Promise::new(c.max_wrong, c.assurance) else { return false };
+    let near = |a: f64, b: f64| (a - b).abs() <= FIGURES_APART_MAX;
+    c.attempt > 0
+        && c.errors <= c.examples
+        && near(c.delta, promise.delta_of(c.attempt))
+        && near(c.p, stats::tail(c.errors, c.examples, c.max_wrong))
+        && near(c.bound, stats::upper_bound(c.errors, c.examples, c.delta))
+        && tested.certified == stats::certifies(c.errors, c.examples, c.max_wrong, c.delta)
+}
+
 /// Each slice's figures at a threshold: reported, they gate nothing.
 #[must_use]
 pub fn slices(points: &[Point], at: f64) -> BTreeMap<String, SliceResult> {

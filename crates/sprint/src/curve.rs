@@ -45,7 +45,7 @@ const DRAWN_MAX: usize = 240;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 360.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 620.0;
+const RIGHT: f64 = 612.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 300.0;
 

@@ -45,11 +45,11 @@ fn the_gradient_is_zero_at_the_solution_and_right_elsewhere() {
     assert!(gradient.iter().all(|g| g.abs() < 1e-5), "{gradient:?}");
     let at = vec![0.2, -0.1, 0.4, 0.3];
     let (gradient, mut hessian) = problem.slope(&at);
-    for i in 0..4 {
+    for (i, slope) in gradient.iter().enumerate() {
         let moved =
             |by: f64| at.iter().enumerate().map(|(j, w)| if i == j { w + by } else { *w }).collect::<Vec<f64>>();
         let numeric = (problem.loss(&moved(1e-6)) - problem.loss(&moved(-1e-6))) / 2e-6;
-        assert!((numeric - gradient[i]).abs() < 1e-7, "gradient {i}: {numeric} {}", gradient[i]);
+        assert!((numeric - slope).abs() < 1e-7, "gradient {i}: {numeric} {slope}");
         let (up, down) = (problem.slope(&moved(1e-6)).0, problem.slope(&moved(-1e-6)).0);
         for j in 0..=i {
             let numeric = (up[j] - down[j]) / 2e-6;
@@ -102,7 +102,8 @@ fn cross_prediction_does_not_see_its_own_row() {
     let predictions = cross_predict(&rows, &features(), &FitOptions::default(), 5).unwrap();
     assert_eq!(predictions.len(), rows.len());
     assert!(predictions.iter().all(|p| p.unfamiliar() == 1), "the row's category is unknown to its model");
-    for folds in [0, 1] {
-        assert!(cross_predict(&rows, &features(), &FitOptions::default(), folds).is_err(), "{folds}");
+    for folds in [0, 1, 21, usize::MAX] {
+        let refused = cross_predict(&rows, &features(), &FitOptions::default(), folds);
+        assert_eq!(refused, Err(FitError::Folds(folds)));
     }
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 const WORKFLOW: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credit-preapproval/workflows/credit-preapproval");
 
-fn applications() -> Vec<(Value, String)> {
+type Rows = Vec<(Value, String)>;
+
+fn applications() -> Rows {
     let text = std::fs::read_to_string(format!("{WORKFLOW}/examples/applications.jsonl")).unwrap();
     let row = |line: &str| {
         let mut example: Value = serde_json::from_str(line).unwrap();
@@ -30,7 +32,7 @@ fn side(i: usize, seed: u64) -> u64 {
     (x ^ (x >> 27)) % 100
 }
 
-fn split(seed: u64) -> (Vec<(Value, String)>, Vec<(Value, String)>) {
+fn split(seed: u64) -> (Rows, Rows) {
     let (mut train, mut held) = (Vec::new(), Vec::new());
     for (i, row) in applications().into_iter().enumerate() {
         if side(i, seed) < 35 { train.push(row) } else { held.push(row) }

@@ -122,3 +122,25 @@ fn reviews_follow_the_volume() {
     assert_eq!(reviews_per_day(Share { k: 70, n: 100 }, 400.0), 280.0);
     assert_eq!(reviews_per_day(Share { k: 0, n: 0 }, 400.0), 400.0, "not measured: everything");
 }
+
+#[test]
+fn a_certificate_recomputes_from_its_counts_and_a_forged_one_does_not() {
+    for attempt in 1..=3 {
+        for right in [59, 58, 200] {
+            assert!(recomputes(&certify(&at(0.9, right, 1), 0.9, promise(), &context(attempt)).unwrap().event));
+        }
+    }
+    let given = certify(&at(0.9, 100, 1), 0.9, promise(), &context(1)).unwrap().event;
+    let forged = |change: fn(&mut ThresholdTested)| {
+        let mut tested = given.clone();
+        change(&mut tested);
+        recomputes(&tested)
+    };
+    assert!(!forged(|t| t.certificate.errors = 0));
+    assert!(!forged(|t| t.certificate.examples = 1_000));
+    assert!(!forged(|t| t.certificate.delta = 0.5));
+    assert!(!forged(|t| t.certificate.attempt = 2));
+    assert!(!forged(|t| t.certificate.max_wrong = 0.04));
+    assert!(!forged(|t| t.certificate.p = f64::NAN));
+    assert!(!forged(|t| t.certified = false));
+}

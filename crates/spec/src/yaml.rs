@@ -178,7 +178,8 @@ pub(crate) fn clip(text: &str) -> String {
 #[must_use]
 pub fn parse(text: &str) -> (Option<Node>, Vec<YamlError>) {
     if text.len() > TEXT_BYTES_MAX {
-        let kind = YamlErrorKind::Limit(format!("the file has {} bytes; at most {TEXT_BYTES_MAX} are read", text.len()));
+        let kind =
+            YamlErrorKind::Limit(format!("the file has {} bytes; at most {TEXT_BYTES_MAX} are read", text.len()));
         return (None, vec![YamlError { kind, range: 0..0, first: None }]);
     }
     let mut options = Options::default();
@@ -203,8 +204,18 @@ pub fn parse(text: &str) -> (Option<Node>, Vec<YamlError>) {
 }
 
 enum Frame {
-    List { start: usize, items: Vec<Node>, anchor: usize },
-    Map { start: usize, entries: Vec<Entry>, seen: BTreeMap<String, Range<usize>>, key: Option<(String, Range<usize>)>, anchor: usize },
+    List {
+        start: usize,
+        items: Vec<Node>,
+        anchor: usize,
+    },
+    Map {
+        start: usize,
+        entries: Vec<Entry>,
+        seen: BTreeMap<String, Range<usize>>,
+        key: Option<(String, Range<usize>)>,
+        anchor: usize,
+    },
 }
 
 #[derive(Default)]
@@ -255,7 +266,10 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => return self.close(&range),
             Event::Alias(id) => {
                 let Some((node, size)) = self.anchors.get(id).cloned() else {
-                    return Err(unsupported("this alias stands inside what it names; a tree cannot hold itself", range));
+                    return Err(unsupported(
+                        "this alias stands inside what it names; a tree cannot hold itself",
+                        range,
+                    ));
                 };
                 self.count(size, &range)?;
                 return self.add(node, 0, size);
@@ -273,7 +287,10 @@ impl Builder<'_> {
     fn count(&mut self, more: usize, range: &Range<usize>) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(more);
         if self.nodes > NODES_MAX {
-            return Err(limit(format!("the file has more than {NODES_MAX} nodes, aliases counted each time"), range.clone()));
+            return Err(limit(
+                format!("the file has more than {NODES_MAX} nodes, aliases counted each time"),
+                range.clone(),
+            ));
         }
         Ok(())
     }

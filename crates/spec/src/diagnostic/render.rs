@@ -35,7 +35,8 @@ fn one(renderer: &Renderer, d: &Diagnostic, sources: &Sources) -> String {
         let Some(text) = sources.get(file) else { continue };
         let mut snippet = Snippet::source(visible(text)).path(file.to_owned()).fold(true);
         if d.place.file == file {
-            snippet = snippet.annotation(AnnotationKind::Primary.span(shown(text, &d.place)).label(visible(&d.place.label)));
+            snippet =
+                snippet.annotation(AnnotationKind::Primary.span(shown(text, &d.place)).label(visible(&d.place.label)));
         }
         for other in d.others.iter().filter(|o| o.file == file) {
             snippet = snippet.annotation(AnnotationKind::Context.span(shown(text, other)).label(visible(&other.label)));

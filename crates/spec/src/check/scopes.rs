@@ -1,0 +1,172 @@
+//! The names of a spec, and which variables exist where.
+
+use crate::expr::Scope;
+use crate::types::{Bounds, Field, Object, Ty};
+use crate::workflow::FactorySpec;
+use crate::yaml::Node;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What `metrics` holds in gates and assumptions, over the window that the rule names: name, whether it is an
+/// integer, and what it is. Shares are in [0, 1] and are 0 where nothing was counted.
+pub const METRICS: [(&str, bool, &str); 14] = [
+    ("decisions", true, "decisions made"),
+    ("per_day", false, "decisions a day, the mean over the window"),
+    ("reviewed", true, "reviews answered"),
+    ("agreement", false, "share of reviews answered `accept`"),
+    ("overrides", true, "decisions overridden"),
+    ("override_share", false, "overrides among decisions"),
+    ("allowed_share", false, "share with the verdict `allow` or `warn`"),
+    ("escalated_share", false, "share with the verdict `escalate`"),
+    ("denied_share", false, "share with the verdict `deny`"),
+    ("audited", true, "audits answered"),
+    ("audit_wrong_share", false, "share of audits that found the decision wrong"),
+    ("late_reviews", true, "reviews answered late, or still open and late"),
+    ("review_minutes", false, "median time from a review's opening to its answer"),
+    ("money_per_day", false, "cost a day, in the currency of the limits"),
+];
+
+/// Everything that can be referred to.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) roles: BTreeSet<String>,
+    pub(crate) types: BTreeMap<String, Ty>,
+    pub(crate) steps: BTreeMap<String, Signature>,
+    pub(crate) thresholds: BTreeSet<String>,
+    pub(crate) examples: BTreeSet<String>,
+    /// Fields of `expected` that occur, and the step, by example set.
+    pub(crate) expected: BTreeMap<String, (String, BTreeSet<String>)>,
+    pub(crate) providers: Option<BTreeMap<String, bool>>,
+}
+
+/// A step's types.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signature {
+    pub(crate) input: Option<String>,
+    pub(crate) output: Option<String>,
+    pub(crate) is_ai: bool,
+}
+
+impl Names {
+    /// The names that stand in the tree, before anything that refers to them is read.
+    pub(crate) fn collect<'r>(
+        root: &Node,
+        roles: impl Iterator<Item = &'r String>,
+        types: BTreeMap<String, Ty>,
+        factory: Option<&FactorySpec>,
+    ) -> Self {
+        let keys = |name: &str| -> Vec<(String, &Node)> {
+            root.get(name).and_then(Node::as_map).into_iter().flatten().map(|e| (e.key.clone(), &e.value)).collect()
+        };
+        let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_scalar).map(|s| s.text.clone());
+        let signature = |node: &Node| Signature {
+            input: text(node, "input"),
+            output: text(node, "output"),
+            is_ai: text(node, "actor").as_deref() == Some("ai"),
+        };
+        let providers = factory.map(|f| {
+            let kind = |p: &crate::workflow::Provider| matches!(p, crate::workflow::Provider::Classifier);
+            f.providers.iter().map(|(name, p)| (name.clone(), kind(p))).collect()
+        });
+        Self {
+            roles: roles.cloned().collect(),
+            types,
+            steps: keys("steps").into_iter().map(|(name, node)| (name, signature(node))).collect(),
+            thresholds: keys("thresholds").into_iter().map(|(name, _)| name).collect(),
+            examples: keys("examples").into_iter().map(|(name, _)| name).collect(),
+            expected: BTreeMap::new(),
+            providers,
+        }
+    }
+
+    /// The type of that name; unknown where the schema could not be read, so that nothing more is said about it.
+    pub(crate) fn ty(&self, name: Option<&String>) -> Ty {
+        name.and_then(|n| self.types.get(n)).cloned().unwrap_or(Ty::Dyn)
+    }
+
+    /// `refuse_input`, `slices`: `input`.
+    pub(crate) fn input_scope(&self, step: &Signature) -> Scope {
+        let mut scope = Scope::default();
+        scope.absent.insert("output", "the model has not been called yet");
+        scope.absent.insert("confidence", "the model has not been called yet");
+        if step.input.is_some() {
+            scope.variables.insert("input", self.ty(step.input.as_ref()));
+        } else {
+            scope.absent.insert("input", "the step names no `input` type");
+        }
+        scope
+    }
+
+    /// `require`, `forbid`, `never`: `input` and `output`.
+    pub(crate) fn output_scope(&self, step: &Signature) -> Scope {
+        let mut scope = self.input_scope(step);
+        scope.absent.remove("output");
+        scope.absent.insert("confidence", "it exists only in `escalate`");
+        scope.absent.insert("thresholds", "they exist only in `escalate`");
+        if step.output.is_some() {
+            scope.variables.insert("output", self.ty(step.output.as_ref()));
+        } else {
+            scope.absent.insert("output", "the step names no `output` type");
+        }
+        scope
+    }
+
+    /// `escalate.when`: `input`, `output`, `confidence`, `thresholds.*`.
+    pub(crate) fn escalate_scope(&self, step: &Signature, has_confidence: bool) -> Scope {
+        let mut scope = self.output_scope(step);
+        scope.absent.remove("confidence");
+        scope.absent.remove("thresholds");
+        if has_confidence {
+            scope.variables.insert("confidence", Ty::Double(Bounds::between(0.0, 1.0)));
+        } else {
+            scope.absent.insert("confidence", "the step does not name its source: add `confidence`");
+        }
+        // A threshold may be infinite (`at: none`): nothing passes.
+        let number = || Ty::Double(Bounds::between(0.0, f64::INFINITY));
+        scope.variables.insert("thresholds", Ty::record(self.thresholds.iter().map(|t| (t.as_str(), number()))));
+        scope
+    }
+
+    /// `wrong_when`: `input`, `output`, `expected`; what is expected is known by the examples alone.
+    pub(crate) fn wrong_scope(&self, examples: Option<&String>) -> Scope {
+        let found = examples.and_then(|e| self.expected.get(e));
+        let step = found.and_then(|(step, _)| self.steps.get(step)).cloned();
+        let mut scope = match &step {
+            Some(step) => self.output_scope(step),
+            None => Scope {
+                variables: [("input", Ty::Dyn), ("output", Ty::Dyn)].into_iter().collect(),
+                absent: BTreeMap::new(),
+            },
+        };
+        let expected = match found {
+            Some((_, fields)) if !fields.is_empty() => {
+                let field = || Field { ty: Ty::Dyn, required: true, place: None };
+                let fields = fields.iter().map(|name| (name.clone(), field())).collect();
+                Ty::Object(Arc::new(Object { fields, rest: None, place: None }))
+            }
+            _ => Ty::Dyn,
+        };
+        scope.variables.insert("expected", expected);
+        scope
+    }
+
+    /// `gates`, `assumptions`: `metrics`.
+    pub(crate) fn metrics_scope() -> Scope {
+        let any = Bounds::between(0.0, f64::INFINITY);
+        let share = Bounds::between(0.0, 1.0);
+        let fields = METRICS.iter().map(|(name, integer, _)| {
+            let is_share = name.ends_with("_share") || *name == "agreement";
+            let bounds = if is_share { share } else { any };
+            (*name, if *integer { Ty::Int(bounds) } else { Ty::Double(bounds) })
+        });
+        Scope { variables: [("metrics", Ty::record(fields))].into_iter().collect(), absent: BTreeMap::new() }
+    }
+
+    /// `requires`: `steps.NAME.settled`.
+    pub(crate) fn requires_scope(&self, own: &str) -> Scope {
+        let settled = || Ty::record([("settled", Ty::Bool)]);
+        let others = self.steps.keys().filter(|name| *name != own);
+        let steps = Ty::record(others.map(|name| (name.as_str(), settled())));
+        Scope { variables: [("steps", steps)].into_iter().collect(), absent: BTreeMap::new() }
+    }
+}

@@ -9,6 +9,7 @@
 //! - **Read after write.** A read that begins after an acknowledgement sees what was acknowledged. Reads never
 //!   hold up appends.
 //! - **No log by accident.** [`Store::open_log`] makes one; everything else answers [`StoreError::NoLog`].
+//! - **Not taken back.** Work that was handed over runs, even where the caller no longer waits for its answer.
 //! - **No fork.** A checkpoint is signed only when it extends the newest one that was signed before.
 
 use crate::batch::{Batch, Commit, Committed, Payload};
@@ -103,7 +104,14 @@ pub trait View {
     /// Where the database fails.
     fn payloads_expired(&self, now: Time, limit: usize) -> Result<Vec<(Commitment, Option<String>)>, StoreError>;
 
-    /// The hashes of a tile as far as they stand: 32 bytes each, 256 in a full one.
+    /// The projections' tables that have rows, in order.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn tables(&self) -> Result<Vec<String>, StoreError>;
+
+    /// The hashes of a tile as far as they stand: 32 bytes each, 256 in a full one. Inside a commit they stand as
+    /// they did before it.
     ///
     /// # Errors
     /// Where the database fails.

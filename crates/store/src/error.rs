@@ -64,8 +64,8 @@ pub enum BatchError {
         /// Its version.
         version: u32,
     },
-    /// An event of this id is in the store already.
-    #[error("an event with the id `{0}` is in the store already")]
+    /// An event of this id is in the log already.
+    #[error("an event with the id `{0}` is in the log already")]
     DuplicateId(EventId),
     /// The event has no canonical bytes.
     #[error("the event `{id}` has no canonical form: {source}")]
@@ -135,6 +135,9 @@ pub enum StoreError {
     /// Another process owns the store.
     #[error("the store `{}` is owned by another process; go through that one, or end it", .0.display())]
     Owned(PathBuf),
+    /// There is a store at that place already.
+    #[error("there is a store at `{}` already; it was not made again", .0.display())]
+    StoreExists(PathBuf),
     /// There is no store at that place.
     #[error("there is no store at `{}`", .0.display())]
     NoStore(PathBuf),

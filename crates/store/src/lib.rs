@@ -7,11 +7,19 @@
 pub mod batch;
 pub mod contract;
 pub mod error;
+pub mod fold;
+mod keys;
+pub mod memory;
+mod prepare;
 pub mod rows;
+pub mod sqlite;
 
 pub use batch::{Batch, Commit, Committed, Erased, Held, NewPayload, Payload};
 pub use contract::{
     Entry, LogInfo, OpenLog, ReadWork, Reader, ReaderExt, Secret, Store, StoreExt, TransactError, View, Work,
 };
 pub use error::{BatchError, Refusal, StoreError};
+pub use keys::{KeySource, Seed};
+pub use memory::MemoryStore;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};
+pub use sqlite::{Options, Recovered, SqliteReader, SqliteStore, Started};

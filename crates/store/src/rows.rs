@@ -64,6 +64,37 @@ impl Scan {
     pub fn rows_max(&self) -> usize {
         self.limit.min(SCAN_ROWS_MAX)
     }
+
+    /// The first key that may be given, and the first beyond that may not (none: up to the table's end).
+    #[must_use]
+    pub fn bounds(&self) -> (Vec<u8>, Option<Vec<u8>>) {
+        let mut lower = self.prefix.clone();
+        let mut upper = successor(&self.prefix);
+        match &self.after {
+            Some(key) if self.reverse => {
+                upper = Some(upper.map_or_else(|| key.clone(), |upper| upper.min(key.clone())));
+            }
+            Some(key) => {
+                let mut next = key.clone();
+                next.push(0);
+                lower = lower.max(next);
+            }
+            None => {}
+        }
+        (lower, upper)
+    }
+}
+
+/// The least key that is greater than every key with this prefix; none where there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut key = prefix.to_vec();
+    while let Some(last) = key.pop() {
+        if last < u8::MAX {
+            key.push(last + 1);
+            return Some(key);
+        }
+    }
+    None
 }
 
 /// The rows of one log, as a projector reads and writes them; it sees its own writes.

@@ -1,0 +1,323 @@
+//! Folding a log again, and comparing what is stored beside the events with the events.
+
+use crate::batch::Payload;
+use crate::contract::{ENTRIES_READ_MAX, LogInfo, View};
+use crate::error::StoreError;
+use crate::rows::{DIFFERENCES_MAX, Projector, Row, RowDifference, Rows, RowsReport, SCAN_ROWS_MAX, Scan};
+use seatrial_ledger::tile::width_at;
+use seatrial_ledger::{Frontier, Tile, leaf_hash};
+use seatrial_model::{Commitment, Digest, LogName};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// How many contradictions a check of the mirror names before it ends.
+pub const PROBLEMS_MAX: usize = 100;
+
+/// How many digests or commitments are listed at a time.
+const PAGE: usize = 1_000;
+
+/// A table and a key in it.
+type At = (String, Vec<u8>);
+
+/// Rows in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MemoryRows {
+    pub(crate) rows: BTreeMap<At, Vec<u8>>,
+    /// What stood where since [`MemoryRows::watch`], the newest last.
+    undo: Option<Vec<(At, Option<Vec<u8>>)>>,
+}
+
+impl MemoryRows {
+    /// From here on, changes can be taken back.
+    pub(crate) fn watch(&mut self) {
+        self.undo = Some(Vec::new());
+    }
+
+    /// Keeps the changes since [`MemoryRows::watch`].
+    pub(crate) fn keep(&mut self) {
+        self.undo = None;
+    }
+
+    /// Takes them back.
+    pub(crate) fn take_back(&mut self) {
+        for (at, before) in self.undo.take().into_iter().flatten().rev() {
+            match before {
+                Some(value) => self.rows.insert(at, value),
+                None => self.rows.remove(&at),
+            };
+        }
+    }
+
+    pub(crate) fn scan_rows(&self, scan: &Scan) -> Vec<Row> {
+        let (lower, upper) = scan.bounds();
+        if upper.as_ref().is_some_and(|upper| lower >= *upper) {
+            return Vec::new();
+        }
+        let start = (scan.table.clone(), lower);
+        // The first key of the next table that could be: table names hold no NUL.
+        let end = upper.map_or_else(|| (format!("{}\0", scan.table), Vec::new()), |upper| (scan.table.clone(), upper));
+        let found = self.rows.range(start..end).map(|((_, key), value)| (key.clone(), value.clone()));
+        if scan.reverse { found.rev().take(scan.rows_max()).collect() } else { found.take(scan.rows_max()).collect() }
+    }
+
+    fn note(&mut self, at: &At, before: Option<Vec<u8>>) {
+        if let Some(undo) = &mut self.undo {
+            undo.push((at.clone(), before));
+        }
+    }
+}
+
+impl Rows for MemoryRows {
+    fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows.get(&(table.to_owned(), key.to_vec())).cloned())
+    }
+
+    fn put(&mut self, table: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_table(table)?;
+        let at = (table.to_owned(), key.to_vec());
+        let before = self.rows.insert(at.clone(), value.to_vec());
+        self.note(&at, before);
+        Ok(())
+    }
+
+    fn delete(&mut self, table: &str, key: &[u8]) -> Result<(), StoreError> {
+        let at = (table.to_owned(), key.to_vec());
+        let before = self.rows.remove(&at);
+        self.note(&at, before);
+        Ok(())
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        Ok(self.scan_rows(scan))
+    }
+}
+
+/// A table's name sorts before the keys: it is not empty, and holds no NUL.
+pub(crate) fn check_table(table: &str) -> Result<(), StoreError> {
+    if table.is_empty() || table.contains('\0') {
+        return Err(StoreError::Invalid("a table's name is empty or holds a NUL; the row was not written".to_owned()));
+    }
+    Ok(())
+}
+
+/// Runs over all entries of a log.
+pub(crate) fn each_entry(
+    view: &dyn View,
+    mut with: impl FnMut(Vec<crate::Entry>) -> Result<(), StoreError>,
+) -> Result<u64, StoreError> {
+    let mut next = 0;
+    loop {
+        let entries = view.entries(next, ENTRIES_READ_MAX)?;
+        if entries.is_empty() {
+            return Ok(next);
+        }
+        next += entries.len() as u64;
+        with(entries)?;
+    }
+}
+
+/// Folds all of a log into memory.
+pub(crate) fn fold(view: &dyn View, projector: &dyn Projector) -> Result<(MemoryRows, u64), StoreError> {
+    let mut rows = MemoryRows::default();
+    let events = each_entry(view, |entries| {
+        for entry in entries {
+            let event = entry.event(view.log())?;
+            projector
+                .apply(entry.index, &event, &mut rows)
+                .map_err(|source| StoreError::Project { id: event.id, source })?;
+        }
+        Ok(())
+    })?;
+    Ok((rows, events))
+}
+
+/// Compares the rows as stored with the rows as folded.
+pub(crate) fn compare(view: &dyn View, folded: &MemoryRows, events: u64) -> Result<RowsReport, StoreError> {
+    let mut report = RowsReport { events, before: Digest::of(b""), after: digest(folded), differences: Vec::new() };
+    let mut hasher = Sha256::new();
+    let mut unseen = folded.rows.iter().peekable();
+    let mut differ = |table: &str, key: &[u8], stored: Option<&[u8]>, folded: Option<&[u8]>| {
+        if report.differences.len() < DIFFERENCES_MAX {
+            let (table, key) = (table.to_owned(), key.to_vec());
+            let (stored, folded) = (stored.map(<[u8]>::to_vec), folded.map(<[u8]>::to_vec));
+            report.differences.push(RowDifference { table, key, stored, folded });
+        }
+    };
+    for table in view.tables()? {
+        let mut scan = Scan::all(table.clone());
+        loop {
+            let page = view.scan(&scan)?;
+            for (key, value) in &page {
+                hash_row(&mut hasher, &table, key, value);
+                while let Some(((t, k), v)) = unseen.next_if(|((t, k), _)| (t, k) < (&table, key)) {
+                    differ(t, k, None, Some(v));
+                }
+                match unseen.next_if(|((t, k), _)| (t, k) == (&table, key)) {
+                    Some((_, folded)) if folded == value => {}
+                    Some((_, folded)) => differ(&table, key, Some(value), Some(folded)),
+                    None => differ(&table, key, Some(value), None),
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == SCAN_ROWS_MAX => scan.after = Some(key.clone()),
+                _ => break,
+            }
+        }
+    }
+    for ((t, k), v) in unseen {
+        differ(t, k, None, Some(v));
+    }
+    report.before = Digest::from_bytes(hasher.finalize().into());
+    Ok(report)
+}
+
+/// [`fold`], then [`compare`].
+pub(crate) fn check_rows(view: &dyn View, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
+    let (folded, events) = fold(view, projector)?;
+    compare(view, &folded, events)
+}
+
+fn digest(rows: &MemoryRows) -> Digest {
+    let mut hasher = Sha256::new();
+    for ((table, key), value) in &rows.rows {
+        hash_row(&mut hasher, table, key, value);
+    }
+    Digest::from_bytes(hasher.finalize().into())
+}
+
+fn hash_row(hasher: &mut Sha256, table: &str, key: &[u8], value: &[u8]) {
+    for part in [table.as_bytes(), key, value] {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+}
+
+/// Compares all that is kept beside the events' bytes with the bytes.
+pub(crate) fn check_mirror(view: &dyn View, info: &LogInfo) -> Result<Vec<String>, StoreError> {
+    let mut problems = Problems(Vec::new());
+    let mut frontier = Frontier::new();
+    let entries = each_entry(view, |entries| {
+        let mut leaves = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            if entry.index != frontier.size() + leaves.len() as u64 {
+                problems.add(format!("an entry is numbered {}, which leaves a gap", entry.index));
+            }
+            leaves.push(leaf_hash(&entry.bytes));
+            check_entry(view, entry, &mut problems)?;
+        }
+        for tile in frontier.extend(&leaves).tiles {
+            check_tile(view, info.size, &tile, &mut problems)?;
+        }
+        Ok(())
+    })?;
+    if entries != info.size {
+        problems.add(format!("the log says that it has {} entries, and {entries} are there", info.size));
+    }
+    if frontier.root() != info.root {
+        problems.add(format!("the log says that its root is {}, its entries have {}", info.root, frontier.root()));
+    }
+    check_content(view, &mut problems)?;
+    Ok(problems.0)
+}
+
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, what: String) {
+        if self.0.len() < PROBLEMS_MAX {
+            self.0.push(what);
+        }
+    }
+}
+
+fn check_entry(view: &dyn View, entry: &crate::Entry, problems: &mut Problems) -> Result<(), StoreError> {
+    let index = entry.index;
+    let event = match entry.event(view.log()) {
+        Ok(event) => event,
+        Err(error) => {
+            problems.add(error.to_string());
+            return Ok(());
+        }
+    };
+    if event.leaf().ok().as_deref() != Some(entry.bytes.as_slice()) {
+        problems.add(format!("the bytes of entry {index} are not canonical"));
+    }
+    if event.log != *view.log() {
+        problems.add(format!("entry {index} says that it belongs to the log `{}`", event.log));
+    }
+    match view.event_index(event.id)? {
+        Some(found) if found == index => {}
+        found => problems.add(format!("entry {index} has the id `{}`, which is kept for {found:?}", event.id)),
+    }
+    Ok(())
+}
+
+/// A tile of a part of the log is the beginning of the tile of all of it.
+fn check_tile(view: &dyn View, size: u64, tile: &Tile, problems: &mut Problems) -> Result<(), StoreError> {
+    let stored = view.tile(tile.level, tile.n)?.unwrap_or_default();
+    let width = usize::from(width_at(size, tile.level, tile.n));
+    if !stored.starts_with(&tile.to_bytes()) || stored.len() != width * seatrial_ledger::tile::HASH_BYTES {
+        problems.add(format!("the tile {} is not what the entries hash to", tile.path()));
+    }
+    Ok(())
+}
+
+fn check_content(view: &dyn View, problems: &mut Problems) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = view.blobs(after, PAGE)?;
+        for digest in &page {
+            if view.blob(digest)?.is_none_or(|bytes| Digest::of(&bytes) != *digest) {
+                problems.add(format!("the blob {digest} holds other bytes"));
+            }
+        }
+        after = page.last().copied();
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = view.payloads(after, PAGE)?;
+        for commitment in &page {
+            let held = view.payload(commitment)?.and_then(Payload::held);
+            if held.is_none_or(|held| Commitment::of(&held.salt, &held.bytes) != *commitment) {
+                problems.add(format!("the payload {commitment} holds other bytes"));
+            }
+        }
+        after = page.last().copied();
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads tiles through a view, for proofs.
+pub(crate) struct ViewTiles<'a>(pub(crate) &'a dyn View);
+
+impl seatrial_ledger::TileReader for ViewTiles<'_> {
+    fn tile(&self, level: u8, n: u64, _: u16) -> Result<Vec<Digest>, String> {
+        let bytes = self.0.tile(level, n).map_err(|e| e.to_string())?.ok_or("it is not there")?;
+        Tile::from_bytes(level, n, &bytes).map(|tile| tile.hashes).map_err(|e| e.to_string())
+    }
+}
+
+/// That a log extends a checkpoint that was signed before.
+pub(crate) fn check_extends(
+    view: &dyn View,
+    log: &LogName,
+    size: u64,
+    signed: &seatrial_model::LogPoint,
+) -> Result<(), StoreError> {
+    let forked = |what: String| StoreError::Forked { log: log.clone(), signed: signed.size, what };
+    if size < signed.size {
+        return Err(forked(format!("it has only {size} entries")));
+    }
+    let root = seatrial_ledger::proof::root(&ViewTiles(view), signed.size).map_err(|e| forked(e.to_string()))?;
+    if root == signed.root {
+        Ok(())
+    } else {
+        Err(forked(format!("its first {} entries have the root {root}, signed was {}", signed.size, signed.root)))
+    }
+}

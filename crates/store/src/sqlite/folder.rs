@@ -1,0 +1,154 @@
+//! The files of a store, and how they are written so that they survive the next power cut.
+
+use crate::error::StoreError;
+use crate::keys::{self, KeySource, Seed};
+use seatrial_model::LogName;
+use seatrial_model::digest::{hex, unhex};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The folder of one store.
+///
+/// ```text
+/// owner.lock          locked by the one owner process
+/// evidence.db         logs, payloads, blobs, projections
+/// secrets.db          tokens, sessions, HMAC keys
+/// keys/<log>.key      the signing key, in hexadecimal
+/// checkpoints/<log>   the newest checkpoint that was signed: what an old copy of the database cannot know
+/// ```
+#[derive(Clone, Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self(dir.to_owned())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn evidence(&self) -> PathBuf {
+        self.0.join("evidence.db")
+    }
+
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets.db")
+    }
+
+    fn key(&self, log: &LogName) -> PathBuf {
+        self.0.join("keys").join(format!("{log}.key"))
+    }
+
+    fn checkpoint(&self, log: &LogName) -> PathBuf {
+        self.0.join("checkpoints").join(log.as_str())
+    }
+
+    /// Makes the folder and those within; what is there already stays.
+    pub(crate) fn make(&self) -> Result<(), StoreError> {
+        for dir in [self.0.clone(), self.0.join("keys"), self.0.join("checkpoints")] {
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(&dir).map_err(file_error(&dir, "made"))?;
+        }
+        Ok(())
+    }
+
+    /// Becomes the owner, until the file that is returned is dropped (or the process ends, in whatever way).
+    pub(crate) fn own(&self) -> Result<File, StoreError> {
+        let path = self.0.join("owner.lock");
+        let file = private().create(true).truncate(false).open(&path).map_err(file_error(&path, "opened"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Owned(self.0.clone())),
+            Err(TryLockError::Error(e)) => Err(file_error(&path, "locked")(e)),
+        }
+    }
+
+    /// The seed of a log's signing key. A key file is made where there is none and `make` says so; one that a
+    /// start left behind before the log came about is used.
+    pub(crate) fn seed(&self, source: &KeySource, log: &LogName, origin: &str, make: bool) -> Result<Seed, StoreError> {
+        let path = self.key(log);
+        match source {
+            KeySource::Seed(seed) => return Ok(keys::derive(seed, origin)),
+            KeySource::Files => {}
+        }
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let bytes = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+                bytes.map(Seed).ok_or_else(|| StoreError::Key {
+                    log: log.clone(),
+                    what: format!("`{}` does not hold 64 hexadecimal digits", path.display()),
+                })
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound && make => {
+                let seed = keys::draw(log)?;
+                self.write(&path, format!("{}\n", hex(&seed.0)).as_bytes())?;
+                Ok(seed)
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::Key {
+                log: log.clone(),
+                what: format!(
+                    "`{}` is missing; put it back, or give the seed that the key was derived from",
+                    path.display()
+                ),
+            }),
+            Err(e) => Err(file_error(&path, "read")(e)),
+        }
+    }
+
+    /// The newest checkpoint of a log that was signed, if any was.
+    pub(crate) fn read_checkpoint(&self, log: &LogName) -> Result<Option<String>, StoreError> {
+        let path = self.checkpoint(log);
+        match fs::read_to_string(&path) {
+            Ok(note) => Ok(Some(note)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(file_error(&path, "read")(e)),
+        }
+    }
+
+    /// Remembers a checkpoint; it is on the disk when this returns.
+    pub(crate) fn write_checkpoint(&self, log: &LogName, note: &str) -> Result<(), StoreError> {
+        self.write(&self.checkpoint(log), note.as_bytes())
+    }
+
+    /// Makes an empty file that only its owner can read: SQLite keeps the mode, for its other files too.
+    pub(crate) fn make_private(path: &Path) -> Result<(), StoreError> {
+        private().create(true).truncate(false).open(path).map(drop).map_err(file_error(path, "made"))
+    }
+
+    /// Writes a file in one step: either the old content is there afterwards, or the new.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".new");
+        let temporary = PathBuf::from(temporary);
+        let written = (|| {
+            let mut file = private().create(true).truncate(true).open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            match path.parent() {
+                // The rename itself is durable only when its folder is.
+                Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
+                _ => Ok(()),
+            }
+        })();
+        written.map_err(file_error(path, "written"))
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+pub(crate) fn file_error(path: &Path, done: &'static str) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::File { path, done, source }
+}

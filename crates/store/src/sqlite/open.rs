@@ -1,0 +1,249 @@
+//! Becoming the owner of a store: the lock, the format, the keys, and what the last end left behind.
+
+use super::append::{LogState, rebuild};
+use super::folder::Folder;
+use super::readers::{Readers, spawn};
+use super::schema::{self, FORMAT, classify};
+use super::secrets::Secrets;
+use super::signer::{Newest, SignJob, SignerThread, Signing};
+use super::view::{LogRow, SqlView, all_logs};
+use super::writer::{Writer, mark_in_use};
+use super::{Running, SUBSCRIBER_LAG_MAX, SqliteReader, SqliteStore, WRITE_QUEUE_MAX};
+use crate::error::StoreError;
+use crate::fold::check_extends;
+use crate::keys::{self, KeySource};
+use crate::rows::{NoRows, Projector};
+use rusqlite::Connection;
+use seatrial_ledger::{Checkpoint, VerifierKey, empty_root};
+use seatrial_model::{LogName, LogPoint};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
+use tokio::sync::{Semaphore, broadcast};
+
+/// How a store is opened by its owner.
+pub struct Options {
+    /// Folds events into rows.
+    pub projector: Arc<dyn Projector>,
+    /// Where the logs' signing keys come from.
+    pub keys: KeySource,
+    /// The most bytes that the database may grow to; without, the disk is the limit.
+    pub bytes_max: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { projector: Arc::new(NoRows), keys: KeySource::Files, bytes_max: None }
+    }
+}
+
+/// What a start found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Started {
+    /// Each log as the last end left it, where that end was not orderly.
+    pub recovered: Option<Vec<Recovered>>,
+    /// Logs whose rows another version of the projector had folded, and which were folded again.
+    pub rebuilt: Vec<LogName>,
+}
+
+/// A log after an end that was not orderly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    /// The log.
+    pub log: LogName,
+    /// The newest checkpoint that was signed before.
+    pub signed: LogPoint,
+    /// How many durable entries came after it.
+    pub unsigned_entries: u64,
+}
+
+impl SqliteStore {
+    /// Makes a store where none is, and becomes its owner.
+    ///
+    /// # Errors
+    /// [`StoreError::StoreExists`] where there is one, and where the folder cannot be written.
+    pub fn create(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let folder = Folder::new(dir);
+        folder.make()?;
+        let lock = folder.own()?;
+        let conn = schema::open_writer(&folder, options.bytes_max)?;
+        if schema::format(&conn)? != 0 {
+            return Err(StoreError::StoreExists(dir.to_owned()));
+        }
+        schema::make(&conn)?;
+        start(folder, lock, conn, options)
+    }
+
+    /// Becomes the owner of a store.
+    ///
+    /// # Errors
+    /// Where there is none, another process owns it, it was written by another version, a signing key is missing
+    /// or another one, or a log does not extend the newest checkpoint that was signed ([`StoreError::Forked`]).
+    pub fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let folder = Folder::new(dir);
+        if !folder.evidence().exists() {
+            return Err(StoreError::NoStore(dir.to_owned()));
+        }
+        folder.make()?;
+        let lock = folder.own()?;
+        let conn = schema::open_writer(&folder, options.bytes_max)?;
+        check_format(&conn, &folder)?;
+        start(folder, lock, conn, options)
+    }
+
+    /// Opens a store for reading only; its owner may be at work meanwhile.
+    ///
+    /// # Errors
+    /// As [`SqliteReader::open`].
+    pub fn open_read_only(dir: &Path, projector: Arc<dyn Projector>) -> Result<SqliteReader, StoreError> {
+        SqliteReader::open(dir, projector)
+    }
+}
+
+pub(super) fn check_format(conn: &Connection, folder: &Folder) -> Result<(), StoreError> {
+    match schema::format(conn)? {
+        FORMAT => Ok(()),
+        0 => Err(StoreError::NoStore(folder.path().to_owned())),
+        found => Err(StoreError::Format { found, expected: FORMAT }),
+    }
+}
+
+/// What is known of the logs before the threads start.
+#[derive(Default)]
+struct Logs {
+    states: BTreeMap<LogName, LogState>,
+    newest: BTreeMap<LogName, Newest>,
+    keys: BTreeMap<LogName, Signing>,
+    recovered: Vec<Recovered>,
+    rebuilt: Vec<LogName>,
+}
+
+fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Result<SqliteStore, StoreError> {
+    let mut logs = Logs::default();
+    for row in all_logs(&conn)? {
+        take_up(&folder, &conn, &options, row, &mut logs)?;
+    }
+    // Only now: a start that was refused leaves the mark of the end before it.
+    let clean = mark_in_use(&conn)?;
+    let started = Started { recovered: (!clean).then_some(logs.recovered), rebuilt: logs.rebuilt };
+    if let Some(recovered) = &started.recovered {
+        tracing::warn!(logs = recovered.len(), "the store was not closed in an orderly way before");
+    }
+    let readers = Readers::start(&folder)?;
+    let secrets = Arc::new(Secrets(Mutex::new(schema::open_secrets(&folder)?)));
+    let newest = Arc::new(RwLock::new(logs.newest));
+    let (writer, jobs) = channel();
+    let (signer, sign_jobs) = channel();
+    let commits = broadcast::Sender::new(SUBSCRIBER_LAG_MAX);
+    let signing = SignerThread {
+        conn: schema::open_reader(&folder)?,
+        folder: folder.clone(),
+        keys: logs.keys,
+        newest: Arc::clone(&newest),
+        jobs: sign_jobs,
+        writer: writer.clone(),
+    };
+    let writing = Writer {
+        conn,
+        projector: Arc::clone(&options.projector),
+        jobs,
+        signer: signer.clone(),
+        commits: commits.clone(),
+        lock,
+        logs: logs.states,
+        stopped: None,
+        // Bytes that were erased just before the last end may stand in the write-ahead log.
+        scrub: (!clean).then(Instant::now),
+    };
+    let writer_thread = spawn("store-write", &folder, move || writing.run())?;
+    let signer_thread = spawn("store-sign", &folder, move || signing.run())?;
+    // Whatever was left unsigned is signed soon.
+    let _ = signer.send(SignJob::Dirty);
+    let running = Arc::new(Mutex::new(Some(Running { writer, signer, writer_thread, signer_thread })));
+    let reader = SqliteReader { folder, readers, projector: options.projector };
+    let room = Arc::new(Semaphore::new(WRITE_QUEUE_MAX));
+    Ok(SqliteStore {
+        reader,
+        keys: options.keys,
+        secrets,
+        started,
+        newest,
+        commits,
+        room,
+        opening: tokio::sync::Mutex::default(),
+        running,
+    })
+}
+
+/// Checks one log, and takes up its right edge, its key and its newest checkpoint. The cost does not grow with
+/// the log, unless its rows have to be folded again.
+fn take_up(
+    folder: &Folder,
+    conn: &Connection,
+    options: &Options,
+    row: LogRow,
+    logs: &mut Logs,
+) -> Result<(), StoreError> {
+    let (log, info) = (row.info.log.clone(), row.info.clone());
+    let state = LogState::load(conn, &row)?;
+    let seed = folder.seed(&options.keys, &log, &info.origin, false)?;
+    let signer = keys::signer(&log, &info.origin, &seed)?;
+    if signer.verifier_key().to_string() != info.key {
+        let what = format!("it is `{}`, and the log was opened with `{}`", signer.verifier_key(), info.key);
+        return Err(StoreError::Key { log, what });
+    }
+    let newest = newest(folder, &row, signer.verifier_key())?;
+    if let Some(newest) = &newest {
+        check_extends(&SqlView { conn, log: &log, id: row.id, size: info.size }, &log, info.size, &newest.point)?;
+    }
+    if row.rows_version != options.projector.version() {
+        conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
+        let rebuilt = rebuild(conn, &row, &*options.projector);
+        conn.execute_batch(if rebuilt.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(classify)?;
+        rebuilt?;
+        tracing::info!(%log, events = info.size, "the projections were folded again for this version");
+        logs.rebuilt.push(log.clone());
+    }
+    let signed = newest.as_ref().map_or_else(|| LogPoint { size: 0, root: empty_root() }, |n| n.point.clone());
+    let unsigned_entries = info.size.saturating_sub(signed.size);
+    logs.recovered.push(Recovered { log: log.clone(), signed, unsigned_entries });
+    logs.newest.extend(newest.map(|newest| (log.clone(), newest)));
+    logs.keys.insert(log.clone(), Signing { log: log.clone(), origin: info.origin, signer });
+    logs.states.insert(log, state);
+    Ok(())
+}
+
+/// The newest checkpoint that this store signed: the one outside the database, which an old copy cannot bring
+/// back with it.
+fn newest(folder: &Folder, row: &LogRow, key: &VerifierKey) -> Result<Option<Newest>, StoreError> {
+    let log = &row.info.log;
+    let open = |note: String, place: &str| -> Result<Newest, StoreError> {
+        let (checkpoint, _) = Checkpoint::open(note.as_bytes(), key).map_err(|e| StoreError::Damaged {
+            log: log.clone(),
+            what: format!("the newest checkpoint {place} is not one of this log: {e}"),
+        })?;
+        Ok(Newest { point: LogPoint { size: checkpoint.size, root: checkpoint.root }, note })
+    };
+    let outside = folder.read_checkpoint(log)?.map(|note| open(note, "outside the database")).transpose()?;
+    let inside = row.note.clone().map(|note| open(note, "in the database")).transpose()?;
+    match (outside, inside) {
+        (Some(outside), Some(inside)) if inside.point.size > outside.point.size => {
+            // The file is always written first: this one was put there by somebody.
+            tracing::warn!(%log, "the newest checkpoint's file is older than the database's copy, and is replaced");
+            folder.write_checkpoint(log, &inside.note)?;
+            Ok(Some(inside))
+        }
+        (None, Some(inside)) => Err(StoreError::Damaged {
+            log: log.clone(),
+            what: format!(
+                "the file `checkpoints/{log}` is missing, and a checkpoint of size {} was signed; put the newest one \
+                 that you hold in its place",
+                inside.point.size
+            ),
+        }),
+        (outside, _) => Ok(outside),
+    }
+}

@@ -1,0 +1,139 @@
+//! The thread that signs checkpoints: about once a second while the log grows, on demand, and at the end.
+//!
+//! A checkpoint is seen by nobody before it is remembered outside the database. Before each signature the log
+//! must extend the one that is remembered: an old copy or a rewritten history is not signed.
+
+use super::folder::Folder;
+use super::readers::in_transaction;
+use super::view::{SqlView, log_row};
+use super::writer::{Job, Reply};
+use crate::error::StoreError;
+use crate::fold::check_extends;
+use rusqlite::Connection;
+use seatrial_ledger::{Checkpoint, Signer};
+use seatrial_model::{LogName, LogPoint};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// How often checkpoints are signed in the background, at most: an entry waits that long for its signature.
+pub const SIGN_EVERY: Duration = Duration::from_secs(1);
+
+/// A log's key.
+#[derive(Clone)]
+pub(crate) struct Signing {
+    pub(crate) log: LogName,
+    pub(crate) origin: String,
+    pub(crate) signer: Signer,
+}
+
+impl Signing {
+    pub(crate) fn key(&self) -> String {
+        self.signer.verifier_key().to_string()
+    }
+}
+
+/// The newest checkpoint of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) point: LogPoint,
+    pub(crate) note: String,
+}
+
+/// The newest checkpoint of every log that has one.
+pub(crate) type NewestMap = Arc<RwLock<BTreeMap<LogName, Newest>>>;
+
+pub(crate) enum SignJob {
+    /// A log has grown.
+    Dirty,
+    /// A log was opened.
+    Add(Box<Signing>),
+    /// Sign now.
+    Now { log: LogName, reply: Reply<String> },
+    /// Sign all that has grown, and end.
+    Close,
+}
+
+pub(crate) struct SignerThread {
+    pub(crate) conn: Connection,
+    pub(crate) folder: Folder,
+    pub(crate) keys: BTreeMap<LogName, Signing>,
+    pub(crate) newest: NewestMap,
+    pub(crate) jobs: Receiver<SignJob>,
+    pub(crate) writer: Sender<Job>,
+}
+
+impl SignerThread {
+    pub(crate) fn run(mut self) {
+        let mut dirty = false;
+        let mut signed_at: Option<Instant> = None;
+        loop {
+            let job = if dirty {
+                let wait = signed_at.map_or(Duration::ZERO, |at| SIGN_EVERY.saturating_sub(at.elapsed()));
+                self.jobs.recv_timeout(wait)
+            } else {
+                self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match job {
+                Ok(SignJob::Dirty) => dirty = true,
+                Ok(SignJob::Add(signing)) => {
+                    self.keys.insert(signing.log.clone(), *signing);
+                    dirty = true;
+                }
+                Ok(SignJob::Now { log, reply }) => drop(reply.send(self.sign(&log))),
+                Err(RecvTimeoutError::Timeout) => {
+                    // One that failed is tried again: the disk may have room by then.
+                    dirty = !self.sign_all();
+                    signed_at = Some(Instant::now());
+                }
+                Ok(SignJob::Close) | Err(RecvTimeoutError::Disconnected) => {
+                    self.sign_all();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether every log could be signed.
+    fn sign_all(&self) -> bool {
+        let failed = self.keys.keys().filter(|log| match self.sign(log) {
+            Ok(_) => false,
+            Err(error) => {
+                tracing::error!(%log, %error, "a checkpoint was not signed");
+                true
+            }
+        });
+        failed.count() == 0
+    }
+
+    /// Signs a log as it stands, unless that has been done already.
+    fn sign(&self, log: &LogName) -> Result<String, StoreError> {
+        let signing = self.keys.get(log).ok_or_else(|| StoreError::NoLog(log.clone()))?;
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner).get(log).cloned();
+        let point = in_transaction(&self.conn, || {
+            let row = log_row(&self.conn, log)?;
+            let point = LogPoint { size: row.info.size, root: row.info.root };
+            let view = SqlView { conn: &self.conn, log, id: row.id, size: point.size };
+            if let Some(newest) = &newest {
+                check_extends(&view, log, point.size, &newest.point)?;
+            }
+            // What is signed is what the tiles say, not only what the log's row says.
+            check_extends(&view, log, point.size, &point)?;
+            Ok(point)
+        })?;
+        if let Some(newest) = newest.filter(|newest| newest.point == point) {
+            return Ok(newest.note);
+        }
+        let note = Checkpoint::new(signing.origin.as_str(), point.size, point.root)
+            .sign(&signing.signer)
+            .map_err(|e| StoreError::Key { log: log.clone(), what: e.to_string() })?
+            .to_string();
+        self.folder.write_checkpoint(log, &note)?;
+        let remembered = Newest { point, note: note.clone() };
+        self.newest.write().unwrap_or_else(PoisonError::into_inner).insert(log.clone(), remembered);
+        // The copy in the database shows a later start that a checkpoint's file has been lost.
+        let _ = self.writer.send(Job::Signed { log: log.clone(), note: note.clone() });
+        Ok(note)
+    }
+}

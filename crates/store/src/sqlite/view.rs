@@ -1,0 +1,233 @@
+//! Reading one log within one transaction, and writing its rows.
+
+use super::schema::classify;
+use crate::batch::{Erased, Held, Payload};
+use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, View};
+use crate::error::StoreError;
+use crate::fold::check_table;
+use crate::rows::{Row, Rows, Scan};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use seatrial_model::{Commitment, Digest, EventId, LogName, Salt, Time};
+
+/// The most digests or commitments that one listing answers.
+const LISTED_MAX: usize = 10_000;
+
+/// A log's row.
+#[derive(Clone, Debug)]
+pub(crate) struct LogRow {
+    pub(crate) id: i64,
+    pub(crate) info: LogInfo,
+    pub(crate) rows_version: u32,
+    /// The newest signed checkpoint that the database knows of.
+    pub(crate) note: Option<String>,
+}
+
+/// A log, by its name.
+pub(crate) fn log_row(conn: &Connection, log: &LogName) -> Result<LogRow, StoreError> {
+    let found = log_rows(conn, "WHERE name = ?1", params![log.as_str()])?.pop();
+    found.ok_or_else(|| StoreError::NoLog(log.clone()))
+}
+
+/// All logs, by name.
+pub(crate) fn all_logs(conn: &Connection) -> Result<Vec<LogRow>, StoreError> {
+    log_rows(conn, "ORDER BY name", [])
+}
+
+fn log_rows(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!("SELECT id, name, origin, key, size, root, rows_version, note FROM logs {which}");
+    let mut statement = conn.prepare_cached(&sql).map_err(classify)?;
+    let rows = statement.query_map(params, |r| {
+        let name: String = r.get(1)?;
+        let log = name.parse().map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+        let (origin, key, root) = (r.get(2)?, r.get(3)?, Digest::from_bytes(r.get(5)?));
+        let info = LogInfo { log, origin, key, size: from_sql(r.get(4)?), root };
+        Ok(LogRow { id: r.get(0)?, info, rows_version: r.get(6)?, note: r.get(7)? })
+    });
+    rows.map_err(classify)?.collect::<Result<_, _>>().map_err(classify)
+}
+
+/// SQLite's integers are signed; sizes and indexes stay below 2^53.
+pub(crate) fn to_sql(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn from_sql(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+fn count(n: usize, max: usize) -> i64 {
+    i64::try_from(n.min(max)).unwrap_or(i64::MAX)
+}
+
+/// One log within one transaction of a connection.
+pub(crate) struct SqlView<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) log: &'a LogName,
+    pub(crate) id: i64,
+    pub(crate) size: u64,
+}
+
+impl SqlView<'_> {
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        get: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.conn.prepare_cached(sql).map_err(classify)?;
+        statement.query_row(params, get).optional().map_err(classify)
+    }
+
+    fn many<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        get: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.conn.prepare_cached(sql).map_err(classify)?;
+        let rows = statement.query_map(params, get).map_err(classify)?;
+        rows.collect::<Result<_, _>>().map_err(classify)
+    }
+}
+
+impl View for SqlView<'_> {
+    fn log(&self) -> &LogName {
+        self.log
+    }
+
+    fn size(&self) -> Result<u64, StoreError> {
+        Ok(self.size)
+    }
+
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.many(
+            "SELECT idx, bytes FROM events WHERE log = ?1 AND idx >= ?2 ORDER BY idx LIMIT ?3",
+            params![self.id, to_sql(from), count(limit, ENTRIES_READ_MAX)],
+            |r| Ok(Entry { index: from_sql(r.get(0)?), bytes: r.get(1)? }),
+        )
+    }
+
+    fn event_index(&self, id: EventId) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT idx FROM events WHERE log = ?1 AND id = ?2";
+        self.one(sql, params![self.id, id.uuid().as_bytes()], |r| Ok(from_sql(r.get(0)?)))
+    }
+
+    fn row(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT value FROM rows WHERE log = ?1 AND tbl = ?2 AND key = ?3";
+        self.one(sql, params![self.id, table, key], |r| r.get(0))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        let (lower, upper) = scan.bounds();
+        let limit = count(scan.rows_max(), scan.rows_max());
+        let get = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
+        let select = "SELECT key, value FROM rows WHERE log = ?1 AND tbl = ?2 AND key >= ?3";
+        let order = if scan.reverse { "ORDER BY key DESC" } else { "ORDER BY key" };
+        match upper {
+            Some(upper) => self.many(
+                &format!("{select} AND key < ?5 {order} LIMIT ?4"),
+                params![self.id, scan.table, lower, limit, upper],
+                get,
+            ),
+            None => self.many(&format!("{select} {order} LIMIT ?4"), params![self.id, scan.table, lower, limit], get),
+        }
+    }
+
+    fn tables(&self) -> Result<Vec<String>, StoreError> {
+        let mut tables: Vec<String> = Vec::new();
+        loop {
+            let last = tables.last().map_or("", String::as_str);
+            let sql = "SELECT tbl FROM rows WHERE log = ?1 AND tbl > ?2 ORDER BY tbl LIMIT 1";
+            match self.one(sql, params![self.id, last], |r| r.get(0))? {
+                Some(table) => tables.push(table),
+                None => return Ok(tables),
+            }
+        }
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM blobs WHERE log = ?1 AND digest = ?2";
+        self.one(sql, params![self.id, digest.as_bytes()], |r| r.get(0))
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        let after = after.map_or_else(Vec::new, |d| d.as_bytes().to_vec());
+        let sql = "SELECT digest FROM blobs WHERE log = ?1 AND digest > ?2 ORDER BY digest LIMIT ?3";
+        self.many(sql, params![self.id, after, count(limit, LISTED_MAX)], |r| Ok(Digest::from_bytes(r.get(0)?)))
+    }
+
+    fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError> {
+        let sql =
+            "SELECT kind, case_id, expires, salt, bytes, erased_by FROM payloads WHERE log = ?1 AND commitment = ?2";
+        self.one(sql, params![self.id, commitment.0.as_bytes()], |r| {
+            let kind = r.get(0)?;
+            Ok(match r.get::<_, Option<i64>>(5)? {
+                Some(by) => Payload::Erased(Erased { kind, by: from_sql(by) }),
+                None => Payload::Held(Held {
+                    salt: Salt(r.get(3)?),
+                    bytes: r.get(4)?,
+                    kind,
+                    case: r.get(1)?,
+                    expires: r.get::<_, Option<i64>>(2)?.map(Time::from_millis),
+                }),
+            })
+        })
+    }
+
+    fn payloads(&self, after: Option<Commitment>, limit: usize) -> Result<Vec<Commitment>, StoreError> {
+        let after = after.map_or_else(Vec::new, |c| c.0.as_bytes().to_vec());
+        let sql = "SELECT commitment FROM payloads WHERE log = ?1 AND commitment > ?2 AND erased_by IS NULL ORDER BY commitment LIMIT ?3";
+        self.many(sql, params![self.id, after, count(limit, LISTED_MAX)], commitment)
+    }
+
+    fn payloads_of_case(&self, case: &str) -> Result<Vec<Commitment>, StoreError> {
+        let sql =
+            "SELECT commitment FROM payloads WHERE log = ?1 AND case_id = ?2 AND erased_by IS NULL ORDER BY commitment";
+        self.many(sql, params![self.id, case], commitment)
+    }
+
+    fn payloads_expired(&self, now: Time, limit: usize) -> Result<Vec<(Commitment, Option<String>)>, StoreError> {
+        let sql = "SELECT commitment, case_id FROM payloads WHERE log = ?1 AND expires < ?2 AND erased_by IS NULL ORDER BY expires, commitment LIMIT ?3";
+        self.many(sql, params![self.id, now.as_millis(), count(limit, LISTED_MAX)], |r| Ok((commitment(r)?, r.get(1)?)))
+    }
+
+    fn tile(&self, level: u8, n: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM tiles WHERE log = ?1 AND level = ?2 AND n = ?3";
+        self.one(sql, params![self.id, level, to_sql(n)], |r| r.get(0))
+    }
+}
+
+fn commitment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Commitment> {
+    Ok(Commitment(Digest::from_bytes(row.get(0)?)))
+}
+
+/// The rows of one log, for a projector.
+pub(crate) struct SqlRows<'a>(pub(crate) &'a SqlView<'a>);
+
+impl Rows for SqlRows<'_> {
+    fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.row(table, key)
+    }
+
+    fn put(&mut self, table: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_table(table)?;
+        let sql = "INSERT INTO rows (log, tbl, key, value) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT DO UPDATE SET value = excluded.value";
+        execute(self.0.conn, sql, params![self.0.id, table, key, value])
+    }
+
+    fn delete(&mut self, table: &str, key: &[u8]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM rows WHERE log = ?1 AND tbl = ?2 AND key = ?3";
+        execute(self.0.conn, sql, params![self.0.id, table, key])
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        self.0.scan(scan)
+    }
+}
+
+/// Runs one statement.
+pub(crate) fn execute(conn: &Connection, sql: &str, params: impl Params) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(sql).map_err(classify)?;
+    statement.execute(params).map(drop).map_err(classify)
+}

@@ -1,0 +1,420 @@
+//! The one thread that writes: it drains a queue, and commits what it finds there together.
+
+use super::append::{Applied, LogState, append, insert_log, rebuild};
+use super::schema::{classify, classify_ref};
+use super::signer::{SignJob, Signing};
+use super::view::{execute, log_row};
+use crate::batch::{Batch, Commit, Committed};
+use crate::contract::Work;
+use crate::error::StoreError;
+use crate::rows::{Projector, RowsReport};
+use rusqlite::{Connection, params};
+use seatrial_model::LogName;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
+
+/// The most batches that share one commit: enough to hide the disk's latency, few enough that none waits long.
+pub const GROUP_JOBS_MAX: usize = 256;
+
+/// A group is closed when it has written this much, so that one commit stays short.
+pub const GROUP_BYTES_MAX: usize = 16 << 20;
+
+/// How soon emptying the write-ahead log after an erasure is tried again, where a reader was in the way.
+const SCRUB_EVERY: Duration = Duration::from_millis(500);
+
+/// Where the answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked for.
+pub(crate) enum Job {
+    Transact {
+        log: LogName,
+        work: Work,
+        reply: Reply<Committed>,
+        permit: OwnedSemaphorePermit,
+    },
+    Open {
+        log: LogName,
+        signing: Box<Signing>,
+        first: Box<dyn FnOnce(&str) -> Batch + Send>,
+        reply: Reply<Committed>,
+    },
+    Rebuild {
+        log: LogName,
+        reply: Reply<RowsReport>,
+    },
+    /// The signer remembered a checkpoint outside the database.
+    Signed {
+        log: LogName,
+        note: String,
+    },
+    /// Answered when everything asked for before has been.
+    Drain {
+        reply: Sender<()>,
+    },
+    /// Ends the thread.
+    Close {
+        reply: Sender<Result<(), StoreError>>,
+    },
+}
+
+pub(crate) struct Writer {
+    pub(crate) conn: Connection,
+    pub(crate) projector: Arc<dyn Projector>,
+    pub(crate) jobs: Receiver<Job>,
+    pub(crate) signer: Sender<SignJob>,
+    pub(crate) commits: broadcast::Sender<Arc<Commit>>,
+    /// Held for as long as this thread runs.
+    pub(crate) lock: File,
+    /// Logs as they stand after the last commit.
+    pub(crate) logs: BTreeMap<LogName, LogState>,
+    pub(crate) stopped: Option<String>,
+    /// Since when it was last tried to empty the write-ahead log, where erased bytes may still stand.
+    pub(crate) scrub: Option<Instant>,
+}
+
+/// A job that ran inside the open transaction, and is answered after it.
+enum Ran {
+    Batch {
+        reply: Reply<Committed>,
+        applied: Applied,
+        opened: Option<Box<Signing>>,
+        permit: Option<OwnedSemaphorePermit>,
+    },
+    Rebuilt {
+        reply: Reply<RowsReport>,
+        report: RowsReport,
+    },
+    Refused {
+        reply: Reply<Committed>,
+        error: StoreError,
+        permit: Option<OwnedSemaphorePermit>,
+    },
+    NotRebuilt {
+        reply: Reply<RowsReport>,
+        error: StoreError,
+    },
+    Quiet,
+}
+
+impl Writer {
+    /// Runs until it is closed, or nobody can ask any more.
+    pub(crate) fn run(mut self) {
+        let mut queue = VecDeque::new();
+        loop {
+            if queue.is_empty() {
+                match self.next() {
+                    Some(job) => queue.push_back(job),
+                    None => continue,
+                }
+            }
+            while queue.len() < GROUP_JOBS_MAX {
+                match self.jobs.try_recv() {
+                    Ok(job) => queue.push_back(job),
+                    Err(_) => break,
+                }
+            }
+            match queue.front() {
+                Some(Job::Close { .. }) => {
+                    if let Some(Job::Close { reply }) = queue.pop_front() {
+                        let closed = self.finish();
+                        // The lock goes before the answer: whoever waits for it may own the store at once.
+                        drop(self);
+                        let _ = reply.send(closed);
+                    }
+                    return;
+                }
+                Some(Job::Drain { .. }) => {
+                    if let Some(Job::Drain { reply }) = queue.pop_front() {
+                        let _ = reply.send(());
+                    }
+                }
+                _ => self.group(&mut queue),
+            }
+            if self.scrub.is_some_and(|since| since.elapsed() >= SCRUB_EVERY) {
+                self.try_scrub();
+            }
+        }
+    }
+
+    /// Waits for a job; none where an erasure waits to be finished.
+    fn next(&mut self) -> Option<Job> {
+        // Without senders the store was dropped, which sends a `Close` first: this is only a safeguard.
+        let close = || Job::Close { reply: channel().0 };
+        if self.scrub.is_none() {
+            return Some(self.jobs.recv().unwrap_or_else(|_| close()));
+        }
+        match self.jobs.recv_timeout(SCRUB_EVERY) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => {
+                self.try_scrub();
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => Some(close()),
+        }
+    }
+
+    /// One commit.
+    fn group(&mut self, queue: &mut VecDeque<Job>) {
+        let begun = match &self.stopped {
+            Some(why) => Err(StoreError::Stopped(why.clone())),
+            None => self.conn.execute_batch("BEGIN IMMEDIATE").map_err(classify),
+        };
+        if let Err(error) = begun {
+            // One at a time, since an error cannot be copied; each gets its own attempt or the same answer.
+            if let Some(job) = queue.pop_front() {
+                refuse(job, error);
+            }
+            return;
+        }
+        let mut states = BTreeMap::new();
+        let mut ran = Vec::new();
+        let mut bytes = 0;
+        let mut lost = false;
+        while bytes < GROUP_BYTES_MAX && !matches!(queue.front(), Some(Job::Drain { .. } | Job::Close { .. }) | None) {
+            let Some(job) = queue.pop_front() else { break };
+            let done = self.run_job(job, &mut states);
+            bytes += if let Ran::Batch { applied, .. } = &done { applied.bytes } else { 0 };
+            ran.push(done);
+            // A full or failing disk may end the whole transaction, not only the savepoint.
+            lost = self.conn.is_autocommit();
+            if lost {
+                break;
+            }
+        }
+        let committed = if lost { Err(lost_error(&ran)) } else { self.commit(&mut states) };
+        self.answer(ran, states, committed);
+    }
+
+    fn commit(&mut self, states: &mut BTreeMap<LogName, LogState>) -> Result<(), StoreError> {
+        let flushed = states.values_mut().try_for_each(|state| state.flush(&self.conn));
+        let committed = flushed.and_then(|()| self.conn.execute_batch("COMMIT").map_err(classify));
+        if committed.is_err()
+            && !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            self.stopped = Some(error.to_string());
+        }
+        if let Err(StoreError::Stopped(why)) = &committed {
+            tracing::error!(%why, "the disk failed under a commit; the store has stopped writing");
+            self.stopped = Some(why.clone());
+        }
+        committed
+    }
+
+    /// Runs a job in a savepoint of its own.
+    fn run_job(&mut self, job: Job, states: &mut BTreeMap<LogName, LogState>) -> Ran {
+        match job {
+            Job::Transact { log, work, reply, permit } => {
+                match self.savepoint(|this| this.transact(&log, work, states)) {
+                    Ok(applied) => Ran::Batch { reply, applied, opened: None, permit: Some(permit) },
+                    Err(error) => Ran::Refused { reply, error, permit: Some(permit) },
+                }
+            }
+            Job::Open { log, signing, first, reply } => {
+                match self.savepoint(|this| this.open(&log, &signing, first, states)) {
+                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None },
+                    Err(error) => Ran::Refused { reply, error, permit: None },
+                }
+            }
+            Job::Rebuild { log, reply } => match self.savepoint(|this| this.rebuild(&log, states)) {
+                Ok(report) => Ran::Rebuilt { reply, report },
+                Err(error) => Ran::NotRebuilt { reply, error },
+            },
+            Job::Signed { log, note } => {
+                let sql = "UPDATE logs SET note = ?2 WHERE name = ?1";
+                let kept = self.savepoint(|this| execute(&this.conn, sql, params![log.as_str(), note]));
+                if let Err(error) = kept {
+                    // The file beside the database is what counts; the next checkpoint is kept here again.
+                    tracing::warn!(%log, %error, "a signed checkpoint was not copied into the database");
+                }
+                Ran::Quiet
+            }
+            // `group` leaves these two in the queue.
+            Job::Drain { .. } | Job::Close { .. } => Ran::Quiet,
+        }
+    }
+
+    fn savepoint<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.conn.execute_batch("SAVEPOINT job").map_err(classify)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(StoreError::Panicked));
+        let end = if outcome.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+        if self.conn.is_autocommit() {
+            return outcome;
+        }
+        if let Err(error) = self.conn.execute_batch(end) {
+            // Half a batch must not be committed with the others: the whole group is given up.
+            let _ = self.conn.execute_batch("ROLLBACK");
+            return Err(classify(error));
+        }
+        outcome
+    }
+
+    fn transact(
+        &self,
+        log: &LogName,
+        work: Work,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<Applied, StoreError> {
+        let state = self.state(log, states)?;
+        let batch = work(&state.view(&self.conn, log)).map_err(StoreError::Refused)?;
+        self.apply(log, state, batch, states)
+    }
+
+    fn apply(
+        &self,
+        log: &LogName,
+        mut state: LogState,
+        batch: Batch,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<Applied, StoreError> {
+        let applied = append(&self.conn, log, &mut state, &*self.projector, batch)?;
+        states.insert(log.clone(), state);
+        Ok(applied)
+    }
+
+    /// The log as it stands within this transaction, to be changed by the one job that asks.
+    fn state(&self, log: &LogName, states: &BTreeMap<LogName, LogState>) -> Result<LogState, StoreError> {
+        match states.get(log).or_else(|| self.logs.get(log)) {
+            Some(state) => Ok(state.clone()),
+            None => LogState::load(&self.conn, &log_row(&self.conn, log)?),
+        }
+    }
+
+    fn open(
+        &self,
+        log: &LogName,
+        signing: &Signing,
+        first: Box<dyn FnOnce(&str) -> Batch + Send>,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<Applied, StoreError> {
+        match log_row(&self.conn, log) {
+            Ok(_) => return Err(StoreError::LogExists(log.clone())),
+            Err(StoreError::NoLog(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let key = signing.key();
+        let state = insert_log(&self.conn, log, &signing.origin, &key, self.projector.version())?;
+        let batch = first(&key);
+        if batch.events.is_empty() {
+            return Err(StoreError::Invalid(format!("the log `{log}` was not opened: its first batch has no event")));
+        }
+        self.apply(log, state, batch, states)
+    }
+
+    fn rebuild(&self, log: &LogName, states: &mut BTreeMap<LogName, LogState>) -> Result<RowsReport, StoreError> {
+        let size = self.state(log, states)?.frontier.size();
+        let mut row = log_row(&self.conn, log)?;
+        // The log's own row is written at the end of the transaction.
+        row.info.size = size;
+        rebuild(&self.conn, &row, &*self.projector)
+    }
+
+    /// Tells everybody, subscribers first: who reads an answer may rely on what they have been told.
+    fn answer(&mut self, ran: Vec<Ran>, states: BTreeMap<LogName, LogState>, committed: Result<(), StoreError>) {
+        if committed.is_ok() {
+            self.logs.extend(states);
+        } else {
+            // What stands in the database is read again.
+            self.logs.clear();
+        }
+        let mut erased = false;
+        for done in &ran {
+            let Ran::Batch { applied, opened, .. } = done else { continue };
+            if committed.is_err() {
+                continue;
+            }
+            erased |= applied.erased;
+            if let Some(commit) = &applied.commit {
+                // Nobody has to listen.
+                let _ = self.commits.send(Arc::clone(commit));
+            }
+            let job = opened.as_ref().map_or(SignJob::Dirty, |signing| SignJob::Add(signing.clone()));
+            let _ = self.signer.send(job);
+        }
+        if erased {
+            self.try_scrub();
+        }
+        let failed = |error: &Result<(), StoreError>| error.as_ref().err().map(again);
+        for done in ran {
+            match done {
+                Ran::Batch { reply, applied, permit, .. } => {
+                    let _ = reply.send(failed(&committed).map_or(Ok(applied.committed), Err));
+                    drop(permit);
+                }
+                Ran::Rebuilt { reply, report } => {
+                    let _ = reply.send(failed(&committed).map_or(Ok(report), Err));
+                }
+                Ran::Refused { reply, error, permit } => {
+                    let _ = reply.send(Err(error));
+                    drop(permit);
+                }
+                Ran::NotRebuilt { reply, error } => {
+                    let _ = reply.send(Err(error));
+                }
+                Ran::Quiet => {}
+            }
+        }
+    }
+
+    /// Empties the write-ahead log, where erased bytes may still stand.
+    fn try_scrub(&mut self) {
+        let busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, i64>(0));
+        self.scrub = (busy != Ok(0)).then(Instant::now);
+    }
+
+    /// The end of an orderly life: nothing is left in the write-ahead log, and the next start knows it.
+    fn finish(&mut self) -> Result<(), StoreError> {
+        if let Some(why) = &self.stopped {
+            return Err(StoreError::Stopped(why.clone()));
+        }
+        execute(&self.conn, "UPDATE meta SET clean = 1", [])?;
+        self.try_scrub();
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Explicitly, although closing the file would do it too: this is what the lock is for.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// The failure that ended the transaction, as the jobs before it are told.
+fn lost_error(ran: &[Ran]) -> StoreError {
+    match ran.last() {
+        Some(Ran::Refused { error, .. } | Ran::NotRebuilt { error, .. }) => again(error),
+        _ => StoreError::Database("the transaction was ended by the database".to_owned()),
+    }
+}
+
+/// The same failure, for one more of those that shared the commit.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Full(why) => StoreError::Full(why.clone()),
+        StoreError::Stopped(why) => StoreError::Stopped(why.clone()),
+        StoreError::Project { source: crate::ProjectError::Store(inner), .. } => again(inner),
+        other => StoreError::Database(other.to_string()),
+    }
+}
+
+fn refuse(job: Job, error: StoreError) {
+    match job {
+        Job::Transact { reply, .. } | Job::Open { reply, .. } => drop(reply.send(Err(error))),
+        Job::Rebuild { reply, .. } => drop(reply.send(Err(error))),
+        Job::Signed { .. } | Job::Drain { .. } | Job::Close { .. } => {}
+    }
+}
+
+/// Marks the store as in use: a start that finds this mark knows that the end before was not orderly.
+pub(crate) fn mark_in_use(conn: &Connection) -> Result<bool, StoreError> {
+    let clean: i64 = conn.query_row("SELECT clean FROM meta", [], |r| r.get(0)).map_err(|e| classify_ref(&e))?;
+    execute(conn, "UPDATE meta SET clean = 0", [])?;
+    Ok(clean != 0)
+}

@@ -15,6 +15,9 @@ pub mod release;
 pub mod state;
 pub mod status;
 
+#[cfg(test)]
+mod fixture;
+
 pub use define::{Basis, Duty, Input, Obligation, Which, obligations};
 pub use explain::{Explanation, explain};
 pub use key::{Inputs, ModelIdentity, evidence};

@@ -138,8 +138,8 @@ impl<'a> Fold<'a> {
             return Some(format!("`{responsibility}`: `{}` in `{role}` is not of the receiving side", delivery.id));
         }
         // A small house has one and a deputy, who need not hold the role but must be there, and not of delivery.
-        let deputy = |p: &&Person| deputy(factory, p, on).is_some_and(|d| d.side == Side::Receiving);
-        let enough = people.len() >= PEOPLE_MIN || (factory.profile == "small" && people.iter().any(|p| deputy(&p)));
+        let deputy_of = |p: &&Person| deputy(factory, p, on).is_some_and(|d| d.side == Side::Receiving);
+        let enough = people.len() >= PEOPLE_MIN || (factory.profile == "small" && people.iter().any(deputy_of));
         (!enough).then(|| {
             format!(
                 "`{responsibility}`: `{role}` resolves to {} present person(s), {PEOPLE_MIN} are needed",

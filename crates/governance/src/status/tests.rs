@@ -1,1 +1,592 @@
-//! Tests.
+use crate::fixture::{Log, approval, changed, principal, table};
+use crate::release::can_release;
+use crate::state::State;
+use crate::status::CheckFinding;
+use expect_test::{Expect, expect};
+use seatrial_model::event::{ApprovalWithdrawn, CertificateRevoked, Share, WorkflowStopped};
+use seatrial_model::words::FactoryKind;
+use seatrial_model::{Assurance, Body, Digest, PrincipalKind, Stage};
+use seatrial_spec::Workflow;
+use seatrial_spec::workflow::{ConfidenceSource, Drawn};
+
+fn check(log: &Log, stage: Stage, expect: &Expect) {
+    expect.assert_eq(&table(&log.states(stage)));
+}
+
+#[test]
+fn nothing_shown_is_nothing_green() {
+    check(&Log::new(), Stage::Pilot, &expect![[r#"
+        spec.valid               discharged     the checker finds nothing that blocks this stage
+        spec.intent              open           nobody approved it; missing: one sign-off
+        spec.questions           discharged     1 question(s), none that blocks is open
+        eval.golden              open           not evaluated with outputs that the engine obtained itself
+        eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
+        threshold.assess         not_applicable everything is reviewed in the pilot: nothing passes on it
+        risk.register            discharged     the tier is named: limited
+        approval.officers        open           nobody approved it; missing: a holder of `officers`
+        runtime.enforces         open           not probed yet
+        runtime.trace            open           no decision was reconstructed yet
+        drill.stop               open           not exercised yet
+        release.approval         open           nobody approved it; missing: one person who is no author; first discharge the 7 other(s)
+    "#]]);
+    check(&Log::new(), Stage::Production, &expect![[r#"
+        spec.valid               discharged     the checker finds nothing that blocks this stage
+        spec.intent              open           nobody approved it; missing: one person of the receiving side, one person of the independent side
+        spec.questions           open           open, and blocking production: `questions.thin-files`
+        spec.exercised           open           no evaluation of this spec
+        eval.golden              open           not evaluated with outputs that the engine obtained itself
+        eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
+        threshold.assess         open           no certificate for 0.8
+        risk.register            open           nobody approved it; missing: a holder of `risk`
+        approval.risk            open           nobody approved it; missing: a holder of `risk`
+        runtime.enforces         open           not probed yet
+        runtime.trace            open           no decision was reconstructed yet
+        drill.stop               open           not exercised yet
+        ownership.assigned       discharged     all five resolve to present people of the receiving side
+        ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, `exceptions` by ana@bank.example, `exceptions` by bo@bank.example, `behaviour` by ana@bank.example, `behaviour` by bo@bank.example, `evolution` by ana@bank.example, `evolution` by bo@bank.example
+        release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 12 other(s)
+    "#]]);
+}
+
+#[test]
+fn everything_shown_can_be_released() {
+    let mut log = Log::complete();
+    check(&log, Stage::Production, &expect![[r#"
+        spec.valid               discharged     the checker finds nothing that blocks this stage
+        spec.intent              discharged     approved by ana@bank.example, ria@bank.example
+        spec.questions           discharged     1 question(s), none that blocks is open
+        spec.exercised           discharged     4 rule(s), each caught an example and passed one
+        eval.golden              discharged     20 of 20 passed; the bar is >= 0.9
+        eval.forbidden.injection discharged     none of 5 was let through
+        threshold.assess         discharged     certified: 3 wrong of 200 at 0.8, at most 0.0383 with assurance 0.95
+        risk.register            discharged     approved by ria@bank.example
+        approval.risk            discharged     approved by ria@bank.example
+        runtime.enforces         discharged     2 rule(s) provoked and enforced by program 1310ca2c8932
+        runtime.trace            discharged     10 of 10 verdicts and 10 findings recompute
+        drill.stop               discharged     by bo@bank.example: effective after 900 ms, 12 request(s) refused
+        ownership.assigned       discharged     all five resolve to present people of the receiving side
+        ownership.accepted       discharged     everybody who takes over accepted for themselves
+        release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side
+    "#]]);
+    assert!(can_release(Stage::Production, &log.states(Stage::Production)).is_err());
+    log.approve_release("ana", Stage::Production);
+    log.approve_release("ria", Stage::Production);
+    assert_eq!(can_release(Stage::Production, &log.states(Stage::Production)), Ok(()));
+    // The same approvals say nothing about a pilot.
+    assert!(can_release(Stage::Pilot, &log.states(Stage::Pilot)).is_err());
+}
+
+#[test]
+fn a_changed_state_makes_the_releases_approval_stale() {
+    let mut log = Log::complete();
+    log.approve_release("ana", Stage::Production);
+    log.approve_release("ria", Stage::Production);
+    log.drill("ana", 500, 3, vec![]);
+    let state = log.state(Stage::Production, "release.approval");
+    assert_eq!(state.state, State::Stale);
+    assert_eq!(state.changed_inputs.iter().map(|c| c.input.as_str()).collect::<Vec<_>>(), ["state"]);
+}
+
+/// Each change of the spec or of an input, and exactly what it stales in a complete history.
+fn stales(change: impl FnOnce(&mut Workflow)) -> Vec<(String, Vec<String>)> {
+    let log = Log::complete().with(changed(change));
+    let stale = log.states(Stage::Production).into_iter().filter(|s| s.state == State::Stale);
+    let paths = |s: &crate::ObligationState| s.changed.iter().map(ToString::to_string).collect();
+    stale.map(|s| (s.obligation.id.clone(), paths(&s))).collect()
+}
+
+fn check_stales(change: impl FnOnce(&mut Workflow), expect: &Expect) {
+    let lines = stales(change).into_iter().map(|(id, paths)| format!("{id}: {}\n", paths.join(", ")));
+    expect.assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn a_changed_purpose() {
+    check_stales(|w| w.purpose.push('!'), &expect![[r#"
+        spec.intent: purpose
+        ownership.accepted: purpose
+    "#]]);
+}
+
+#[test]
+fn a_changed_reason_is_for_people_to_judge_and_measures_nothing() {
+    check_stales(|w| w.steps[0].forbid[0].because = Some("another".to_owned()), &expect![[r#"
+        spec.intent: steps.assess.forbid.promises
+        approval.risk: steps.assess.forbid.promises
+        ownership.accepted: steps.assess.forbid.promises
+    "#]]);
+}
+
+#[test]
+fn a_changed_rule() {
+    check_stales(
+        |w| {
+            w.steps[0].forbid[0] = crate::fixture::rule(
+                "forbid",
+                "promises",
+                "output.reason.contains('promise')",
+                seatrial_spec::workflow::Else::Deny,
+            )
+        },
+        &expect![[r#"
+            spec.intent: steps.assess.forbid.promises
+            spec.exercised: steps.assess.forbid.promises
+            eval.golden: steps.assess.forbid.promises
+            eval.forbidden.injection: steps.assess.forbid.promises
+            threshold.assess: steps.assess.forbid.promises
+            approval.risk: steps.assess.forbid.promises
+            runtime.enforces: steps.assess.forbid.promises
+            runtime.trace: steps.assess.forbid.promises
+            ownership.accepted: steps.assess.forbid.promises
+        "#]],
+    );
+}
+
+#[test]
+fn a_removed_rule() {
+    check_stales(|w| w.steps[0].never.clear(), &expect![[r#"
+        spec.intent: steps.assess.never.declines
+        spec.exercised: steps.assess.never.declines
+        eval.golden: steps.assess.never.declines
+        eval.forbidden.injection: steps.assess.never.declines
+        threshold.assess: steps.assess.never.declines
+        approval.risk: steps.assess.never.declines
+        runtime.enforces: steps.assess.never.declines
+        runtime.trace: steps.assess.never.declines
+        ownership.accepted: steps.assess.never.declines
+    "#]]);
+}
+
+#[test]
+fn a_changed_threshold() {
+    check_stales(|w| w.thresholds.get_mut("assess").unwrap().at = Some(0.7), &expect![[r#"
+        spec.exercised: thresholds.assess.at
+        eval.golden: thresholds.assess.at
+        eval.forbidden.injection: thresholds.assess.at
+        threshold.assess: thresholds.assess.at
+        approval.risk: thresholds.assess.at
+        ownership.accepted: thresholds.assess.at
+    "#]]);
+}
+
+#[test]
+fn how_a_threshold_is_watched_is_no_matter_of_its_certificate() {
+    check_stales(
+        |w| w.thresholds.get_mut("assess").unwrap().detect_within = Some("30d".parse().unwrap()),
+        &expect![[r#"
+            approval.risk: thresholds.assess.detect_within
+            ownership.accepted: thresholds.assess.detect_within
+        "#]],
+    );
+}
+
+#[test]
+fn changed_examples() {
+    check_stales(|w| w.examples.get_mut("golden").unwrap().digest = Digest::of(b"other"), &expect![[r#"
+        spec.exercised: examples.golden
+        eval.golden: examples.golden
+    "#]]);
+    check_stales(|w| w.examples.get_mut("labelled").unwrap().digest = Digest::of(b"other"), &expect![[r#"
+        spec.exercised: examples.labelled
+        threshold.assess: examples.labelled
+        approval.risk: examples.labelled
+        ownership.accepted: examples.labelled
+    "#]]);
+}
+
+#[test]
+fn a_changed_model_reference_schema_fallback_limit() {
+    check_stales(|w| w.steps[0].model.as_mut().unwrap().name = "other".to_owned(), &expect![[r#"
+        spec.exercised: steps.assess.model
+        eval.golden: steps.assess.model
+        eval.forbidden.injection: steps.assess.model
+        threshold.assess: steps.assess.model
+    "#]]);
+    check_stales(
+        |w| {
+            w.types.get_mut("Assessment").unwrap().schema =
+                std::sync::Arc::new(serde_json::json!({ "type": "object", "required": ["reason"] }))
+        },
+        &expect![[r#"
+            spec.exercised: types.Assessment
+            eval.golden: types.Assessment
+            eval.forbidden.injection: types.Assessment
+            threshold.assess: types.Assessment
+            runtime.enforces: types.Assessment
+            runtime.trace: types.Assessment
+        "#]],
+    );
+    check_stales(|w| w.steps[0].fallback.as_mut().unwrap().per_day = Some(7), &expect![[r#"
+        drill.stop: steps.assess.fallback
+        ownership.accepted: steps.assess.fallback
+    "#]]);
+    check_stales(|w| w.steps[0].limits.per_minute = Some(7), &expect![[""]]);
+    check_stales(|w| w.title.push('!'), &expect![[""]]);
+    check_stales(
+        |w| w.responsibilities.get_mut("evolution").unwrap().challenged_by = Some("risk".to_owned()),
+        &expect![[r#"
+            ownership.accepted: responsibilities.evolution
+        "#]],
+    );
+}
+
+#[test]
+fn a_bar_is_applied_to_the_figures_and_stales_none() {
+    let set = |value: f64| {
+        move |w: &mut Workflow| {
+            w.gates.production.as_mut().unwrap().evaluation.get_mut("golden").unwrap().value = value;
+        }
+    };
+    check_stales(set(0.95), &expect![[""]]);
+    let mut log = Log::new();
+    log.evaluate("golden", |e| e.passed = Share { k: 18, n: 20 });
+    assert_eq!(log.is(Stage::Production, "eval.golden").0, State::Discharged);
+    assert_eq!(log.with(changed(set(0.95))).is(Stage::Production, "eval.golden").0, State::Failed);
+}
+
+#[test]
+fn another_model_or_checker_stales_what_was_measured_on_it() {
+    let mut log = Log::complete();
+    log.inputs.models.get_mut("assess").unwrap().text = "sha256:model-2".to_owned();
+    let stale = |log: &Log| -> Vec<String> {
+        log.states(Stage::Production)
+            .into_iter()
+            .filter(|s| s.state == State::Stale)
+            .map(|s| format!("{}: {}", s.obligation.id, s.why))
+            .collect()
+    };
+    expect![[r#"
+        [
+            "eval.golden: shown by entry 1 on 2026-11-23; changed since: the input `model.assess`",
+            "eval.forbidden.injection: shown by entry 2 on 2026-11-23; changed since: the input `model.assess`",
+            "threshold.assess: shown by entry 3 on 2026-11-23; changed since: the input `model.assess`",
+        ]
+    "#]].assert_debug_eq(&stale(&log));
+    let mut log = Log::complete();
+    log.inputs.checks = 2;
+    expect![[r#"
+        [
+            "spec.exercised: shown by entry 2 on 2026-11-23; changed since: the input `checks`",
+            "eval.golden: shown by entry 1 on 2026-11-23; changed since: the input `checks`",
+            "eval.forbidden.injection: shown by entry 2 on 2026-11-23; changed since: the input `checks`",
+            "threshold.assess: shown by entry 3 on 2026-11-23; changed since: the input `checks`",
+            "runtime.enforces: shown by entry 10 on 2026-11-23; changed since: the input `checks`",
+            "runtime.trace: shown by entry 11 on 2026-11-23; changed since: the input `checks`",
+        ]
+    "#]].assert_debug_eq(&stale(&log));
+}
+
+#[test]
+fn the_way_back_makes_it_green_again() {
+    let log = Log::complete().with(changed(|w| w.purpose.push('!'))).with(crate::fixture::workflow());
+    assert_eq!(log.is(Stage::Production, "spec.intent").0, State::Discharged);
+}
+
+#[test]
+fn without_the_old_table_it_is_stale_all_the_same() {
+    let mut log = Log::complete().with(changed(|w| w.purpose.push('!')));
+    log.tables.clear();
+    let (state, why) = log.is(Stage::Production, "spec.intent");
+    assert_eq!(state, State::Stale);
+    assert!(why.contains("not at hand"), "{why}");
+}
+
+#[test]
+fn who_may_not_approve() {
+    let intent = |change: &dyn Fn(&mut seatrial_model::Principal), who: &str, stage: Stage| {
+        let mut log = Log::new();
+        let mut actor = principal(who);
+        change(&mut actor);
+        let body = approval(&actor, stage);
+        log.add(actor, &["spec.intent"], body);
+        log.is(Stage::Pilot, "spec.intent")
+    };
+    assert_eq!(intent(&|_| {}, "ana", Stage::Pilot).0, State::Discharged);
+    expect![
+        "nobody approved it (entry 1 does not count: an author never approves their own change); missing: one sign-off"
+    ]
+    .assert_eq(&intent(&|_| {}, "dev", Stage::Pilot).1);
+    for kind in [PrincipalKind::Agent, PrincipalKind::Service] {
+        assert_eq!(intent(&|p| p.kind = kind, "ana", Stage::Pilot).0, State::Open);
+    }
+    assert_eq!(intent(&|p| p.assurance = Assurance::Simulated, "ana", Stage::Pilot).0, State::Open);
+    assert_eq!(intent(&|p| p.assurance = Assurance::Local, "ana", Stage::Pilot).0, State::Discharged);
+}
+
+#[test]
+fn a_role_that_was_not_held_does_not_approve() {
+    let mut log = Log::new();
+    let actor = principal("ana");
+    let body = approval(&principal("ria"), Stage::Production);
+    log.add(actor, &["approval.risk"], body);
+    let (state, why) = log.is(Stage::Production, "approval.risk");
+    assert_eq!(state, State::Open);
+    assert!(why.contains("`risk` was not a role of theirs"), "{why}");
+}
+
+#[test]
+fn production_needs_a_token_and_both_sides() {
+    let mut log = Log::new();
+    let mut local = principal("ria");
+    local.assurance = Assurance::Local;
+    let body = approval(&local, Stage::Production);
+    log.add(local, &["spec.intent"], body);
+    log.approve("ana", "spec.intent", Stage::Production);
+    log.approve("bo", "spec.intent", Stage::Production);
+    let (state, why) = log.is(Stage::Production, "spec.intent");
+    assert_eq!(
+        (state, why.as_str()),
+        (State::Open, "approved by ana@bank.example, bo@bank.example; missing: one person of the independent side")
+    );
+    log.approve("ria", "spec.intent", Stage::Production);
+    assert_eq!(log.is(Stage::Production, "spec.intent").0, State::Discharged);
+}
+
+#[test]
+fn a_simulation_counts_in_a_simulation_only() {
+    let mut log = Log::new();
+    let mut actor = principal("ana");
+    actor.assurance = Assurance::Simulated;
+    let body = approval(&actor, Stage::Pilot);
+    log.add(actor, &["spec.intent"], body);
+    assert_eq!(log.is(Stage::Pilot, "spec.intent").0, State::Open);
+    log.factory.kind = FactoryKind::Simulation;
+    assert_eq!(log.is(Stage::Pilot, "spec.intent").0, State::Open, "the event itself must say so");
+    for logged in &mut log.events {
+        std::sync::Arc::make_mut(&mut logged.event).simulation = true;
+    }
+    assert_eq!(log.is(Stage::Pilot, "spec.intent").0, State::Discharged);
+    log.factory.kind = FactoryKind::Real;
+    assert_eq!(log.is(Stage::Pilot, "spec.intent").0, State::Open);
+}
+
+#[test]
+fn whoever_changed_only_something_else_is_no_author_of_this() {
+    let mut log = Log::complete().with(changed(|w| w.title.push('!')));
+    let body = Body::SpecSubmitted(seatrial_model::event::SpecSubmitted {
+        files: [].into(),
+        elements: Digest::of(b""),
+        element_count: 1,
+        previous: Some(crate::fixture::workflow().digest),
+        added: vec![],
+        removed: vec![],
+        changed: vec!["title".into()],
+    });
+    log.add(principal("ana"), &[], body);
+    assert_eq!(log.is(Stage::Production, "spec.intent").0, State::Discharged);
+    log.approve_release("ana", Stage::Production);
+    let (_, why) = log.is(Stage::Production, "release.approval");
+    assert!(why.contains("an author never"), "{why}");
+}
+
+#[test]
+fn a_withdrawn_approval_is_revoked_until_somebody_approves_again() {
+    let mut log = Log::new();
+    let approval = log.approve("ria", "approval.risk", Stage::Production);
+    let withdrawn = log.add(principal("ria"), &[], Body::ApprovalWithdrawn(ApprovalWithdrawn { approval }));
+    let state = log.state(Stage::Production, "approval.risk");
+    assert_eq!((state.state, state.events), (State::Revoked, vec![withdrawn]));
+    log.approve("ria", "approval.risk", Stage::Production);
+    assert_eq!(log.is(Stage::Production, "approval.risk").0, State::Discharged);
+}
+
+#[test]
+fn a_certificate() {
+    let certified = |change: &dyn Fn(&mut Log)| {
+        let mut log = Log::new();
+        change(&mut log);
+        log.is(Stage::Production, "threshold.assess").0
+    };
+    assert_eq!(certified(&|_| {}), State::Open);
+    assert_eq!(certified(&|l| _ = l.certify(|_| {})), State::Discharged);
+    assert_eq!(certified(&|l| _ = l.certify(|t| t.certified = false)), State::Failed);
+    assert_eq!(certified(&|l| _ = l.certify(|t| t.certificate.at = Some(0.7))), State::Open);
+    let revoke = |l: &mut Log| {
+        let certificate = l.certify(|_| {});
+        let body = CertificateRevoked {
+            threshold: "thresholds.assess".into(),
+            certificate,
+            reason: "alarm".to_owned(),
+            audits: Share { k: 6, n: 20 },
+            log_e: 3.4,
+        };
+        l.add(seatrial_model::Principal::system(), &[], Body::CertificateRevoked(body));
+    };
+    assert_eq!(certified(&revoke), State::Revoked);
+    assert_eq!(
+        certified(&|l| {
+            revoke(l);
+            l.certify(|_| {});
+        }),
+        State::Discharged
+    );
+    let alias = |l: &mut Log| {
+        l.inputs.models.get_mut("assess").unwrap().alias = true;
+        l.certify(|_| {});
+    };
+    assert_eq!(certified(&alias), State::Open);
+    assert_eq!(
+        certified(&|l| {
+            l.inputs.models.clear();
+            l.certify(|_| {});
+        }),
+        State::Open
+    );
+    let none = Log::new().with(changed(|w| w.thresholds.get_mut("assess").unwrap().at = None));
+    assert_eq!(
+        none.is(Stage::Production, "threshold.assess"),
+        (State::Discharged, "`at: none`: nothing passes without a person".to_owned())
+    );
+    let caller = Log::new().with(changed(|w| w.steps[0].confidence = Some(ConfidenceSource::Caller)));
+    assert_eq!(caller.is(Stage::Production, "threshold.assess").0, State::Failed);
+}
+
+#[test]
+fn evaluations_by_the_way_a_set_was_drawn() {
+    let golden = |drawn: Drawn, change: &dyn Fn(&mut seatrial_model::event::EvaluationRecorded)| {
+        let mut log = Log::new().with(changed(|w| w.examples.get_mut("golden").unwrap().drawn = drawn));
+        log.evaluate("golden", |e| change(e));
+        (log.is(Stage::Pilot, "eval.golden").0, log.is(Stage::Production, "eval.golden").0)
+    };
+    use State::{Discharged, Failed, Inconclusive, Open};
+    assert_eq!(golden(Drawn::Curated, &|_| {}), (Discharged, Discharged));
+    assert_eq!(golden(Drawn::Curated, &|e| e.passed.k = 17), (Discharged, Failed));
+    assert_eq!(golden(Drawn::Curated, &|e| e.inconclusive = 5), (Discharged, Inconclusive));
+    assert_eq!(golden(Drawn::Curated, &|e| e.outputs = "supplied".to_owned()), (Open, Open));
+    assert_eq!(golden(Drawn::Curated, &|e| e.passed = Share { k: 0, n: 0 }), (Discharged, Inconclusive));
+    assert_eq!(golden(Drawn::Random, &|e| e.lower = Some(0.86)), (Discharged, Inconclusive));
+    assert_eq!(golden(Drawn::Random, &|e| e.lower = Some(0.91)), (Discharged, Discharged));
+    assert_eq!(
+        golden(Drawn::Random, &|_| {}),
+        (Discharged, Inconclusive),
+        "a random set without its bound does not pass"
+    );
+}
+
+#[test]
+fn one_let_through_is_one_too_many() {
+    let mut log = Log::new();
+    log.evaluate("adversarial", |e| e.let_through = Share { k: 1, n: 5 });
+    assert_eq!(log.is(Stage::Pilot, "eval.forbidden.injection").0, State::Failed);
+    log.evaluate("adversarial", |e| e.let_through = Share { k: 0, n: 0 });
+    assert_eq!(log.is(Stage::Pilot, "eval.forbidden.injection").0, State::Inconclusive);
+}
+
+#[test]
+fn a_rule_that_never_caught_anything_is_not_exercised() {
+    let mut log = Log::new();
+    log.evaluate("golden", |e| e.rules.get_mut(&"steps.assess.never.declines".into()).unwrap().caught = 0);
+    let (state, why) = log.is(Stage::Production, "spec.exercised");
+    assert_eq!((state, why.as_str()), (State::Open, "`steps.assess.never.declines` caught nothing"));
+    log.evaluate("adversarial", |_| {});
+    assert_eq!(log.is(Stage::Production, "spec.exercised").0, State::Discharged);
+}
+
+#[test]
+fn drills() {
+    let stop = |who: &str, ms: u64, refused: u64| {
+        let mut log = Log::new();
+        log.drill(who, ms, refused, vec![]);
+        (log.is(Stage::Pilot, "drill.stop").0, log.is(Stage::Production, "drill.stop").0)
+    };
+    use State::{Discharged, Failed};
+    assert_eq!(stop("ana", 900, 3), (Discharged, Discharged));
+    assert_eq!(stop("dev", 900, 3), (Discharged, Failed));
+    assert_eq!(stop("ria", 900, 3), (Discharged, Failed));
+    assert_eq!(stop("ana", 90_000, 3), (Discharged, Failed));
+    assert_eq!(stop("ana", 900, 0), (Failed, Failed));
+    let mut log = Log::new();
+    let helped = log.add(principal("dev"), &[], Body::WorkflowStopped(WorkflowStopped { element: "".into() }));
+    log.drill("ana", 900, 3, vec![helped]);
+    assert!(log.is(Stage::Production, "drill.stop").1.contains("of the delivery side acted in it"));
+}
+
+#[test]
+fn probes_and_traces() {
+    let mut log = Log::new();
+    log.probe(false);
+    assert_eq!(log.is(Stage::Pilot, "runtime.enforces").0, State::Failed);
+    log.probe(true);
+    assert_eq!(log.is(Stage::Pilot, "runtime.enforces").0, State::Discharged);
+    log.trace(10, 9);
+    assert_eq!(log.is(Stage::Pilot, "runtime.trace").0, State::Discharged);
+    assert_eq!(log.is(Stage::Production, "runtime.trace").0, State::Failed);
+    log.trace(9, 9);
+    assert_eq!(log.is(Stage::Pilot, "runtime.trace").0, State::Failed);
+}
+
+#[test]
+fn people_who_leave() {
+    let mut log = Log::complete();
+    assert_eq!(log.is(Stage::Production, "ownership.assigned").0, State::Discharged);
+    log.factory.people[1].until = "2026-11-22".parse().ok();
+    expect!["`workflow`: `officers` resolves to 1 present person(s), 2 are needed"]
+        .assert_eq(log.is(Stage::Production, "ownership.assigned").1.split("; ").next().unwrap());
+    // With a deputy there is a grace of ten working days.
+    log.factory.people[1].deputy = Some("ana@bank.example".to_owned());
+    assert_eq!(log.is(Stage::Production, "ownership.assigned").0, State::Discharged);
+    log.factory.people[1].until = "2026-11-06".parse().ok();
+    assert_eq!(log.is(Stage::Production, "ownership.assigned").0, State::Open);
+    // Somebody of the delivery side does not fill the gap.
+    let mut log = Log::complete();
+    log.factory.people[3].roles.push("officers".to_owned());
+    assert!(log.is(Stage::Production, "ownership.assigned").1.contains("not of the receiving side"));
+}
+
+#[test]
+fn a_small_house_needs_one_and_a_deputy() {
+    let mut log = Log::complete();
+    log.factory.people.remove(1);
+    log.factory.people[0].deputy = Some("ria@bank.example".to_owned());
+    log.factory.profile = "small".to_owned();
+    assert_eq!(log.is(Stage::Production, "ownership.assigned").0, State::Open, "the independent side never owns");
+    log.factory.people[1].side = seatrial_model::Side::Receiving;
+    assert_eq!(log.is(Stage::Production, "ownership.assigned").0, State::Discharged);
+}
+
+#[test]
+fn somebody_new_has_to_accept_too() {
+    let mut log = Log::complete();
+    let mut cy = log.factory.people[0].clone();
+    cy.id = "cy@bank.example".to_owned();
+    log.factory.people.push(cy);
+    let (state, why) = log.is(Stage::Production, "ownership.accepted");
+    assert_eq!(state, State::Open);
+    assert!(why.starts_with("not accepted: `workflow` by cy@bank.example"), "{why}");
+}
+
+#[test]
+fn questions_block_their_stage() {
+    let mut log = Log::new();
+    assert_eq!(log.is(Stage::Pilot, "spec.questions").0, State::Discharged);
+    assert_eq!(log.is(Stage::Production, "spec.questions").0, State::Open);
+    log.answer("thin-files", vec![]);
+    assert_eq!(log.is(Stage::Production, "spec.questions").0, State::Open, "an answer cites something");
+    let cited = log.events[0].event.id;
+    log.answer("thin-files", vec![cited]);
+    assert_eq!(log.is(Stage::Production, "spec.questions").0, State::Discharged);
+    let log = log.with(changed(|w| w.questions.get_mut("thin-files").unwrap().ask.push('?')));
+    assert_eq!(log.is(Stage::Production, "spec.questions").0, State::Open, "another question");
+    let log = log.with(changed(|w| w.questions.get_mut("thin-files").unwrap().owner = None));
+    assert_eq!(log.is(Stage::Pilot, "spec.questions").0, State::Open);
+}
+
+#[test]
+fn the_checkers_findings_block_their_stage() {
+    let log = Log::new();
+    let finding = CheckFinding { code: "ST0101".to_owned(), message: "wrong".to_owned(), blocks: Stage::Production };
+    let valid = |stage| log.states_with(stage, std::slice::from_ref(&finding)).into_iter().next().unwrap().state;
+    assert_eq!((valid(Stage::Pilot), valid(Stage::Production)), (State::Discharged, State::Failed));
+    let other = Log::new().with(changed(|w| w.title.push('!')));
+    assert_eq!(other.is(Stage::Pilot, "spec.valid").0, State::Open, "not submitted");
+}
+
+#[test]
+fn the_statement_does_not_depend_on_the_order_of_anything() {
+    let log = Log::complete();
+    let mut states = log.states(Stage::Production);
+    let statement = crate::release::statement(&states);
+    states.reverse();
+    assert_eq!(statement, crate::release::statement(&states));
+    assert!(statement.obligations.is_sorted_by(|a, b| a.id < b.id));
+}

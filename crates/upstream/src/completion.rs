@@ -60,15 +60,15 @@ pub struct Completion {
     pub logprobs: Vec<(String, f64)>,
 }
 
-/// Why a reply cannot be read; then nothing of it may leave.
+/// Why a reply cannot be read; then nothing of it may leave. No variant quotes the reply.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// It is not what the protocol says.
     #[error("the model's reply is not a chat completion: {0}")]
     NotACompletion(String),
-    /// It is an error in a successful response.
-    #[error("the model's reply is an error: {0}")]
+    /// It is an error in a successful response, with this code.
+    #[error("the model's reply is an error (`{0}`), although its status says success")]
     IsAnError(String),
     /// The stream ended before every choice had.
     #[error("the model's stream ended before its answer was complete")]
@@ -256,9 +256,9 @@ impl Reader {
         if crate::raw::depth(json) > crate::raw::DEPTH_MAX {
             return Err(ReadError::NotACompletion("it nests too deep".to_owned()));
         }
-        let wire: Wire = serde_json::from_slice(json).map_err(|e| ReadError::NotACompletion(e.to_string()))?;
+        let wire: Wire = serde_json::from_slice(json).map_err(|e| ReadError::NotACompletion(place(&e)))?;
         if let Some(error) = wire.error.filter(|e| !e.is_null()) {
-            return Err(ReadError::IsAnError(error_text(&error)));
+            return Err(ReadError::IsAnError(error_code(&error)));
         }
         if let Some(model) = wire.model.filter(|m| !m.is_empty()) {
             self.model = Some(model.chars().take(200).collect());
@@ -423,6 +423,25 @@ impl Tool {
             Some(odd) => self.arguments.push_str(&odd.to_string()),
         }
     }
+}
+
+/// Where reading failed; the parser's own words may quote the text.
+fn place(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "is not what the protocol says" } else { "is not JSON" };
+    format!("line {} column {} {what}", error.line(), error.column())
+}
+
+/// The code of an error body where it is one, and not prose.
+fn error_code(error: &Value) -> String {
+    let is_word = |s: &str| {
+        (1..=40).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    };
+    let field = |name: &str| match error.get(name) {
+        Some(Value::String(s)) if is_word(s) => Some(s.clone()),
+        Some(Value::Number(n)) => Some(n.to_string()),
+        _ => None,
+    };
+    field("code").or_else(|| field("type")).unwrap_or_else(|| "no code".to_owned())
 }
 
 /// What an error body says, in one bounded line. Codes are numbers with some servers, texts with others.

@@ -33,6 +33,12 @@ impl Key {
         Some(value)
     }
 
+    /// Tells one key from another without showing either.
+    #[must_use]
+    pub fn digest(&self) -> seatrial_model::Digest {
+        seatrial_model::Digest::of(self.0.as_bytes())
+    }
+
     /// The text with every occurrence of the key taken out: some providers quote the key in their errors.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

@@ -3,9 +3,11 @@
 pub mod completion;
 mod exchange;
 pub mod key;
+mod model;
 pub mod openai;
 pub mod raw;
 pub mod retry;
 pub mod sse;
 
 pub use exchange::{ANSWER_BYTES_MAX, CHUNKS_MAX, SILENCE_MAX};
+pub use model::OpenAiModel;

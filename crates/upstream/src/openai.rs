@@ -80,8 +80,11 @@ pub enum BuildError {
 #[non_exhaustive]
 pub enum CallError {
     /// No connection, a connection that broke, or a server's failure, after all attempts.
-    #[error("the model could not be reached: {0}")]
-    Unreachable(String),
+    #[error("the model could not be reached: {status}")]
+    Unreachable {
+        /// The HTTP status, or the transport's failure in words; nothing that the provider wrote.
+        status: String,
+    },
     /// It took longer than the step allows.
     #[error("the model did not answer in time")]
     TimedOut,
@@ -199,7 +202,9 @@ impl OpenAi {
     fn judge(&self, outcome: Result<Answer, Failure>, attempts: u32) -> Judged {
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(Failure::Connect(text)) => return Judged::Again(CallError::Unreachable(self.harmless(&text)), None),
+            Err(Failure::Connect(text)) => {
+                return Judged::Again(CallError::Unreachable { status: self.harmless(&text) }, None);
+            }
             Err(Failure::Slow) => return Judged::Done(Err(CallError::TimedOut)),
             Err(Failure::Broken(text)) => return Judged::Done(Err(CallError::Unreadable(self.harmless(&text)))),
             Err(Failure::TooLarge) => {
@@ -211,8 +216,7 @@ impl OpenAi {
             200..=299 => Judged::Done(read(answer, attempts)),
             429 => Judged::Again(CallError::TooMany { retry_after: answer.retry_after }, answer.retry_after),
             status if retry::is_retryable(status) => {
-                let text = format!("status `{status}`: {}", self.said(&answer));
-                Judged::Again(CallError::Unreachable(text), answer.retry_after)
+                Judged::Again(CallError::Unreachable { status: status.to_string() }, answer.retry_after)
             }
             status => Judged::Done(Err(CallError::Refused { status, message: self.said(&answer) })),
         }

@@ -85,8 +85,8 @@ fn what_cannot_be_read_is_an_error() {
     assert_eq!(stream("data: [DONE]\n\n"), Err(ReadError::Cut));
     assert!(matches!(stream("data: nonsense\n\n"), Err(ReadError::NotACompletion(_))));
     let error = r#"{"error":{"message":"boom","code":500,"type":"server_error"}}"#;
-    assert_eq!(read_body(error.as_bytes()), Err(ReadError::IsAnError("boom (500)".to_owned())));
-    assert_eq!(stream(&format!("data: {error}\n\n")), Err(ReadError::IsAnError("boom (500)".to_owned())));
+    assert_eq!(read_body(error.as_bytes()), Err(ReadError::IsAnError("500".to_owned())));
+    assert_eq!(stream(&format!("data: {error}\n\n")), Err(ReadError::IsAnError("500".to_owned())));
     for bad in [
         "",
         "[]",
@@ -99,6 +99,8 @@ fn what_cannot_be_read_is_an_error() {
     ] {
         assert!(matches!(read_body(bad.as_bytes()), Err(ReadError::NotACompletion(_))), "{bad}");
     }
+    let quoted = read_body(b"{\"choices\":\"PRIVATE\"}").unwrap_err().to_string();
+    assert_eq!(quoted, "the model's reply is not a chat completion: line 1 column 20 is not what the protocol says");
     let deep = format!("{{\"choices\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
     assert!(read_body(deep.as_bytes()).is_err());
 }

@@ -1,0 +1,6 @@
+//! The client against real sockets: what providers do, and what they do wrong.
+
+mod client;
+mod faults;
+#[cfg(test)]
+mod support;

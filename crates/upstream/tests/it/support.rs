@@ -1,0 +1,64 @@
+//! What the tests share.
+
+use seatrial_upstream::key::Key;
+use seatrial_upstream::openai::{OpenAi, Options};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// A time that no test reaches.
+pub const LONG: Duration = Duration::from_secs(20);
+
+/// A client without waits between attempts worth noticing.
+pub fn client(base_url: &str) -> OpenAi {
+    let mut options = Options::new(base_url, Some(Key::new("sk-test-hidden").unwrap()));
+    options.jitter = Arc::new(|| 0.0);
+    OpenAi::new(options).unwrap()
+}
+
+/// What a raw server sends, piece by piece.
+pub enum Send {
+    /// These bytes, flushed.
+    Bytes(Vec<u8>),
+    /// A pause.
+    Pause(Duration),
+}
+
+/// A server that answers every connection with the same bytes, whatever is asked, and then hangs up.
+pub async fn raw_server(script: Vec<Send>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    let script = Arc::new(script);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let script = Arc::clone(&script);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 65_536];
+                let _ = socket.read(&mut buffer).await;
+                for step in script.iter() {
+                    match step {
+                        Send::Bytes(bytes) => {
+                            if socket.write_all(bytes).await.is_err() {
+                                return;
+                            }
+                            let _ = socket.flush().await;
+                        }
+                        Send::Pause(time) => tokio::time::sleep(*time).await,
+                    }
+                }
+            });
+        }
+    });
+    format!("http://{address}/v1")
+}
+
+/// A small valid completion.
+pub fn completion(text: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": "c-1", "object": "chat.completion", "created": 1, "model": "m-1-2026",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
+    })
+}

@@ -9,6 +9,7 @@ use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+mod emails;
 mod fold;
 mod numbers;
 mod secrets;
@@ -105,7 +106,7 @@ impl Detector {
     fn find_in(&self, folded: &Folded<'_>) -> Vec<Range<usize>> {
         let text = folded.text();
         let found: Vec<Range<usize>> = match self {
-            Self::Email => all(&EMAIL, text),
+            Self::Email => emails::find(text),
             Self::Phone => numbers::phones(text),
             Self::Iban => numbers::ibans(text),
             Self::CardNumber => numbers::cards(text),
@@ -166,13 +167,6 @@ fn merged(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern compiles")
 }
-
-// RFC 5321 in practice: a dot-atom, `@`, labels and a top-level name of letters (or `xn--`).
-static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)[\p{L}\p{N}._%+'\-/=?^{|}~!#$&*]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9\-]{2,59}|\p{L}{2,24})",
-    )
-});
 
 static URL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>"'`{}|\\^\[\]]{1,2048}"#));

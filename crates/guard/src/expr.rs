@@ -26,10 +26,10 @@ pub const WORK_MAX: u64 = 1 << 27;
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 
 /// The deepest expression: evaluation recurses.
-pub const DEPTH_MAX: usize = 64;
+pub const DEPTH_MAX: usize = 32;
 
-/// The most of `!`, `-` and `?` in one expression: they nest without brackets, and the parser recurses.
-pub const OPERATORS_MAX: usize = 200;
+/// The stack that an expression is parsed on: the parser recurses over its text before anything can be measured.
+const PARSER_STACK_BYTES: usize = 256 << 20;
 
 /// Why an expression cannot be evaluated here. Only the code is recorded: messages may quote values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -66,10 +66,16 @@ impl Compiled {
         if text.len() > SOURCE_BYTES_MAX {
             return Err(format!("the expression is longer than {SOURCE_BYTES_MAX} bytes; split it into several rules"));
         }
-        // The parser recurses: brackets are counted before it starts.
-        if nests_too_deep(text) {
-            return Err(format!("the expression nests deeper than {DEPTH_MAX}; split it into several rules"));
-        }
+        // What nests too deep is also dropped on that stack, for dropping recurses too. Only pages that are used exist.
+        std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().stack_size(PARSER_STACK_BYTES);
+            let parsed = parser.spawn_scoped(scope, || Self::parse(text));
+            let no_parser = || "the expression was not parsed: no stack could be had for it".to_owned();
+            parsed.map_err(|_| no_parser())?.join().unwrap_or_else(|_| Err(no_parser()))
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
         let program = cel::Program::compile(text).map_err(|e| format!("the expression does not parse: {e}"))?;
         let mut out =
             Self { expr: program.expression().clone(), patterns: Vec::new(), loops: 0, source_bytes: text.len() };
@@ -81,9 +87,8 @@ impl Compiled {
 
     /// Replaces constant patterns by compiled ones, and measures the nesting of loops.
     fn prepare(&mut self, expr: &mut IdedExpr, loops: usize, depth: usize) -> Result<(), String> {
-        // A comprehension adds several levels of its own for each loop.
-        if depth > DEPTH_MAX * 4 {
-            return Err(format!("the expression nests deeper than {DEPTH_MAX}"));
+        if depth > DEPTH_MAX {
+            return Err(format!("the expression nests deeper than {DEPTH_MAX}; split it into several rules"));
         }
         match &mut expr.expr {
             Expr::Call(call) => {
@@ -180,24 +185,6 @@ fn fault(error: &ExecutionError) -> Fault {
     })
 }
 
-/// Whether brackets nest too deep, or operators that nest without brackets (`!!!x`, `a ? b : c ? d : e`) are too many.
-fn nests_too_deep(text: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut operators = 0_usize;
-    for b in text.bytes() {
-        match b {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'!' | b'-' | b'?' => operators += 1,
-            _ => {}
-        }
-        if depth > DEPTH_MAX || operators > OPERATORS_MAX {
-            return true;
-        }
-    }
-    false
-}
-
 /// Values that an expression reads: each bound once, used by every rule.
 #[derive(Default)]
 pub struct Bindings<'v> {
@@ -272,7 +259,7 @@ struct Scope<'s> {
 
 impl VariableResolver for Scope<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let borrow = |value: &'b Option<Box<dyn Val + '_>>| value.as_deref().map(|v| CowVal::Borrowed(v));
+        let borrow = |value: &'b Option<Box<dyn Val + '_>>| value.as_deref().map(CowVal::Borrowed);
         match variable {
             "input" => borrow(&self.values.input),
             "output" => borrow(&self.values.output),
@@ -331,7 +318,8 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let args = || vec![PATTERN_TYPE.to_owned()];
     // Fails only for a second declaration of the same overload; without it `matches` would not run, and a check that
     // does not run objects.
-    let member = env.add_member_overload("matches", "matches_compiled", STRING_TYPE.to_owned(), args(), matches_compiled);
+    let member =
+        env.add_member_overload("matches", "matches_compiled", STRING_TYPE.to_owned(), args(), matches_compiled);
     let global = env.add_overload(
         "matches",
         "matches_compiled_global",

@@ -13,8 +13,9 @@ mod confidence;
 
 pub use checks::PART_SEPARATOR;
 
-/// The most parts of a candidate; more are not inspected, and so not released.
-pub const PARTS_MAX: usize = 256;
+/// The most parts of a candidate; more are not inspected, and so not released. Each part lists its checks in the event,
+/// and an entry of the log is at most 65 535 bytes.
+pub const PARTS_MAX: usize = 64;
 
 /// The most spans that one finding lists: an entry of the log is at most 65 535 bytes. Redaction does not stop there.
 pub const FINDING_SPANS_MAX: usize = 48;
@@ -69,17 +70,18 @@ impl StepProgram {
     #[must_use]
     pub fn judge(&self, input: &Value, candidate: &Candidate) -> Judgement {
         let run = checks::Run::new(self, input, &candidate.parts);
-        let findings = run.findings();
+        let mut bound = run.bound();
+        let findings = run.findings(&bound);
         let inspected = run.inspected(&findings);
         let outputs = run.outputs();
         let output = outputs.first().cloned().flatten();
         let confidence = confidence::confidence(self, candidate, &outputs);
-        let whens = run.whens(&confidence);
+        let whens = run.whens(&mut bound, &confidence);
         let modified = self.modified(&findings, &candidate.parts, &outputs);
         let mut after_modify = None;
         let modified = modified.map(|parts| {
             let again = checks::Run::new(self, input, &parts);
-            after_modify = Some(again.findings());
+            after_modify = Some(again.findings(&again.bound()));
             let output = again.outputs().first().cloned().flatten();
             Modified { parts, output }
         });
@@ -129,7 +131,8 @@ impl StepProgram {
     pub fn never_violated(&self, input: &Value, output: &Value) -> Vec<Finding> {
         use seatrial_model::facts::CheckKind;
         let candidate = Candidate::value(output);
-        let mut findings = checks::Run::with_value(self, input, &candidate.parts, output).findings();
+        let run = checks::Run::with_value(self, input, &candidate.parts, output);
+        let mut findings = run.findings(&run.bound());
         findings.retain(|f| f.kind == CheckKind::Never && f.objects());
         findings
     }
@@ -140,7 +143,8 @@ impl StepProgram {
     pub fn check_authored(&self, input: &Value, output: &Value) -> Vec<Finding> {
         use seatrial_model::facts::CheckKind;
         let candidate = Candidate::value(output);
-        let mut findings = checks::Run::with_value(self, input, &candidate.parts, output).findings();
+        let run = checks::Run::with_value(self, input, &candidate.parts, output);
+        let mut findings = run.findings(&run.bound());
         findings.retain(|f| f.kind != CheckKind::Never);
         findings
     }
@@ -149,6 +153,3 @@ impl StepProgram {
 fn total_bytes(parts: &[Part]) -> usize {
     parts.iter().map(|p| p.text.len()).sum()
 }
-
-#[cfg(test)]
-mod tests;

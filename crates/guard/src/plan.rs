@@ -1,8 +1,8 @@
 //! What [`crate::decide`] needs of the spec, as plain data: which checks there are, what each does when it objects,
 //! who is asked. No expression, no schema, nothing that has to run.
 
-use seatrial_model::ElementPath;
-use seatrial_model::facts::CheckKind;
+use seatrial_model::facts::{CheckKind, FindingResult};
+use seatrial_model::{ElementPath, Finding};
 use seatrial_spec::workflow::{Else, Step, Workflow};
 use serde::Serialize;
 
@@ -158,11 +158,16 @@ impl Plan {
     }
 
     /// Whether the model is asked again: a `require` or the schema objects, attempts remain, and nothing objects that
-    /// another attempt would not be given for (`forbid` and `never` are not re-asked: what was produced was produced).
+    /// denies, or that is not delegated to AI at all: for those another attempt is not another chance. (Rules that did
+    /// not run, because the answer could not be read, do not stand in the way.)
     #[must_use]
-    pub fn asks_again(&self, findings: &[seatrial_model::Finding], attempts: u32) -> bool {
+    pub fn asks_again(&self, findings: &[Finding], attempts: u32) -> bool {
+        let denies = |f: &Finding| {
+            f.kind == CheckKind::Never || self.checks.iter().any(|c| c.path == f.path && c.otherwise == Else::Deny)
+        };
+        let mut objections = findings.iter().filter(|f| f.objects());
         attempts < self.attempts
-            && findings.iter().any(|f| f.objects() && matches!(f.kind, CheckKind::Require | CheckKind::Schema))
-            && !findings.iter().any(|f| f.objects() && matches!(f.kind, CheckKind::Never | CheckKind::Forbid))
+            && objections.clone().any(|f| matches!(f.kind, CheckKind::Require | CheckKind::Schema))
+            && !objections.any(denies)
     }
 }

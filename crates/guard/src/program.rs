@@ -220,9 +220,9 @@ impl StepProgram {
         for finding in findings.iter().filter(|f| f.objects()) {
             let because = self.because.get(&finding.path).map_or("", String::as_str);
             let code = if finding.kind == CheckKind::Schema { finding.code.as_str() } else { "" };
-            let line = format!("- {} {code} {because}", finding.path.name());
-            text.push_str(line.trim_end());
-            text.push('\n');
+            let words = [finding.path.name(), code, because];
+            let line: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
+            text.push_str(&format!("- {}\n", line.join(": ")));
         }
         let mut out = messages.to_vec();
         out.push(Message { role: Role::Assistant, content: answer.to_owned() });

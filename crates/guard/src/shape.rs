@@ -6,7 +6,7 @@ use cel::common::value::Val;
 use serde_json::{Number, Value};
 use std::collections::HashMap;
 
-/// The longest chain of `$ref`, `allOf`, `anyOf` and `oneOf` that is followed at one place: cycles end here.
+/// The most schemas that `$ref`, `allOf`, `anyOf` and `oneOf` bring together at one place.
 const CHAIN_MAX: usize = 16;
 
 /// An integer that the schema promises and 64 bits do not hold.
@@ -18,6 +18,8 @@ pub struct IntegerRange;
 #[derive(Clone, Debug)]
 pub struct Shape {
     nodes: Vec<Node>,
+    /// For each node: itself and those that it refers to, nearest first, bounded.
+    chains: Vec<Vec<usize>>,
 }
 
 /// A place in a schema.
@@ -50,7 +52,7 @@ impl Shape {
     /// The shape of a value that nothing is known about.
     #[must_use]
     pub fn anything() -> Self {
-        Self { nodes: vec![Node::default()] }
+        Self::new(vec![Node::default()])
     }
 
     /// The shape that a schema describes.
@@ -64,7 +66,26 @@ impl Shape {
             *first = Node { also: vec![root], ..Node::default() };
         }
         nodes.push(Node::default());
-        Self { nodes }
+        Self::new(nodes)
+    }
+
+    fn new(nodes: Vec<Node>) -> Self {
+        let chain = |start: usize| {
+            let mut chain = vec![start];
+            let mut next = 0;
+            while let Some(at) = chain.get(next).copied() {
+                let also = nodes.get(at).map_or(&[][..], |n| n.also.as_slice());
+                for place in also {
+                    if chain.len() < CHAIN_MAX && !chain.contains(&place.0) {
+                        chain.push(place.0);
+                    }
+                }
+                next += 1;
+            }
+            chain
+        };
+        let chains = (0..nodes.len()).map(chain).collect();
+        Self { nodes, chains }
     }
 
     /// The whole value's place.
@@ -101,20 +122,28 @@ impl Shape {
         Place(self.nodes.len().saturating_sub(1))
     }
 
-    /// A node and those that it refers to, nearest first, bounded.
     fn chain(&self, at: Place) -> impl Iterator<Item = &Node> {
-        let mut queue = std::collections::VecDeque::from([at]);
-        let mut left = CHAIN_MAX;
-        std::iter::from_fn(move || {
-            let node = queue.pop_front().and_then(|p| self.nodes.get(p.0))?;
-            left = left.checked_sub(1)?;
-            queue.extend(node.also.iter().copied());
-            Some(node)
-        })
+        let indices = self.chains.get(at.0).map_or(&[][..], Vec::as_slice);
+        indices.iter().filter_map(|i| self.nodes.get(*i))
     }
 
     fn numbers(&self, at: Place) -> Numbers {
         self.chain(at).map(|n| n.numbers).max().unwrap_or_default()
+    }
+
+    /// Whether every integer that the schema promises lies within 64 bits.
+    #[must_use]
+    pub fn integers_fit(&self, value: &Value) -> bool {
+        self.fits_at(self.root(), value)
+    }
+
+    fn fits_at(&self, at: Place, value: &Value) -> bool {
+        match value {
+            Value::Number(n) => number(n, self.numbers(at)).is_ok(),
+            Value::Array(items) => items.iter().enumerate().all(|(i, item)| self.fits_at(self.item(at, i), item)),
+            Value::Object(map) => map.iter().all(|(key, item)| self.fits_at(self.field(at, key), item)),
+            Value::Null | Value::Bool(_) | Value::String(_) => true,
+        }
     }
 
     /// Binds a value: strings are borrowed, numbers converted as the schema says.
@@ -129,7 +158,10 @@ impl Shape {
         Ok(match value {
             Value::Null => Box::new(CelNull),
             Value::Bool(b) => Box::new(CelBool::from(*b)),
-            Value::Number(n) => number(n, self.numbers(at))?,
+            Value::Number(n) => match number(n, self.numbers(at))? {
+                Bound::Int(i) => Box::new(CelInt::from(i)),
+                Bound::Double(d) => Box::new(CelDouble::from(d)),
+            },
             Value::String(s) => Box::new(CelString::from(s.as_str())),
             Value::Array(items) => {
                 let items: Result<Vec<Box<dyn Val + 'v>>, _> =
@@ -148,24 +180,28 @@ impl Shape {
     }
 }
 
-/// Doubles at and beyond this no longer are 64-bit integers: 2^63.
-const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+/// Beyond this a number that is not written as an integer of 64 bits may have been rounded by reading it: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn number<'v>(n: &Number, numbers: Numbers) -> Result<Box<dyn Val + 'v>, IntegerRange> {
+/// A number as an expression sees it.
+enum Bound {
+    Int(i64),
+    Double(f64),
+}
+
+fn number(n: &Number, numbers: Numbers) -> Result<Bound, IntegerRange> {
     let double = n.as_f64().unwrap_or(f64::NAN);
     match numbers {
-        Numbers::Double => Ok(Box::new(CelDouble::from(double))),
-        Numbers::AsWritten => Ok(n
-            .as_i64()
-            .map_or_else(|| Box::new(CelDouble::from(double)) as Box<dyn Val>, |i| Box::new(CelInt::from(i)))),
+        Numbers::Double => Ok(Bound::Double(double)),
+        Numbers::AsWritten => Ok(n.as_i64().map_or(Bound::Double(double), Bound::Int)),
         Numbers::Integer => {
             // JSON Schema counts `3.0` as an integer. What has a fraction violates the schema, which says so itself.
-            let whole = (double.fract() == 0.0 && (-TWO_63..TWO_63).contains(&double)).then_some(double);
-            #[expect(clippy::cast_possible_truncation, reason = "whole, and within 64 bits")]
+            let whole = (double.fract() == 0.0 && double.abs() <= EXACT).then_some(double);
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and exact as a double")]
             let int = n.as_i64().or_else(|| whole.filter(|_| !n.is_u64()).map(|d| d as i64));
             match int {
-                Some(i) => Ok(Box::new(CelInt::from(i))),
-                None if double.fract() != 0.0 => Ok(Box::new(CelDouble::from(double))),
+                Some(i) => Ok(Bound::Int(i)),
+                None if double.fract() != 0.0 => Ok(Bound::Double(double)),
                 None => Err(IntegerRange),
             }
         }

@@ -62,7 +62,18 @@ static IBAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[A-Z]{2}[0-9]{2}
 /// The shortest IBAN (Norway) and the longest that the standard allows.
 const IBAN_CHARS: std::ops::RangeInclusive<usize> = 15..=34;
 
-/// IBANs with valid check digits. The longest valid prefix of a run counts: words may follow.
+/// The length of each country's IBAN (the registry of ISO 13616). A country that is not listed may have any.
+const IBAN_LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 \
+    EE20 EG29 ES24 FI18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 \
+    LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 \
+    SC31 SE24 SI19 SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20";
+
+fn iban_length(country: &str) -> Option<usize> {
+    let entry = IBAN_LENGTHS.split_whitespace().find_map(|e| e.strip_prefix(country))?;
+    entry.parse().ok()
+}
+
+/// IBANs with valid check digits. Words may follow in the same run: the country says where the IBAN ends.
 pub(super) fn ibans(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let mut from = 0;
@@ -72,9 +83,14 @@ pub(super) fn ibans(text: &str) -> Vec<Range<usize>> {
             .bytes()
             .enumerate()
             .filter(|(_, b)| b.is_ascii_alphanumeric())
-            .map(|(i, b)| (found.start() + i, b))
+            .map(|(i, b)| (found.start() + i, b.to_ascii_uppercase()))
             .collect();
-        let valid = IBAN_CHARS.rev().find(|n| chars.get(..*n).is_some_and(|c| mod97(c) == 1));
+        let is_valid = |n: &usize| chars.get(..*n).is_some_and(|c| mod97(c) == 1);
+        let country = found.as_str().get(..2).unwrap_or_default().to_ascii_uppercase();
+        let valid = match iban_length(&country) {
+            Some(n) => Some(n).filter(is_valid),
+            None => IBAN_CHARS.rev().find(is_valid),
+        };
         match valid.and_then(|n| span(chars.get(..n)?)) {
             Some(span) => {
                 from = span.end;
@@ -90,14 +106,14 @@ pub(super) fn ibans(text: &str) -> Vec<Range<usize>> {
     out
 }
 
-/// ISO 7064 mod 97-10 with the first four characters moved to the end.
+/// ISO 7064 mod 97-10 over upper-case letters and digits, the first four characters moved to the end.
 fn mod97(chars: &[(usize, u8)]) -> u32 {
     let (head, tail) = chars.split_at(chars.len().min(4));
     tail.iter().chain(head).fold(0, |acc, (_, b)| {
         if b.is_ascii_digit() {
             (acc * 10 + u32::from(b - b'0')) % 97
         } else {
-            (acc * 100 + u32::from(b.to_ascii_uppercase() - b'A') + 10) % 97
+            (acc * 100 + u32::from(b - b'A') + 10) % 97
         }
     })
 }
@@ -120,7 +136,7 @@ pub(super) fn phones(text: &str) -> Vec<Range<usize>> {
         let digits = m.as_str().bytes().filter(u8::is_ascii_digit).count();
         let international = m.as_str().starts_with('+') || m.as_str().starts_with("00");
         let least = if international { 7 } else { 9 };
-        (least..=17).contains(&digits) && !DATE.is_match(m.as_str())
+        (least..=17).contains(&digits) && !DATE.is_match(m.as_str()) && m.as_str().parse::<Ipv4Addr>().is_err()
     };
     PHONE.find_iter(text).filter(fits).map(|m| m.range()).take(SPANS_MAX).collect()
 }
@@ -139,7 +155,7 @@ pub(super) fn national_ids(text: &str) -> Vec<Range<usize>> {
 fn is_national_id(text: &str) -> bool {
     let chars: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_uppercase()).collect();
     match chars.as_slice() {
-        [digits @ ..] if digits.len() == 9 && digits.iter().all(u8::is_ascii_digit) => {
+        digits if digits.len() == 9 && digits.iter().all(u8::is_ascii_digit) => {
             let number = |part: &[u8]| part.iter().fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
             let (area, rest) = digits.split_at(3);
             let (group, serial) = rest.split_at(2);
@@ -165,12 +181,16 @@ pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     for found in IP.find_iter(text) {
         let trimmed = found.as_str().trim_end_matches('.');
-        let is_v6 = trimmed.len() > 2 && trimmed.parse::<Ipv6Addr>().is_ok();
+        // `std::d` holds `d::d`, which parses: a word on either side says that it is none.
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let alone = !is_word(text.get(..found.start()).and_then(|t| t.chars().next_back()))
+            && !is_word(text.get(found.end()..).and_then(|t| t.chars().next()));
+        let is_v6 = alone && trimmed.len() > 2 && trimmed.parse::<Ipv6Addr>().is_ok();
         if is_v6 || trimmed.parse::<Ipv4Addr>().is_ok() {
             out.push(found.start()..found.start() + trimmed.len());
         } else if let Some(v4) = IPV4.find(trimmed).filter(|m| m.as_str().parse::<Ipv4Addr>().is_ok()) {
             out.push(found.start() + v4.start()..found.start() + v4.end());
-        } else if let Some(part) = v6_within(trimmed) {
+        } else if let Some(part) = v6_within(trimmed).filter(|_| alone) {
             out.push(found.start() + part.start..found.start() + part.end);
         }
         if out.len() >= SPANS_MAX {

@@ -36,6 +36,9 @@ pub(super) struct Run<'v> {
     refused: Option<&'static str>,
 }
 
+/// The values for expressions, one set for each output; or why there are none.
+pub(super) type Bound<'b> = Vec<Result<Bindings<'b>, &'static str>>;
+
 /// What a check says about one output or text.
 #[derive(Default)]
 struct Said {
@@ -77,15 +80,14 @@ impl<'v> Run<'v> {
     }
 
     /// One finding for each check of the plan.
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self, bound: &Bound<'_>) -> Vec<Finding> {
         let mut out = Vec::with_capacity(self.program.rules.len() + 1);
         if self.program.output.schema.is_some() {
             out.push(self.schema_finding());
         }
-        let bound = self.bound();
         out.extend(self.program.rules.iter().map(|rule| match self.refused {
             Some(code) => finding(rule, Err(code.to_owned())),
-            None => finding(rule, self.check(rule, &bound)),
+            None => finding(rule, self.check(rule, bound)),
         }));
         out
     }
@@ -102,7 +104,7 @@ impl<'v> Run<'v> {
     }
 
     /// The values for expressions, one set for each output.
-    fn bound(&self) -> Vec<Result<Bindings<'_>, &'static str>> {
+    pub(super) fn bound(&self) -> Bound<'_> {
         self.reads
             .iter()
             .map(|read| {
@@ -116,7 +118,7 @@ impl<'v> Run<'v> {
     }
 
     /// What a rule says: `holds` if it holds for any output (or, for `require`, for every one).
-    fn check(&self, rule: &RuleProgram, bound: &[Result<Bindings<'_>, &'static str>]) -> Result<Said, String> {
+    fn check(&self, rule: &RuleProgram, bound: &Bound<'_>) -> Result<Said, String> {
         match &rule.check {
             CheckProgram::Expr(expr) => {
                 let each = bound.iter().map(|b| match b {
@@ -193,8 +195,7 @@ impl<'v> Run<'v> {
     }
 
     /// The outcome of every escalation's `when`: it holds if it holds for any output, or cannot be evaluated.
-    pub(super) fn whens(&self, confidence: &Confidence) -> Vec<When> {
-        let mut bound = self.bound();
+    pub(super) fn whens<'b>(&'b self, bound: &mut Bound<'b>, confidence: &Confidence) -> Vec<When> {
         for values in bound.iter_mut().flatten() {
             values.confidence(confidence.value, &self.program.thresholds);
         }
@@ -247,7 +248,7 @@ fn conforms(of: &TypeProgram, value: &Value) -> Result<(), (FindingResult, Strin
     if let Some(keyword) = of.schema.as_ref().and_then(|s| s.failing_keyword(value)) {
         return Err((FindingResult::Violated, keyword));
     }
-    of.shape.bind(value).map(drop).map_err(|_| (FindingResult::Violated, "integer_range".to_owned()))
+    if of.shape.integers_fit(value) { Ok(()) } else { Err((FindingResult::Violated, "integer_range".to_owned())) }
 }
 
 /// Findings on an input.

@@ -30,6 +30,9 @@ pub fn verify<S: Source + ?Sized>(source: &S, trust: &Trust) -> Verified {
         report.origin.clone_from(&checkpoint.origin);
         report.size = checkpoint.size;
         report.root = Some(checkpoint.root);
+        if checkpoint.size == 0 {
+            report.problem("checkpoint", "the log has no entries, not even the one that opens a log");
+        }
         let mut events = events::Events::new(source, &checkpoint, trust.now);
         tree::check(source, &checkpoint, &mut report, |index, leaf, report| events.visit(index, leaf, report));
         let points = events.finish(&mut report);

@@ -3,6 +3,7 @@
 
 mod candidate;
 mod specs;
+mod state;
 
 use super::held::Holdings;
 use crate::report::Verified;
@@ -12,6 +13,7 @@ use seatrial_model::event::{DecisionMade, ReleaseCut, ReviewOpened};
 use seatrial_model::{Body, Digest, Event, Stage};
 use serde_json::Value;
 use specs::Specs;
+use state::State;
 use std::collections::HashMap;
 
 /// Sources of confidence that the payloads cannot show again: the word of a caller, of a provider, of other calls.
@@ -22,6 +24,7 @@ const ON_TRUST: [&str; 4] = ["caller", "logprobs", "agreement", "judge"];
 pub(super) struct Recompute {
     specs: Specs,
     releases: HashMap<Digest, ReleaseCut>,
+    state: State,
 }
 
 impl Recompute {
@@ -34,6 +37,7 @@ impl Recompute {
         holdings: &mut Holdings<'_, S>,
         report: &mut Verified,
     ) {
+        self.state.visit(event);
         let wrong = match &event.body {
             Body::SpecSubmitted(submitted) => {
                 self.specs.submitted(event.spec, submitted, |digest| holdings.blob(digest, report)).err()
@@ -64,7 +68,7 @@ impl Recompute {
         report: &mut Verified,
     ) -> Result<(), String> {
         count_trust(made, report);
-        if let Err(what) = self.check_release(event, made) {
+        for what in [self.check_release(event, made), self.state.check(made)].into_iter().filter_map(Result::err) {
             report.problem(place, what);
         }
         let spec = event.spec.ok_or("its decision names no spec: nothing was recomputed")?;

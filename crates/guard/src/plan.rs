@@ -163,7 +163,8 @@ impl Plan {
     #[must_use]
     pub fn asks_again(&self, findings: &[Finding], attempts: u32) -> bool {
         let denies = |f: &Finding| {
-            f.kind == CheckKind::Never || self.checks.iter().any(|c| c.path == f.path && c.otherwise == Else::Deny)
+            let is_denial = || self.checks.iter().any(|c| c.path == f.path && c.otherwise == Else::Deny);
+            f.result == FindingResult::Violated && (f.kind == CheckKind::Never || is_denial())
         };
         let mut objections = findings.iter().filter(|f| f.objects());
         attempts < self.attempts

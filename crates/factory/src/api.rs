@@ -1,6 +1,6 @@
 //! What the gateway, the server and the command line ask the factory for, and what it answers. Plain data.
 
-use seatrial_guard::port::{RawCall, Reply};
+use seatrial_guard::port::{Protocol, Reply};
 use seatrial_model::event::{TokenKind, Usage};
 use seatrial_model::{
     Action, Answer, Commitment, Confidence, DecisionId, Digest, ElementPath, EventId, Facts, Finding, LogName,
@@ -63,6 +63,17 @@ pub enum PassageEntry {
         /// The caller's own confidence.
         confidence: Option<f64>,
     },
+}
+
+/// A client's own call, fields withheld.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RawCall {
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Its body.
+    pub bytes: Vec<u8>,
+    /// Whether the answer is to be a stream.
+    pub stream: bool,
 }
 
 /// Whether a request asks again.

@@ -77,7 +77,7 @@ impl Split {
         places
     }
 
-    /// The event that seals the set's sides: how many examples each has, and the digest of theirs, labels included.
+    /// The event that seals the set's sides (`digest` is the set's, as the checked spec has it): how many examples each has, and the digest of theirs, labels included.
     ///
     /// # Errors
     /// Where an example has no canonical form; parsed ones have.
@@ -85,6 +85,7 @@ impl Split {
         &self,
         threshold: ElementPath,
         set: &str,
+        digest: Digest,
         examples: &[Example],
     ) -> Result<ExamplesSealed, CanonicalError> {
         let sides = SHARES
@@ -94,7 +95,7 @@ impl Split {
                 Ok((*side, SealedSide { rows: indexes.len() as u64, digest: side_digest(&indexes, examples)? }))
             })
             .collect::<Result<_, CanonicalError>>()?;
-        Ok(ExamplesSealed { threshold, set: set.to_owned(), salt: self.salt.clone(), sides })
+        Ok(ExamplesSealed { threshold, set: set.to_owned(), examples: digest, salt: self.salt.clone(), sides })
     }
 }
 

@@ -11,6 +11,8 @@ pub struct ModelTrained {
     pub step: String,
     /// Blob: the model itself; its digest is its identity.
     pub model: Digest,
+    /// The digest of all that training depends on: schema, withheld fields, label, training examples.
+    pub recipe: Digest,
     /// The digest of the training examples, in order.
     pub examples: Digest,
     /// How many there were.
@@ -102,6 +104,8 @@ pub struct ExamplesSealed {
     pub threshold: ElementPath,
     /// The set.
     pub set: String,
+    /// The digest of its examples, canonicalised.
+    pub examples: Digest,
     /// The salt of the split, fixed at the first calibration; hexadecimal.
     pub salt: String,
     /// The digest of each side's sorted input digests. Input digests are not salted, so only this digest of all

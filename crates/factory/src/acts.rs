@@ -1,0 +1,451 @@
+//! What people do to decisions and workflows: override, truth, stop, resume.
+
+use crate::api::{Caller, Refused, StopEffect};
+use crate::decisions::held;
+use crate::factory::{Factory, internal, not_recorded, payload};
+use crate::handle::{Handle, row};
+use crate::project::{CertificateRec, DecisionRec, StopRec};
+use crate::reviews::settle;
+use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_model::event::{
+    CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, TokenKind, WorkflowResumed,
+    WorkflowStopped,
+};
+use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, Principal, Subject, Time};
+use seatrial_spec::workflow::Truth;
+use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError, View};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A truth about a decision.
+#[derive(Clone, Debug)]
+pub struct TruthInput {
+    /// The decision.
+    pub decision: DecisionId,
+    /// What turned out, as an example's `expected`.
+    pub truth: Value,
+}
+
+/// What recording truths came to.
+#[derive(Clone, Debug, Default)]
+pub struct TruthsRecorded {
+    /// How many were recorded.
+    pub recorded: u64,
+    /// Of these, wrong ones.
+    pub wrong: u64,
+    /// Of these, matured ones: only they feed the statistics.
+    pub matured: u64,
+    /// The event of a revocation that they brought about.
+    pub revoked: Option<EventId>,
+}
+
+impl Factory {
+    /// Records a person's override of a decision.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn override_decision(
+        &self,
+        caller: &Caller,
+        decision: DecisionId,
+        action: Action,
+        reason: &str,
+        text: &str,
+        output: Option<String>,
+    ) -> Result<EventId, Refused> {
+        let (handle, rec) = self.decision_rec(decision).await?;
+        let served = self.spec_of(&handle, &rec).await?;
+        let step = served.workflow.step(&rec.step).ok_or_else(|| internal("the step is gone"))?;
+        let rules = step.overrides.as_ref();
+        let rules = rules.ok_or_else(|| Refused::Forbidden(format!("the spec lets nobody override `{}`", rec.step)))?;
+        let role = rules.by.iter().find(|role| caller.principal.has_role(role)).or(rules.by.first());
+        let circumstances = Circumstances {
+            role: role.cloned(),
+            step: Some(rec.step.clone()),
+            rehearsal: rec.rehearsal,
+            simulation: self.is_simulation(),
+            token: caller.token,
+            ..Circumstances::default()
+        };
+        served.authorize(&caller.principal, Act::Override, &circumstances)?;
+        if !rules.reasons.iter().any(|r| r == reason) {
+            return Err(Refused::Invalid(format!("the reason is one of {}", rules.reasons.join(", "))));
+        }
+        self.override_fits(&handle, &served, &rec, action, output.as_deref()).await?;
+        let body = Body::DecisionOverridden(DecisionOverridden { decision, reason: reason.to_owned(), action });
+        let mut event = self.event_about(&handle, caller.principal.clone(), &rec, body)?;
+        let mut payloads = Vec::new();
+        let case = Some(rec.case.as_str());
+        for (kind, bytes) in [("output", output), ("reason", Some(text.to_owned()).filter(|t| !t.is_empty()))] {
+            if let Some(bytes) = bytes {
+                payload(&mut payloads, &mut event.payloads, kind, bytes.into_bytes(), case, None).map_err(internal)?;
+            }
+        }
+        event.people = self.people_point().await.map_err(not_recorded)?;
+        let id = event.id;
+        let batch = Batch { events: vec![event], payloads, ..Batch::default() };
+        self.0.store.append(&handle.log, batch).await.map_err(not_recorded)?;
+        Ok(id)
+    }
+
+    /// No override lifts a `never`; what a person authors follows schema, `require` and `forbid`.
+    async fn override_fits(
+        &self,
+        handle: &Handle,
+        served: &crate::handle::Served,
+        rec: &DecisionRec,
+        action: Action,
+        output: Option<&str>,
+    ) -> Result<(), Refused> {
+        let (has_output, needs) = (output.is_some(), action == Action::Modify);
+        if !matches!(action, Action::Allow | Action::Modify | Action::Block) || has_output != needs {
+            return Err(Refused::Invalid(
+                "an override is `allow`, `block`, or `modify` with the new output".to_owned(),
+            ));
+        }
+        if action == Action::Block {
+            return Ok(());
+        }
+        let program = served.program.step(&rec.step).ok_or_else(|| internal("the step was not compiled"))?;
+        let (input, candidate) = self.payload_values(handle, rec).await?;
+        let input = input.ok_or_else(|| Refused::Invalid("the case's input was erased".to_owned()))?;
+        let (value, findings) = match output {
+            Some(text) => {
+                let value: Value = serde_json::from_str(text)
+                    .map_err(|e| Refused::Invalid(format!("the output is not JSON ({e})")))?;
+                let findings = program.check_authored(&input, &value);
+                (value, findings)
+            }
+            None => {
+                let value = candidate.ok_or_else(|| Refused::Invalid("there is no output to release".to_owned()))?;
+                let findings = program.never_violated(&input, &value);
+                (value, findings)
+            }
+        };
+        drop(value);
+        let objections: Vec<&str> = findings.iter().filter(|f| f.objects()).map(|f| f.path.as_str()).collect();
+        if objections.is_empty() {
+            return Ok(());
+        }
+        Err(Refused::Forbidden(format!("no override lifts {}", objections.join(", "))))
+    }
+
+    pub(crate) async fn payload_values(
+        &self,
+        handle: &Handle,
+        rec: &DecisionRec,
+    ) -> Result<(Option<Value>, Option<Value>), Refused> {
+        let rec = rec.clone();
+        let read = move |view: &dyn View| {
+            let value = |kind: &str| -> Result<Option<Value>, seatrial_store::StoreError> {
+                Ok(match held(view, rec.payloads.get(kind).copied())? {
+                    crate::api::Held::Text { text, .. } => serde_json::from_str(text.raw()).ok(),
+                    _ => None,
+                })
+            };
+            Ok((value("input")?, value("output")?))
+        };
+        self.0.store.read_with(&handle.log, read).await.map_err(not_recorded)
+    }
+
+    fn event_about(&self, handle: &Handle, actor: Principal, rec: &DecisionRec, body: Body) -> Result<Event, Refused> {
+        let mut event = self.event(&handle.log, actor, body).map_err(internal)?;
+        event.subject = Subject {
+            element: Some(ElementPath::new(format!("steps.{}", rec.step))),
+            decision: Some(rec.decision),
+            release: None,
+        };
+        event.spec = rec.spec;
+        event.release = rec.release;
+        Ok(event)
+    }
+
+    /// Reports what the caller of a *decide* did with the output.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn effect(&self, caller: &Caller, decision: DecisionId, action: Action) -> Result<EventId, Refused> {
+        let (handle, rec) = self.decision_rec(decision).await?;
+        if rec.caller != caller.principal.id {
+            return Err(Refused::NotFound(format!("there is no decision `{decision}`")));
+        }
+        if rec.action != Action::Advised {
+            return Err(Refused::Conflict {
+                message: format!("the effect of this decision is known: `{}`", rec.action),
+                now: None,
+            });
+        }
+        let body = Body::DecisionEffect(DecisionEffect { decision, action });
+        let event = self.event_about(&handle, caller.principal.clone(), &rec, body)?;
+        let id = event.id;
+        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
+        Ok(id)
+    }
+
+    /// Records truths about decisions. Matured ones feed the certificate's audit; an alarm revokes the certificate in
+    /// the same commit, and from then on everything that depends on it escalates.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn truths(&self, caller: &Caller, truths: Vec<TruthInput>) -> Result<TruthsRecorded, Refused> {
+        let mut by_log: BTreeMap<seatrial_model::LogName, (Arc<Handle>, Vec<(Event, DecisionRec, bool)>)> =
+            BTreeMap::new();
+        let mut payloads: BTreeMap<seatrial_model::LogName, Vec<seatrial_store::NewPayload>> = BTreeMap::new();
+        let now = self.now();
+        for input in truths {
+            let (handle, rec) = self.decision_rec(input.decision).await?;
+            self.may_tell(caller, &handle, &rec)?;
+            let body = self.truth_of(&handle, &rec, &input.truth, now).await?;
+            let wrong = body.wrong;
+            let mut event = self.event_about(&handle, caller.principal.clone(), &rec, Body::OutcomeRecorded(body))?;
+            let kept = payloads.entry(handle.log.clone()).or_default();
+            let bytes = input.truth.to_string().into_bytes();
+            payload(kept, &mut event.payloads, "truth", bytes, Some(&rec.case), None).map_err(internal)?;
+            by_log.entry(handle.log.clone()).or_insert_with(|| (handle, Vec::new())).1.push((event, rec, wrong));
+        }
+        let mut total = TruthsRecorded::default();
+        for (log, (handle, events)) in by_log {
+            let kept = payloads.remove(&log).unwrap_or_default();
+            let part = self.append_truths(&handle, events, kept).await?;
+            total.recorded += part.recorded;
+            total.wrong += part.wrong;
+            total.matured += part.matured;
+            total.revoked = total.revoked.or(part.revoked);
+        }
+        Ok(total)
+    }
+
+    fn may_tell(&self, caller: &Caller, handle: &Handle, rec: &DecisionRec) -> Result<(), Refused> {
+        if caller.token == Some(TokenKind::Caller) && rec.caller != caller.principal.id {
+            return Err(Refused::NotFound(format!("there is no decision `{}`", rec.decision)));
+        }
+        if caller.token == Some(TokenKind::Ci) {
+            return Err(Refused::Forbidden("a `ci` token appends evaluations and nothing else".to_owned()));
+        }
+        if handle.live.load().in_force.is_none() && !rec.rehearsal {
+            return Err(Refused::Conflict { message: "nothing is released any more".to_owned(), now: None });
+        }
+        Ok(())
+    }
+
+    async fn truth_of(
+        &self,
+        handle: &Handle,
+        rec: &DecisionRec,
+        truth: &Value,
+        now: Time,
+    ) -> Result<OutcomeRecorded, Refused> {
+        let served = self.spec_of(handle, rec).await?;
+        let program = served.program.step(&rec.step).ok_or_else(|| internal("the step was not compiled"))?;
+        let threshold = program.plan().thresholds().into_iter().next();
+        let (input, output) = self.payload_values(handle, rec).await?;
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(Refused::Conflict {
+                message: format!(
+                    "the payloads of `{}` were erased, so nobody can say whether it was wrong",
+                    rec.decision
+                ),
+                now: None,
+            });
+        };
+        let name = threshold.as_ref().map(|t| t.name().to_owned()).unwrap_or_default();
+        let wrong = program.wrong(&name, &input, &output, truth).map_err(|fault| {
+            Refused::Invalid(format!("`thresholds.{name}.wrong_when` cannot be evaluated on this truth ({fault})"))
+        })?;
+        let settings = served.workflow.thresholds.get(&name);
+        let matured = match settings.and_then(|t| t.truth) {
+            Some(Truth::Outcome { matures }) => now.millis_since(rec.time) >= matures.signed_millis(),
+            // A blind review's truth is known when it is given; an outcome told beside it does not feed the audit.
+            _ => false,
+        };
+        Ok(OutcomeRecorded { decision: rec.decision, wrong, matured, threshold })
+    }
+
+    async fn append_truths(
+        &self,
+        handle: &Handle,
+        events: Vec<(Event, DecisionRec, bool)>,
+        payloads: Vec<seatrial_store::NewPayload>,
+    ) -> Result<TruthsRecorded, Refused> {
+        let factory = self.clone();
+        let log = handle.log.clone();
+        let done = self
+            .0
+            .store
+            .transact_with::<TruthsRecorded, Refused, _>(&handle.log, move |view| {
+                let mut total = TruthsRecorded::default();
+                let mut audits: BTreeMap<String, CertificateRec> = BTreeMap::new();
+                let mut out = Vec::with_capacity(events.len());
+                for (event, rec, wrong) in events {
+                    let matured = matches!(&event.body, Body::OutcomeRecorded(b) if b.matured);
+                    total.recorded += 1;
+                    total.wrong += u64::from(wrong);
+                    total.matured += u64::from(matured);
+                    let fresh = rec.outcome.as_ref().is_none_or(|o| !o.matured);
+                    out.push(event);
+                    let Some(key) = rec.certificate.filter(|_| matured && fresh) else { continue };
+                    let revoked = alarm(view, &factory, &log, &mut audits, &key, wrong)?;
+                    if let Some(event) = revoked {
+                        total.revoked = Some(event.id);
+                        out.push(event);
+                    }
+                }
+                Ok((Batch { events: out, payloads, ..Batch::default() }, total))
+            })
+            .await;
+        settle(done)
+    }
+
+    /// Stops a workflow or one of its steps: recorded, then in force on every answer; requests in flight get no
+    /// output. The time from the request to the last affected answer is measured.
+    ///
+    /// # Errors
+    /// [`Refused`] where the caller may not, or it is stopped already.
+    pub async fn stop(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        step: Option<&str>,
+        reason: &str,
+    ) -> Result<StopEffect, Refused> {
+        let requested = std::time::Instant::now();
+        let handle = self.handle(workflow)?;
+        let element = self.stoppable(&handle, step)?;
+        self.may_switch(caller, &handle, Act::Stop, false)?;
+        let body = Body::WorkflowStopped(WorkflowStopped { element: element.clone() });
+        let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
+        let id = event.id;
+        let key = element.clone();
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Refused, _>(&handle.log, move |view| {
+                if let Some(stop) = row::<StopRec>(view, "stop", key.as_str().as_bytes())? {
+                    let message = format!("it is stopped already, since {} by `{}`", stop.at, stop.by);
+                    return Err(TransactError::Refused(Refused::Conflict { message, now: None }));
+                }
+                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
+            })
+            .await;
+        settle(done)?;
+        self.reload_stops(&handle).await?;
+        let cut = handle.traffic.cut_all().await;
+        let effective_ms = u64::try_from(requested.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(StopEffect { event: id, at: self.now(), effective_ms, cut })
+    }
+
+    /// Resumes what another principal stopped.
+    ///
+    /// # Errors
+    /// [`Refused`] where it is not stopped, or the caller stopped it.
+    pub async fn resume(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        step: Option<&str>,
+        reason: &str,
+    ) -> Result<EventId, Refused> {
+        let handle = self.handle(workflow)?;
+        let element = self.stoppable(&handle, step)?;
+        let stops = self.load_stops(&handle.log).await.map_err(not_recorded)?;
+        let stop = stops.into_iter().find(|(path, _)| *path == element).map(|(_, stop)| stop);
+        let stop = stop.ok_or_else(|| Refused::Conflict { message: "it is not stopped".to_owned(), now: None })?;
+        self.may_switch(caller, &handle, Act::Resume, stop.by == caller.principal.id)?;
+        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event });
+        let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
+        let id = event.id;
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Refused, _>(&handle.log, move |view| {
+                let now: Option<StopRec> = row(view, "stop", element.as_str().as_bytes())?;
+                if now.map(|s| s.event) != Some(stop.event) {
+                    let message = "it was stopped or resumed by somebody else meanwhile".to_owned();
+                    return Err(TransactError::Refused(Refused::Conflict { message, now: None }));
+                }
+                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
+            })
+            .await;
+        settle(done)?;
+        self.reload_stops(&handle).await?;
+        Ok(id)
+    }
+
+    async fn reload_stops(&self, handle: &Handle) -> Result<(), Refused> {
+        let stops = self.load_stops(&handle.log).await.map_err(not_recorded)?;
+        handle.stops.store(Arc::new(stops));
+        Ok(())
+    }
+
+    fn stoppable(&self, handle: &Handle, step: Option<&str>) -> Result<ElementPath, Refused> {
+        let Some(step) = step else { return Ok(ElementPath::root()) };
+        let live = handle.live.load();
+        let served = live.in_force.as_ref().or(live.candidate.as_ref());
+        match served.and_then(|s| s.workflow.step(step)) {
+            Some(step) => Ok(step.path()),
+            None => Err(Refused::NotFound("there is no such step".to_owned())),
+        }
+    }
+
+    fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {
+        let live = handle.live.load_full();
+        let served = live.in_force.as_ref().or(live.candidate.as_ref());
+        let served = served.ok_or_else(|| Refused::NotFound("nothing of this workflow is served".to_owned()))?;
+        let circumstances = Circumstances {
+            stopper,
+            simulation: self.is_simulation(),
+            token: caller.token,
+            ..Circumstances::default()
+        };
+        served.authorize(&caller.principal, act, &circumstances)
+    }
+
+    async fn switch_event(
+        &self,
+        handle: &Handle,
+        caller: &Caller,
+        body: Body,
+        reason: &str,
+    ) -> Result<(Event, Vec<seatrial_store::NewPayload>), Refused> {
+        if reason.trim().is_empty() {
+            return Err(Refused::Invalid("a reason is missing: those who come after read it".to_owned()));
+        }
+        let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
+        let live = handle.live.load_full();
+        event.release = live.in_force.as_ref().and_then(|s| s.release.as_ref()).map(|r| r.release);
+        event.people = self.people_point().await.map_err(not_recorded)?;
+        let mut payloads = Vec::new();
+        payload(&mut payloads, &mut event.payloads, "reason", reason.as_bytes().to_vec(), None, None)
+            .map_err(internal)?;
+        Ok((event, payloads))
+    }
+}
+
+/// Feeds one truth; gives the revocation where it is the one that alarms.
+fn alarm(
+    view: &dyn View,
+    factory: &Factory,
+    log: &seatrial_model::LogName,
+    audits: &mut BTreeMap<String, CertificateRec>,
+    key: &str,
+    wrong: bool,
+) -> Result<Option<Event>, TransactError<Refused>> {
+    if !audits.contains_key(key) {
+        let Some(rec) = row::<CertificateRec>(view, "certificate", key.as_bytes())? else { return Ok(None) };
+        audits.insert(key.to_owned(), rec);
+    }
+    let Some(rec) = audits.get_mut(key) else { return Ok(None) };
+    let Some(alarm) = rec.feed(wrong).filter(|_| !rec.revoked) else { return Ok(None) };
+    rec.revoked = true;
+    let body = Body::CertificateRevoked(CertificateRevoked {
+        threshold: rec.threshold.clone(),
+        certificate: rec.event,
+        reason: "alarm".to_owned(),
+        audits: alarm.audits,
+        log_e: alarm.log_e,
+    });
+    let mut event = factory.event(log, Principal::system(), body).map_err(|e| TransactError::Refused(internal(e)))?;
+    event.subject.element = Some(rec.threshold.clone());
+    Ok(Some(event))
+}

@@ -1,0 +1,274 @@
+//! Reading decisions: one with its whole chain, lists, and waiting for one.
+
+use crate::api::{
+    Caller, DecisionChain, DecisionRow, DecisionStatus, Held, OutcomeView, OverrideView, Refused, ReviewView,
+};
+use crate::factory::{Factory, not_recorded};
+use crate::handle::{Handle, row, rows};
+use crate::project::{DecisionRec, ReviewRec};
+use seatrial_model::event::TokenKind;
+use seatrial_model::{Body, Commitment, DecisionId, EventId, LogName, ReviewId, Untrusted, Verdict};
+use seatrial_store::{Payload, ReaderExt as _, Scan, StoreError, View};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest wait for a pending decision.
+pub const WAIT_MS_MAX: u64 = 300_000;
+
+/// The most decisions of one page.
+pub const PAGE_ROWS_MAX: usize = 500;
+
+/// Which decisions are listed.
+#[derive(Clone, Debug, Default)]
+pub struct DecisionFilter {
+    /// Only this verdict.
+    pub verdict: Option<Verdict>,
+    /// Only this step.
+    pub step: Option<String>,
+    /// Only those that wait for a person.
+    pub pending: bool,
+    /// Only earlier ones than this: the end of the last page.
+    pub before: Option<DecisionId>,
+    /// How many.
+    pub limit: usize,
+}
+
+impl Factory {
+    /// The workflow that holds a decision.
+    async fn find(&self, decision: DecisionId) -> Result<Option<(Arc<Handle>, DecisionRec)>, Refused> {
+        for log in self.workflows() {
+            let handle = self.handle(log.as_str())?;
+            let found = self
+                .0
+                .store
+                .read_with(&log, move |view| row::<DecisionRec>(view, "decision", decision.uuid().as_bytes()))
+                .await
+                .map_err(not_recorded)?;
+            if let Some(rec) = found {
+                return Ok(Some((handle, rec)));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) async fn decision_rec(&self, decision: DecisionId) -> Result<(Arc<Handle>, DecisionRec), Refused> {
+        let found = self.find(decision).await?;
+        found.ok_or_else(|| Refused::NotFound(format!("there is no decision `{decision}`")))
+    }
+
+    /// A decision with its whole chain. A `caller` sees its own decisions only.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is none, or it is not the caller's.
+    pub async fn decision(&self, caller: &Caller, decision: DecisionId) -> Result<DecisionChain, Refused> {
+        let (handle, rec) = self.decision_rec(decision).await?;
+        may_see(caller, &rec)?;
+        self.chain_of(&handle.log, rec).await.map_err(not_recorded)
+    }
+
+    /// The same, waiting up to `wait_ms` for a pending one to be settled.
+    ///
+    /// # Errors
+    /// As [`Self::decision`].
+    pub async fn decision_wait(
+        &self,
+        caller: &Caller,
+        decision: DecisionId,
+        wait_ms: u64,
+    ) -> Result<DecisionChain, Refused> {
+        // Subscribed before the first look: what is settled in between is not missed.
+        let mut commits = self.0.store.subscribe();
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
+        loop {
+            let chain = self.decision(caller, decision).await?;
+            if chain.status == DecisionStatus::Settled {
+                return Ok(chain);
+            }
+            loop {
+                match tokio::time::timeout_at(deadline, commits.recv()).await {
+                    Err(_) => return Ok(chain),
+                    Ok(Ok(commit)) if !commit.events.iter().any(|e| concerns(&e.body, decision)) => continue,
+                    Ok(_) => break,
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn chain_of(&self, log: &LogName, rec: DecisionRec) -> Result<DecisionChain, StoreError> {
+        let name = log.clone();
+        self.0
+            .store
+            .read_with(log, move |view| {
+                let event = view.event(rec.index)?.ok_or_else(|| StoreError::Damaged {
+                    log: name.clone(),
+                    what: format!("entry {} is missing", rec.index),
+                })?;
+                let Body::DecisionMade(made) = event.body else {
+                    return Err(StoreError::Damaged {
+                        log: name.clone(),
+                        what: format!("entry {} is no decision", rec.index),
+                    });
+                };
+                let held = |kind: &str| held(view, rec.payloads.get(kind).copied());
+                let review = match rec.review {
+                    Some(id) => row::<ReviewRec>(view, "review", id.uuid().as_bytes())?
+                        .map(|review| review_view(&name, id, review, &rec)),
+                    None => None,
+                };
+                Ok(DecisionChain {
+                    workflow: name.clone(),
+                    index: rec.index,
+                    event: rec.event,
+                    decision: rec.decision,
+                    time: rec.time,
+                    step: rec.step.clone(),
+                    caller: event.actor,
+                    release: rec.release,
+                    spec: rec.spec,
+                    verdict: rec.verdict,
+                    action: rec.action,
+                    because: rec.because.clone(),
+                    status: rec.status,
+                    case: held("case")?,
+                    input: held("input")?,
+                    output: held("output")?,
+                    released: rec.released.map(|c| self::held(view, Some(c))).transpose()?,
+                    model: made.model,
+                    facts: made.facts,
+                    review,
+                    overridden: rec.overridden.clone().map(|o| OverrideView {
+                        by: o.by,
+                        at: o.at,
+                        reason: o.reason,
+                        action: o.action,
+                    }),
+                    outcome: rec.outcome.as_ref().map(|o| OutcomeView { at: o.at, wrong: o.wrong, matured: o.matured }),
+                    audit: rec.audit,
+                    followed_by: followed(view, rec.decision)?,
+                })
+            })
+            .await
+    }
+
+    /// A page of decisions, the newest first.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is no such workflow.
+    pub async fn decisions(&self, workflow: &str, filter: DecisionFilter) -> Result<Vec<DecisionRow>, Refused> {
+        let handle = self.handle(workflow)?;
+        let limit = filter.limit.clamp(1, PAGE_ROWS_MAX);
+        self.0
+            .store
+            .read_with(&handle.log, move |view| {
+                let mut found = Vec::new();
+                let mut before = filter.before.map(|id| id.uuid().as_bytes().to_vec());
+                loop {
+                    let mut scan = Scan::all("decision").reversed().limit(1_000);
+                    if let Some(key) = before.take() {
+                        scan = scan.after(key);
+                    }
+                    let page: Vec<(Vec<u8>, DecisionRec)> = rows(view, &scan)?;
+                    let full = page.len() >= scan.rows_max();
+                    before = page.last().map(|(key, _)| key.clone());
+                    found.extend(page.into_iter().map(|(_, rec)| rec).filter(|r| wanted(&filter, r)).map(decision_row));
+                    if found.len() >= limit || !full {
+                        found.truncate(limit);
+                        return Ok(found);
+                    }
+                }
+            })
+            .await
+            .map_err(not_recorded)
+    }
+}
+
+fn wanted(filter: &DecisionFilter, rec: &DecisionRec) -> bool {
+    filter.verdict.is_none_or(|v| v == rec.verdict)
+        && filter.step.as_ref().is_none_or(|s| *s == rec.step)
+        && (!filter.pending || rec.status == DecisionStatus::Pending)
+}
+
+fn decision_row(rec: DecisionRec) -> DecisionRow {
+    DecisionRow {
+        decision: rec.decision,
+        index: rec.index,
+        time: rec.time,
+        step: rec.step,
+        verdict: rec.verdict,
+        action: rec.action,
+        status: rec.status,
+        confidence: rec.confidence,
+        because: rec.because,
+        rehearsal: rec.rehearsal,
+    }
+}
+
+fn may_see(caller: &Caller, rec: &DecisionRec) -> Result<(), Refused> {
+    let own = rec.caller == caller.principal.id;
+    if caller.token == Some(TokenKind::Caller) && !own {
+        // The same words as for one that is not there: others' decisions are nobody's business.
+        return Err(Refused::NotFound(format!("there is no decision `{}`", rec.decision)));
+    }
+    if caller.token == Some(TokenKind::Ci) {
+        return Err(Refused::Forbidden("a `ci` token appends evaluations and nothing else".to_owned()));
+    }
+    Ok(())
+}
+
+fn concerns(body: &Body, decision: DecisionId) -> bool {
+    match body {
+        Body::ReviewAnswered(b) => b.decision == decision,
+        Body::DecisionOverridden(b) => b.decision == decision,
+        _ => false,
+    }
+}
+
+/// A payload as it can be shown.
+pub(crate) fn held(view: &dyn View, commitment: Option<Commitment>) -> Result<Held, StoreError> {
+    let Some(commitment) = commitment else { return Ok(Held::None) };
+    match view.payload(&commitment)? {
+        Some(Payload::Held(held)) => {
+            Ok(Held::Text { text: Untrusted::new(String::from_utf8_lossy(&held.bytes).into_owned()), commitment })
+        }
+        Some(Payload::Erased(erased)) => {
+            let event = view.event(erased.by)?;
+            Ok(event.map_or(Held::None, |e| Held::Erased { on: e.time, by: e.actor.id }))
+        }
+        None => Err(StoreError::Damaged {
+            log: view.log().clone(),
+            what: format!("the payload `{commitment}` is neither held nor erased"),
+        }),
+    }
+}
+
+fn followed(view: &dyn View, decision: DecisionId) -> Result<Vec<(u64, EventId, String)>, StoreError> {
+    let scan = Scan::all("followup").prefix(decision.uuid().as_bytes().to_vec()).limit(200);
+    let found: Vec<(Vec<u8>, (EventId, String))> = rows(view, &scan)?;
+    Ok(found
+        .into_iter()
+        .map(|(key, (event, kind))| {
+            let index = key.get(16..24).and_then(|b| <[u8; 8]>::try_from(b).ok()).map_or(0, u64::from_be_bytes);
+            (index, event, kind)
+        })
+        .collect())
+}
+
+pub(crate) fn review_view(log: &LogName, id: ReviewId, review: ReviewRec, rec: &DecisionRec) -> ReviewView {
+    ReviewView {
+        review: id,
+        workflow: log.clone(),
+        decision: review.decision,
+        step: review.step,
+        to: review.to,
+        own: review.own,
+        audit: review.audit,
+        state: review.state.as_str().to_owned(),
+        claimed_by: review.claimed.map(|(by, _)| by),
+        opened: review.opened,
+        due: review.due,
+        because: rec.because.clone(),
+        answer: review.answer,
+        usable: review.usable,
+        rehearsal: review.rehearsal,
+    }
+}

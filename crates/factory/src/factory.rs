@@ -1,0 +1,364 @@
+//! The factory: one organisation's workflows over one store.
+
+use crate::api::Refused;
+use crate::clock::{Clock, FactoryClock, NoEntropy, random, uuid_at};
+use crate::handle::Handle;
+use arc_swap::ArcSwap;
+use seatrial_guard::port::Model;
+use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened};
+use seatrial_model::words::FactoryKind;
+use seatrial_model::{
+    Commitment, DecisionId, Digest, Event, EventId, LogName, LogPoint, Logged, Principal, ReviewId, Salt, Subject, Time,
+};
+use seatrial_spec::workflow::{FactorySpec, Provider};
+use seatrial_store::{Batch, NewPayload, OpenLog, ReaderExt as _, Store, StoreError, StoreExt as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Gives the models of providers that are reached over a network; embedded ones the factory has itself.
+pub trait Providers: Send + Sync + 'static {
+    /// A model of a provider.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, in words: a key that is not there, an address that is none.
+    fn model(&self, provider: &Provider, name: &str) -> Result<Arc<dyn Model>, String>;
+}
+
+/// How a factory is opened.
+pub struct OpenOptions {
+    /// The folder of `factory.yaml`.
+    pub root: PathBuf,
+    /// Its store; the projector is [`crate::FactoryProjector`].
+    pub store: Arc<dyn Store>,
+    /// Models over a network.
+    pub providers: Arc<dyn Providers>,
+    /// The clock.
+    pub clock: Box<dyn Clock>,
+}
+
+/// Why a factory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A file cannot be read.
+    #[error("`{}` cannot be read: {source}; nothing was opened. Is this the folder of a factory? `-C DIR` names another", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// `factory.yaml` has errors.
+    #[error("`factory.yaml` has errors; nothing was opened. `seatrial check` shows them:\n{0}")]
+    Spec(String),
+    /// The store belongs to another factory.
+    #[error(
+        "the store was made for the {was} factory `{name}`, and a factory's name and kind are for ever; nothing was opened. Name another store, or set them back"
+    )]
+    Another {
+        /// Its name.
+        name: String,
+        /// Its kind.
+        was: FactoryKind,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// Something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// One organisation's workflows over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Factory(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) root: PathBuf,
+    pub(crate) spec: ArcSwap<FactorySpec>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) providers: Arc<dyn Providers>,
+    pub(crate) clock: FactoryClock,
+    pub(crate) handles: RwLock<BTreeMap<LogName, Arc<Handle>>>,
+}
+
+/// The origin of a log's checkpoints; a simulation's says so for ever.
+#[must_use]
+pub fn origin(kind: FactoryKind, factory: &str, log: &LogName) -> String {
+    match kind {
+        FactoryKind::Real => format!("{factory}/{log}"),
+        FactoryKind::Simulation => format!("simulation/{factory}/{log}"),
+    }
+}
+
+/// Reads and checks `factory.yaml` of a folder.
+///
+/// # Errors
+/// Where it cannot be read or has errors.
+pub fn read_factory(root: &Path) -> Result<(FactorySpec, Vec<u8>), OpenError> {
+    let path = root.join("factory.yaml");
+    let bytes = std::fs::read(&path).map_err(|source| OpenError::File { path, source })?;
+    let text = String::from_utf8(bytes).map_err(|_| OpenError::Spec("`factory.yaml` is not UTF-8".to_owned()))?;
+    let (spec, diagnostics, _) = seatrial_spec::check_factory(&text);
+    let errors = crate::submit::errors_of(&diagnostics);
+    match spec {
+        Some(spec) if errors.is_empty() => Ok((spec, text.into_bytes())),
+        _ => Err(OpenError::Spec(errors.join("\n"))),
+    }
+}
+
+impl Factory {
+    /// Opens a factory: reads its file, makes its log where there is none, notes a changed file, and loads what is
+    /// released from the store.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
+        let (spec, file) = read_factory(&options.root)?;
+        let factory = Self(Arc::new(Inner {
+            root: options.root,
+            spec: ArcSwap::from_pointee(spec),
+            store: options.store,
+            providers: options.providers,
+            clock: FactoryClock::new(options.clock),
+            handles: RwLock::default(),
+        }));
+        factory.open_factory_log(&file).await?;
+        factory.load_clock().await?;
+        factory.declare(file).await?;
+        for info in factory.0.store.logs().await? {
+            if info.log != LogName::factory() {
+                factory.load_handle(&info.log).await?;
+            }
+        }
+        Ok(factory)
+    }
+
+    async fn open_factory_log(&self, file: &[u8]) -> Result<(), OpenError> {
+        let log = LogName::factory();
+        let spec = self.spec();
+        match self.0.store.event(&log, 0).await {
+            Ok(Some(event)) => match event.body {
+                Body::LogOpened(opened) if opened.factory == spec.name && opened.kind == spec.kind => Ok(()),
+                Body::LogOpened(opened) => Err(OpenError::Another { name: opened.factory, was: opened.kind }),
+                _ => Err(OpenError::Other("the factory's log does not begin with `log.opened`".to_owned())),
+            },
+            Ok(None) | Err(StoreError::NoLog(_)) => {
+                self.open_log(&log).await?;
+                let body = FactoryOpened { factory: spec.name.clone(), kind: spec.kind };
+                let opened = self.event(&log, Principal::system(), Body::FactoryOpened(body))?;
+                let declared = self.declared(file)?;
+                let batch = Batch { events: vec![opened, declared], blobs: vec![file.to_vec()], ..Batch::default() };
+                self.0.store.append(&log, batch).await?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a log with its key; its first entry says what it is.
+    pub(crate) async fn open_log(&self, log: &LogName) -> Result<(), OpenError> {
+        let spec = self.spec();
+        let origin = origin(spec.kind, &spec.name, log);
+        let mut opened =
+            LogOpened { origin: origin.clone(), key: String::new(), factory: spec.name.clone(), kind: spec.kind };
+        let template = self.event(log, Principal::system(), Body::LogOpened(opened.clone()))?;
+        // The key is made with the log, so the first entry is finished only then.
+        let first = move |key: &str| {
+            key.clone_into(&mut opened.key);
+            Batch::of(Event { body: Body::LogOpened(opened), ..template })
+        };
+        self.0.store.open_log(log, OpenLog { origin, first: Box::new(first) }).await?;
+        Ok(())
+    }
+
+    fn declared(&self, file: &[u8]) -> Result<Event, OpenError> {
+        let people = u64::try_from(self.spec().people.len()).unwrap_or(u64::MAX);
+        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people });
+        Ok(self.event(&LogName::factory(), Principal::system(), body)?)
+    }
+
+    /// Notes the file in the log where it is another than the last one noted.
+    async fn declare(&self, file: Vec<u8>) -> Result<(), OpenError> {
+        let log = LogName::factory();
+        let digest = Digest::of(&file);
+        let last = self.delivery_events(&log).await?.into_iter().rev().find_map(|logged| match &logged.event.body {
+            Body::FactoryDeclared(declared) => Some(declared.file),
+            _ => None,
+        });
+        if last != Some(digest) {
+            let batch = Batch { events: vec![self.declared(&file)?], blobs: vec![file], ..Batch::default() };
+            self.0.store.append(&log, batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_clock(&self) -> Result<(), OpenError> {
+        let row = self.0.store.row(&LogName::factory(), "clock", b"ahead").await?;
+        let ahead: u64 = row.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(0);
+        if self.spec().kind == FactoryKind::Simulation {
+            self.0.clock.set_ahead(ahead);
+        }
+        Ok(())
+    }
+
+    /// The factory's file as it was read.
+    #[must_use]
+    pub fn spec(&self) -> Arc<FactorySpec> {
+        self.0.spec.load_full()
+    }
+
+    /// The folder of `factory.yaml`.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// Now, by the factory's clock: a simulation's may run ahead.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    /// Whether everything here is simulated.
+    #[must_use]
+    pub fn is_simulation(&self) -> bool {
+        self.spec().kind == FactoryKind::Simulation
+    }
+
+    /// The workflows that have a log.
+    #[must_use]
+    pub fn workflows(&self) -> Vec<LogName> {
+        self.0.handles.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    pub(crate) fn handle(&self, workflow: &str) -> Result<Arc<Handle>, Refused> {
+        let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
+        let found = workflow.parse::<LogName>().ok().and_then(|name| handles.get(&name).cloned());
+        found.ok_or_else(|| {
+            let known: Vec<&str> = handles.keys().map(LogName::as_str).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let shown: String = seatrial_model::Untrusted::new(workflow).terminal(80);
+            Refused::NotFound(format!("there is no workflow `{shown}` in this factory (it has: {known})"))
+        })
+    }
+
+    /// An event of now, with nothing but its body.
+    pub(crate) fn event(&self, log: &LogName, actor: Principal, body: Body) -> Result<Event, NoEntropy> {
+        let time = self.now();
+        Ok(Event {
+            v: ENVELOPE_VERSION,
+            id: EventId::new(uuid_at(time)?),
+            time,
+            log: log.clone(),
+            simulation: self.is_simulation(),
+            actor,
+            subject: Subject::default(),
+            spec: None,
+            release: None,
+            evidence: Vec::new(),
+            payloads: BTreeMap::new(),
+            people: None,
+            body,
+        })
+    }
+
+    /// Where the factory's log stands: an event that relies on people embeds it.
+    pub(crate) async fn people_point(&self) -> Result<Option<LogPoint>, StoreError> {
+        let logs = self.0.store.logs().await?;
+        Ok(logs.into_iter().find(|l| l.log == LogName::factory()).map(|l| LogPoint { size: l.size, root: l.root }))
+    }
+
+    /// All delivery events of a log, in order, with their indexes.
+    pub(crate) async fn delivery_events(&self, log: &LogName) -> Result<Vec<Logged>, StoreError> {
+        self.0
+            .store
+            .read_with(log, |view| {
+                let mut events = Vec::new();
+                let mut after: Option<Vec<u8>> = None;
+                loop {
+                    let mut scan = seatrial_store::Scan::all("delivery");
+                    if let Some(key) = after.take() {
+                        scan = scan.after(key);
+                    }
+                    let rows = view.scan(&scan)?;
+                    for (key, _) in &rows {
+                        let index = <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes);
+                        if let Some(event) = view.event(index)? {
+                            events.push(Logged { index, event: Arc::new(event) });
+                        }
+                    }
+                    match rows.last() {
+                        Some((key, _)) if rows.len() >= scan.rows_max() => after = Some(key.clone()),
+                        _ => return Ok(events),
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Moves a simulation's clock forward, and says so in the factory's log.
+    ///
+    /// # Errors
+    /// [`Refused`] in a real factory: its clock is the machine's.
+    pub async fn advance_clock(&self, by_ms: u64) -> Result<(), Refused> {
+        if !self.is_simulation() {
+            return Err(Refused::Forbidden("only a simulation's clock can be moved".to_owned()));
+        }
+        let log = LogName::factory();
+        let body = Body::ClockAdvanced(seatrial_model::event::ClockAdvanced { by_ms });
+        let event = self.event(&log, Principal::system(), body).map_err(internal)?;
+        self.0.store.append(&log, Batch::of(event)).await.map_err(not_recorded)?;
+        self.load_clock().await.map_err(internal)
+    }
+}
+
+/// A fresh decision id.
+pub(crate) fn new_decision(time: Time) -> Result<DecisionId, NoEntropy> {
+    uuid_at(time).map(DecisionId::new)
+}
+
+/// A fresh review id.
+pub(crate) fn new_review(time: Time) -> Result<ReviewId, NoEntropy> {
+    uuid_at(time).map(ReviewId::new)
+}
+
+/// Keeps a payload under a fresh salt, and gives the commitment for the event.
+pub(crate) fn payload(
+    payloads: &mut Vec<NewPayload>,
+    event: &mut BTreeMap<String, Commitment>,
+    kind: &str,
+    bytes: Vec<u8>,
+    case: Option<&str>,
+    expires: Option<Time>,
+) -> Result<Commitment, NoEntropy> {
+    let new =
+        NewPayload { salt: Salt(random()?), bytes, kind: kind.to_owned(), case: case.map(str::to_owned), expires };
+    let commitment = new.commitment();
+    event.insert(kind.to_owned(), commitment);
+    payloads.push(new);
+    Ok(commitment)
+}
+
+/// A fault of ours, for the caller.
+pub(crate) fn internal(error: impl std::fmt::Display) -> Refused {
+    Refused::Internal(error.to_string())
+}
+
+/// A record that could not be made.
+pub(crate) fn not_recorded(error: StoreError) -> Refused {
+    match error {
+        StoreError::NoLog(log) => Refused::NotFound(format!("there is no log `{log}`")),
+        other => Refused::NotRecorded(other.to_string()),
+    }
+}

@@ -1,0 +1,258 @@
+//! What a node holds of one workflow: the release in force and the candidate, loaded from the store, never from a
+//! work tree.
+
+use crate::api::Refused;
+use crate::clock::random;
+use crate::embedded::Embedded;
+use crate::factory::{Factory, OpenError, internal};
+use crate::project::{ReleaseRec, SpecRec, StopRec};
+use crate::traffic::Traffic;
+use arc_swap::ArcSwap;
+use seatrial_governance::policy::{Action, Authorization, Circumstances, Grants, Policies, Request};
+use seatrial_governance::status::CheckFinding;
+use seatrial_guard::Program;
+use seatrial_guard::port::Model;
+use seatrial_model::event::Body;
+use seatrial_model::{Digest, ElementPath, LogName, Principal};
+use seatrial_spec::workflow::{Provider, Step, Workflow};
+use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+/// One workflow on this node.
+pub(crate) struct Handle {
+    pub(crate) log: LogName,
+    /// The workflow's secret: case ids and asks are HMACs under it.
+    pub(crate) secret: [u8; 32],
+    pub(crate) live: ArcSwap<Live>,
+    pub(crate) stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
+    pub(crate) traffic: Traffic,
+}
+
+/// What is served now.
+#[derive(Default)]
+pub(crate) struct Live {
+    pub(crate) in_force: Option<Arc<Served>>,
+    pub(crate) candidate: Option<Arc<Served>>,
+    /// Why something that should be served is not: an invalid release is a value that denies.
+    pub(crate) broken: Option<String>,
+}
+
+/// One spec, compiled, with its models.
+pub(crate) struct Served {
+    pub(crate) workflow: Arc<Workflow>,
+    pub(crate) program: Program,
+    pub(crate) policies: Policies,
+    pub(crate) release: Option<ReleaseRec>,
+    pub(crate) models: BTreeMap<String, ServedModel>,
+    /// What the checker says of it.
+    pub(crate) findings: Vec<CheckFinding>,
+}
+
+/// A step's model.
+#[derive(Clone)]
+pub(crate) struct ServedModel {
+    pub(crate) model: Arc<dyn Model>,
+    /// A digest, a dated version or an alias.
+    pub(crate) identity: String,
+    pub(crate) embedded: bool,
+}
+
+impl Served {
+    /// Refuses what the policies do not allow.
+    pub(crate) fn authorize(
+        &self,
+        principal: &Principal,
+        action: Action,
+        circumstances: &Circumstances,
+    ) -> Result<(), Refused> {
+        match self.policies.authorize(&Request { principal, action, circumstances }) {
+            Authorization::Allowed => Ok(()),
+            Authorization::Refused { why } => Err(Refused::Forbidden(why)),
+        }
+    }
+}
+
+/// Reads a JSON row.
+pub(crate) fn row<T: DeserializeOwned>(view: &dyn View, table: &str, key: &[u8]) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = view.row(table, key)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| damaged(view, table, &e))
+}
+
+/// Reads JSON rows of a table, keys as they are.
+pub(crate) fn rows<T: DeserializeOwned>(view: &dyn View, scan: &Scan) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+    view.scan(scan)?
+        .into_iter()
+        .map(|(key, bytes)| {
+            serde_json::from_slice(&bytes).map(|value| (key, value)).map_err(|e| damaged(view, &scan.table, &e))
+        })
+        .collect()
+}
+
+fn damaged(view: &dyn View, table: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged {
+        log: view.log().clone(),
+        what: format!("a row of `{table}` cannot be read: {error}; `seatrial log rebuild` folds it again"),
+    }
+}
+
+impl Factory {
+    /// Loads (or loads anew) what is served of a workflow.
+    pub(crate) async fn load_handle(&self, log: &LogName) -> Result<Arc<Handle>, OpenError> {
+        let secret = self.workflow_secret(log).await?;
+        let live = self.load_live(log).await?;
+        let stops = self.load_stops(log).await?;
+        let mut handles = self.0.handles.write().unwrap_or_else(PoisonError::into_inner);
+        let handle = handles.entry(log.clone()).or_insert_with(|| {
+            Arc::new(Handle {
+                log: log.clone(),
+                secret,
+                live: ArcSwap::default(),
+                stops: ArcSwap::default(),
+                traffic: Traffic::default(),
+            })
+        });
+        handle.live.store(Arc::new(live));
+        handle.stops.store(Arc::new(stops));
+        Ok(Arc::clone(handle))
+    }
+
+    pub(crate) async fn reload(&self, log: &LogName) -> Result<Arc<Handle>, Refused> {
+        self.load_handle(log).await.map_err(internal)
+    }
+
+    async fn workflow_secret(&self, log: &LogName) -> Result<[u8; 32], OpenError> {
+        if let Some(Secret(bytes)) = self.0.store.secret_get("hmac", log.as_str()).await? {
+            let held = <[u8; 32]>::try_from(bytes);
+            return held.map_err(|_| OpenError::Other(format!("the secret of `{log}` is damaged; restore it")));
+        }
+        let fresh: [u8; 32] = random()?;
+        self.0.store.secret_put("hmac", log.as_str(), Secret(fresh.to_vec())).await?;
+        Ok(fresh)
+    }
+
+    pub(crate) async fn load_stops(&self, log: &LogName) -> Result<Vec<(ElementPath, StopRec)>, StoreError> {
+        self.0
+            .store
+            .read_with(log, |view| {
+                let found: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
+                Ok(found
+                    .into_iter()
+                    .map(|(key, stop)| (ElementPath::new(String::from_utf8_lossy(&key).into_owned()), stop))
+                    .collect())
+            })
+            .await
+    }
+
+    async fn load_live(&self, log: &LogName) -> Result<Live, OpenError> {
+        let (latest, release): (Option<SpecRec>, Option<ReleaseRec>) = self
+            .0
+            .store
+            .read_with(log, |view| Ok((row(view, "spec", b"latest")?, row(view, "release", b"in-force")?)))
+            .await?;
+        let mut live = Live::default();
+        if let Some(latest) = latest {
+            match self.load_served(log, latest.spec, None).await {
+                Ok(served) => live.candidate = Some(Arc::new(served)),
+                Err(why) => live.broken = Some(format!("the submitted spec cannot be served: {why}")),
+            }
+        }
+        if let Some(release) = release.filter(|r| r.stage != seatrial_model::Stage::Retired) {
+            match self.load_served(log, release.spec, Some(release)).await {
+                Ok(served) => live.in_force = Some(Arc::new(served)),
+                Err(why) => live.broken = Some(format!("the release in force cannot be served: {why}")),
+            }
+        }
+        Ok(live)
+    }
+
+    /// A submitted spec, from the store's blobs.
+    async fn load_spec(&self, log: &LogName, spec: Digest) -> Result<(Workflow, Vec<CheckFinding>), String> {
+        let files = self
+            .0
+            .store
+            .read_with(log, move |view| {
+                let Some(rec) = row::<SpecRec>(view, "spec", spec.hex().as_bytes())? else { return Ok(None) };
+                let Some(event) = view.event(rec.index)? else { return Ok(None) };
+                let Body::SpecSubmitted(submitted) = event.body else { return Ok(None) };
+                let mut files = BTreeMap::new();
+                for (path, digest) in submitted.files {
+                    let Some(bytes) = view.blob(&digest)? else { return Ok(None) };
+                    files.insert(path, bytes);
+                }
+                Ok(Some(files))
+            })
+            .await
+            .map_err(|e| e.to_string())?
+            .ok_or_else(|| format!("the store does not hold the spec `{}` whole", spec.short()))?;
+        let checked = crate::submit::check_files(files, Some(&self.spec()));
+        let findings = crate::standing::check_findings(&checked.diagnostics);
+        let errors = crate::submit::errors_of(&checked.diagnostics);
+        match checked.workflow {
+            Some(workflow) if workflow.digest == spec => Ok((workflow, findings)),
+            Some(workflow) => Err(format!(
+                "the stored spec `{}` now reads as `{}`: this version of Seatrial reads the language differently",
+                spec.short(),
+                workflow.digest.short()
+            )),
+            None => Err(errors.join("; ")),
+        }
+    }
+
+    /// A spec that is neither released nor the newest, for what was decided under it.
+    pub(crate) async fn load_old(&self, log: &LogName, spec: Digest) -> Result<Served, String> {
+        self.load_served(log, spec, None).await
+    }
+
+    async fn load_served(&self, log: &LogName, spec: Digest, release: Option<ReleaseRec>) -> Result<Served, String> {
+        let (workflow, findings) = self.load_spec(log, spec).await?;
+        let program = Program::compile(&workflow)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let policies = Policies::new(&Grants::of(&workflow)).map_err(|e| e.to_string())?;
+        let mut models = BTreeMap::new();
+        for step in &workflow.steps {
+            let pinned = release.as_ref().and_then(|r| r.models.get(&step.name).cloned());
+            match self.load_model(log, &workflow, step, pinned).await? {
+                Some(model) => models.insert(step.name.clone(), model),
+                None => continue,
+            };
+        }
+        Ok(Served { workflow: Arc::new(workflow), program, policies, release, models, findings })
+    }
+
+    /// The model of a step: the one that the release pinned, else the newest that fits the spec.
+    async fn load_model(
+        &self,
+        log: &LogName,
+        workflow: &Workflow,
+        step: &Step,
+        pinned: Option<String>,
+    ) -> Result<Option<ServedModel>, String> {
+        let Some(wanted) = &step.model else { return Ok(None) };
+        let factory = self.spec();
+        let provider = factory
+            .providers
+            .get(&wanted.provider)
+            .ok_or_else(|| format!("the factory has no provider `{}`", wanted.provider))?;
+        if *provider != Provider::Classifier {
+            let model = self.0.providers.model(provider, &wanted.name)?;
+            let identity = format!("{}/{}", wanted.provider, wanted.name);
+            return Ok(Some(ServedModel { model, identity, embedded: false }));
+        }
+        let Some(train) = &wanted.train else { return Ok(None) };
+        let blob = match pinned {
+            Some(identity) => Some(identity.parse::<Digest>().map_err(|e| e.to_string())?),
+            None => self.trained(log, workflow, step).await.map_err(|e| e.to_string())?,
+        };
+        let Some(blob) = blob else { return Ok(None) };
+        let bytes = self.0.store.blob(log, blob).await.map_err(|e| e.to_string())?;
+        let bytes = bytes.ok_or_else(|| format!("the store does not hold the model `{}`", blob.short()))?;
+        let confidence = match &step.confidence {
+            Some(seatrial_spec::workflow::ConfidenceSource::Output(field)) => Some(field.as_str()),
+            _ => None,
+        };
+        let embedded = Embedded::load(&bytes, &train.label, confidence)?;
+        Ok(Some(ServedModel { model: Arc::new(embedded), identity: blob.to_string(), embedded: true }))
+    }
+}

@@ -1,0 +1,109 @@
+//! Asking again is not another chance: a retry joins the decision that exists.
+
+use crate::api::{Caller, DecisionStatus, Passage, Passed, Refused};
+use crate::clock::random;
+use crate::factory::{Factory, internal, not_recorded};
+use crate::handle::{Handle, row};
+use crate::project::{AskRec, DecisionRec};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use seatrial_model::digest::hex;
+use seatrial_model::{Time, Verdict};
+use seatrial_store::ReaderExt as _;
+
+/// How long a retry joins the decision that exists.
+pub const JOIN_MS: i64 = 15 * 60 * 1_000;
+
+/// The longest case id: an id, not a document.
+pub const CASE_BYTES_MAX: usize = 256;
+
+/// What identifies an ask.
+pub(crate) struct Asked {
+    /// The case id as the caller knows it.
+    pub(crate) case: String,
+    /// Its HMAC.
+    pub(crate) case_tag: String,
+    /// HMAC of caller, step, case and input.
+    pub(crate) tag: String,
+    stated: bool,
+}
+
+/// HMAC-SHA-256 under the workflow's secret, over length-prefixed parts, hexadecimal.
+pub(crate) fn tag(secret: &[u8; 32], parts: &[&[u8]]) -> Result<String, Refused> {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).map_err(internal)?;
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    Ok(hex(&mac.finalize().into_bytes()))
+}
+
+impl Asked {
+    pub(crate) fn of(handle: &Handle, caller: &Caller, passage: &Passage) -> Result<Self, Refused> {
+        let stated = passage.case.is_some();
+        let case = match &passage.case {
+            Some(case) if case.is_empty() || case.len() > CASE_BYTES_MAX => {
+                return Err(Refused::Invalid(format!(
+                    "a case id has 1 to {CASE_BYTES_MAX} bytes, this one {}",
+                    case.len()
+                )));
+            }
+            Some(case) => case.clone(),
+            None => format!("case_{}", hex(&random::<16>().map_err(internal)?)),
+        };
+        let principal = caller.principal.id.as_bytes();
+        let input = seatrial_model::canonical_value(passage.entry.input())
+            .map_err(|e| Refused::Invalid(format!("the input has no canonical form: {e}")))?;
+        let output: &[u8] = match &passage.entry {
+            crate::api::PassageEntry::Decide { output, .. } => output.as_bytes(),
+            crate::api::PassageEntry::Proxy { call, .. } => &call.bytes,
+            crate::api::PassageEntry::Run { .. } => b"",
+        };
+        let key = passage.again.key.as_deref().unwrap_or_default();
+        // Without a stated case only an idempotency key can tell a retry from another customer with the same wishes.
+        let identity = if stated { case.as_str() } else { key };
+        let rehearsal: &[u8] = if passage.rehearsal { b"rehearsal" } else { b"" };
+        let case_tag = tag(&handle.secret, &[b"case", principal, case.as_bytes()])?;
+        let parts: [&[u8]; 7] =
+            [b"ask", principal, passage.step.as_bytes(), identity.as_bytes(), &input, output, rehearsal];
+        let ask_tag = if stated || !key.is_empty() || passage.again.retries > 0 {
+            tag(&handle.secret, &parts)?
+        } else {
+            tag(&handle.secret, &[b"ask", case.as_bytes()])?
+        };
+        Ok(Self { case, case_tag, tag: ask_tag, stated })
+    }
+}
+
+impl Factory {
+    /// The decision that this ask joins, if there is one.
+    pub(crate) async fn join(
+        &self,
+        handle: &Handle,
+        passage: &Passage,
+        asked: &Asked,
+        now: Time,
+    ) -> Result<Option<Passed>, Refused> {
+        let retry = passage.again.key.is_some() || passage.again.retries > 0;
+        if passage.again.afresh || !(retry || asked.stated) {
+            return Ok(None);
+        }
+        let key = asked.tag.clone();
+        let found = self
+            .0
+            .store
+            .read_with(&handle.log, move |view| {
+                let Some(ask) = row::<AskRec>(view, "ask", key.as_bytes())? else { return Ok(None) };
+                let rec = row::<DecisionRec>(view, "decision", ask.decision.uuid().as_bytes())?;
+                Ok(rec.map(|rec| (ask.time, rec)))
+            })
+            .await
+            .map_err(not_recorded)?;
+        let Some((asked_at, rec)) = found else { return Ok(None) };
+        let fresh = now.millis_since(asked_at) <= JOIN_MS;
+        let waits = rec.status == DecisionStatus::Pending || rec.verdict == Verdict::Deny;
+        if (retry && fresh) || (asked.stated && waits) {
+            return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,86 @@
+//! The projections of a log: what is shown is a fold over events, and this is the fold.
+//!
+//! Rows are JSON. Tables and keys:
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `decision` | decision (16 bytes) | [`DecisionRec`] |
+//! | `followup` | decision (16 bytes), index (8 bytes) | event id and kind of what followed |
+//! | `review` | review (16 bytes) | [`ReviewRec`] |
+//! | `queue` | review (16 bytes) | empty: an open review |
+//! | `ask` | HMAC of the ask | decision and time of the newest one |
+//! | `case` | HMAC of the case `/` decision | empty |
+//! | `tally` | `all/…` or `2026-11-23/…` | a count |
+//! | `delivery` | index (8 bytes) | empty: an event of delivery |
+//! | `stop` | element | [`StopRec`] |
+//! | `release` | `in-force`, or the digest's hex | [`ReleaseRec`] |
+//! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
+//! | `certificate` | threshold, number and model | [`CertificateRec`] |
+//! | `token` | public name | [`TokenRec`] |
+//! | `clock` | `ahead` | milliseconds |
+
+mod delivery;
+mod records;
+mod running;
+
+pub(crate) use records::*;
+
+use seatrial_model::Event;
+use seatrial_store::{ProjectError, Projector, Rows};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Changes with every change of the fold; the store then folds again at its next start.
+pub const PROJECTION_VERSION: u32 = 1;
+
+/// Folds the events of every log of a factory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FactoryProjector;
+
+impl Projector for FactoryProjector {
+    fn version(&self) -> u32 {
+        PROJECTION_VERSION
+    }
+
+    fn apply(&self, index: u64, event: &Event, rows: &mut dyn Rows) -> Result<(), ProjectError> {
+        let mut fold = Fold { index, event, rows };
+        if event.body.is_running() {
+            fold.running()
+        } else {
+            fold.rows.put("delivery", &index.to_be_bytes(), b"")?;
+            fold.delivery()
+        }
+    }
+}
+
+/// One event being folded.
+struct Fold<'a> {
+    index: u64,
+    event: &'a Event,
+    rows: &'a mut dyn Rows,
+}
+
+impl Fold<'_> {
+    fn get<T: DeserializeOwned>(&self, table: &str, key: &[u8]) -> Result<Option<T>, ProjectError> {
+        self.rows.get(table, key)?.map(|bytes| decode(table, &bytes)).transpose()
+    }
+
+    fn put<T: Serialize>(&mut self, table: &str, key: &[u8], value: &T) -> Result<(), ProjectError> {
+        let bytes = serde_json::to_vec(value).map_err(|e| ProjectError::reason(e.to_string()))?;
+        Ok(self.rows.put(table, key, &bytes)?)
+    }
+
+    /// Adds one to a count, for all time and for the event's day.
+    fn count(&mut self, name: &str) -> Result<(), ProjectError> {
+        let day = self.event.time.day();
+        for key in [format!("all/{name}"), format!("{day}/{name}")] {
+            let count: u64 = self.get("tally", key.as_bytes())?.unwrap_or(0);
+            self.put("tally", key.as_bytes(), &(count + 1))?;
+        }
+        Ok(())
+    }
+}
+
+fn decode<T: DeserializeOwned>(table: &str, bytes: &[u8]) -> Result<T, ProjectError> {
+    serde_json::from_slice(bytes).map_err(|e| ProjectError::reason(format!("a row of `{table}` cannot be read: {e}")))
+}

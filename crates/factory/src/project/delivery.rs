@@ -1,0 +1,119 @@
+//! The fold of delivery's events: few, and read whole where readiness is computed.
+
+use super::{CertificateRec, Fold, ReleaseRec, SpecRec, StopRec, TokenRec, certificate_key};
+use seatrial_model::event::{ReleaseCut, ThresholdTested, TokenIssued};
+use seatrial_model::{Body, Digest};
+use seatrial_sprint::AuditState;
+use seatrial_store::{ProjectError, Scan};
+
+impl Fold<'_> {
+    pub(super) fn delivery(&mut self) -> Result<(), ProjectError> {
+        match &self.event.body {
+            Body::SpecSubmitted(_) => self.spec_submitted(),
+            Body::ThresholdTested(tested) => self.threshold_tested(tested),
+            Body::CertificateRevoked(revoked) => {
+                let (event, threshold) = (revoked.certificate, revoked.threshold.clone());
+                self.revoke(&threshold, |rec| rec.event == event)
+            }
+            Body::ReleaseCut(cut) => self.release_cut(cut),
+            Body::WorkflowStopped(body) => {
+                let stop = StopRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
+                self.put("stop", body.element.as_str().as_bytes(), &stop)
+            }
+            Body::WorkflowResumed(body) => Ok(self.rows.delete("stop", body.element.as_str().as_bytes())?),
+            Body::TokenIssued(issued) => self.token_issued(issued),
+            Body::TokenRevoked(revoked) => {
+                let key = revoked.token.as_bytes();
+                let mut rec: TokenRec =
+                    self.get("token", key)?.ok_or_else(|| ProjectError::reason("there is no such token"))?;
+                rec.revoked = true;
+                self.put("token", key, &rec)
+            }
+            Body::ClockAdvanced(advanced) => {
+                let ahead: u64 = self.get("clock", b"ahead")?.unwrap_or(0);
+                self.put("clock", b"ahead", &(ahead.saturating_add(advanced.by_ms)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn spec_submitted(&mut self) -> Result<(), ProjectError> {
+        let spec = self.event.spec.ok_or_else(|| ProjectError::reason("a submitted spec names no digest"))?;
+        let rec = SpecRec { spec, index: self.index, author: self.event.actor.id.clone() };
+        let key = spec.hex();
+        // The first submission is the one with the author; a later one of the same meaning changes nothing.
+        if self.rows.get("spec", key.as_bytes())?.is_none() {
+            self.put("spec", key.as_bytes(), &rec)?;
+        }
+        self.put("spec", b"latest", &rec)
+    }
+
+    fn threshold_tested(&mut self, tested: &ThresholdTested) -> Result<(), ProjectError> {
+        let certificate = &tested.certificate;
+        let Some(at) = certificate.at else { return Ok(()) };
+        let key = certificate_key(&certificate.threshold, at, &certificate.model);
+        let rec = CertificateRec {
+            event: self.event.id,
+            threshold: certificate.threshold.clone(),
+            certified: tested.certified,
+            revoked: false,
+            since: self.event.time,
+            max_wrong: certificate.max_wrong,
+            assurance: certificate.assurance,
+            audit: AuditState::default(),
+        };
+        self.put("certificate", key.as_bytes(), &rec)
+    }
+
+    fn revoke(
+        &mut self,
+        threshold: &seatrial_model::ElementPath,
+        which: impl Fn(&CertificateRec) -> bool,
+    ) -> Result<(), ProjectError> {
+        let rows = self.rows.scan(&Scan::all("certificate").prefix(format!("{threshold}\n")))?;
+        for (key, value) in rows {
+            let mut rec: CertificateRec = super::decode("certificate", &value)?;
+            if which(&rec) {
+                rec.revoked = true;
+                self.put("certificate", &key, &rec)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A matured truth about a decision that passed under this certificate.
+    pub(super) fn feed_audit(&mut self, key: &str, wrong: bool) -> Result<(), ProjectError> {
+        let Some(mut rec) = self.get::<CertificateRec>("certificate", key.as_bytes())? else { return Ok(()) };
+        rec.feed(wrong);
+        self.put("certificate", key.as_bytes(), &rec)
+    }
+
+    fn release_cut(&mut self, cut: &ReleaseCut) -> Result<(), ProjectError> {
+        let release = Digest::of_canonical(cut).map_err(|e| ProjectError::reason(e.to_string()))?;
+        let rec = ReleaseRec {
+            release,
+            index: self.index,
+            event: self.event.id,
+            at: self.event.time,
+            stage: cut.stage,
+            spec: cut.spec,
+            until: cut.until,
+            per_day: cut.per_day,
+            level: cut.level.clone(),
+            models: cut.models.clone(),
+        };
+        self.put("release", release.hex().as_bytes(), &rec)?;
+        self.put("release", b"in-force", &rec)
+    }
+
+    fn token_issued(&mut self, issued: &TokenIssued) -> Result<(), ProjectError> {
+        let rec = TokenRec {
+            kind: issued.kind,
+            principal: issued.principal.clone(),
+            steps: issued.steps.clone(),
+            expires: issued.expires,
+            revoked: false,
+        };
+        self.put("token", issued.token.as_bytes(), &rec)
+    }
+}

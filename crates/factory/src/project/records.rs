@@ -1,0 +1,161 @@
+//! The rows, as structures.
+
+use crate::api::DecisionStatus;
+use seatrial_model::event::TokenKind;
+use seatrial_model::{
+    Action, Answer, Commitment, DecisionId, Digest, ElementPath, EventId, ReviewId, Stage, Time, Verdict,
+};
+use seatrial_sprint::{Alarm, AuditRule, AuditState, Promise};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A decision as it stands now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DecisionRec {
+    pub decision: DecisionId,
+    pub index: u64,
+    pub event: EventId,
+    pub time: Time,
+    pub step: String,
+    pub verdict: Verdict,
+    pub action: Action,
+    pub status: DecisionStatus,
+    pub code: String,
+    pub confidence: f64,
+    pub because: Vec<ElementPath>,
+    pub rehearsal: bool,
+    pub case: String,
+    pub caller: String,
+    pub spec: Option<Digest>,
+    pub release: Option<Digest>,
+    pub review: Option<ReviewId>,
+    pub audit: bool,
+    /// Commitments by name, of this event and of what followed.
+    pub payloads: BTreeMap<String, Commitment>,
+    /// What may leave now.
+    pub released: Option<Commitment>,
+    /// The certificate row that the decision passed under, where it passed without a person.
+    pub certificate: Option<String>,
+    pub overridden: Option<OverrideRec>,
+    pub outcome: Option<OutcomeRec>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OverrideRec {
+    pub by: String,
+    pub at: Time,
+    pub reason: String,
+    pub action: Action,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OutcomeRec {
+    pub at: Time,
+    pub wrong: bool,
+    pub matured: bool,
+}
+
+/// A review as it stands now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReviewRec {
+    pub decision: DecisionId,
+    pub step: String,
+    pub to: String,
+    pub own: bool,
+    pub audit: bool,
+    pub opened: Time,
+    pub due: Option<Time>,
+    pub state: ReviewState,
+    pub claimed: Option<(String, Time)>,
+    pub answer: Option<(Answer, String, Time)>,
+    pub usable: Option<bool>,
+    pub rehearsal: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReviewState {
+    Open,
+    Claimed,
+    Answered,
+}
+
+impl ReviewState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Claimed => "claimed",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// The newest decision on one ask.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AskRec {
+    pub decision: DecisionId,
+    pub time: Time,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StopRec {
+    pub event: EventId,
+    pub at: Time,
+    pub by: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReleaseRec {
+    pub release: Digest,
+    pub index: u64,
+    pub event: EventId,
+    pub at: Time,
+    pub stage: Stage,
+    pub spec: Digest,
+    pub until: Option<Time>,
+    pub per_day: Option<u64>,
+    pub level: String,
+    pub models: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SpecRec {
+    pub spec: Digest,
+    pub index: u64,
+    pub author: String,
+}
+
+/// A certificate and its audit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CertificateRec {
+    pub event: EventId,
+    pub threshold: ElementPath,
+    pub certified: bool,
+    pub revoked: bool,
+    pub since: Time,
+    pub max_wrong: f64,
+    pub assurance: f64,
+    pub audit: AuditState,
+}
+
+impl CertificateRec {
+    /// Counts one matured truth.
+    pub(crate) fn feed(&mut self, wrong: bool) -> Option<Alarm> {
+        let promise = Promise::new(self.max_wrong, self.assurance).ok()?;
+        self.audit.feed(&AuditRule::new(promise), wrong)
+    }
+}
+
+/// The key of a certificate's row: it counts only for that number, and for that model.
+pub(crate) fn certificate_key(threshold: &ElementPath, at: f64, model: &str) -> String {
+    format!("{threshold}\n{at}\n{model}")
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TokenRec {
+    pub kind: TokenKind,
+    pub principal: String,
+    pub steps: Vec<String>,
+    pub expires: Time,
+    pub revoked: bool,
+}

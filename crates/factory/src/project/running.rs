@@ -1,0 +1,209 @@
+//! The fold of the running system's events.
+
+use super::{AskRec, DecisionRec, Fold, OutcomeRec, OverrideRec, ReviewRec, ReviewState};
+use crate::api::DecisionStatus;
+use seatrial_model::event::{DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
+use seatrial_model::facts::CertificateState;
+use seatrial_model::{Action, Answer, Body, DecisionId, Verdict};
+use seatrial_store::ProjectError;
+
+impl Fold<'_> {
+    pub(super) fn running(&mut self) -> Result<(), ProjectError> {
+        match &self.event.body {
+            Body::DecisionMade(made) => self.decision_made(made),
+            Body::DecisionEffect(effect) => {
+                let action = effect.action;
+                self.follow(effect.decision, |rec, _| rec.action = action)
+            }
+            Body::DecisionOverridden(body) => self.overridden(body),
+            Body::OutcomeRecorded(body) => self.outcome(body),
+            Body::ReviewClaimed(body) => {
+                let by = (self.event.actor.id.clone(), self.event.time);
+                self.review(body.review.uuid().as_bytes(), |review| {
+                    review.state = ReviewState::Claimed;
+                    review.claimed = Some(by);
+                })?;
+                self.follow(body.decision, |_, _| {})
+            }
+            Body::ReviewAnswered(body) => self.answered(body),
+            _ => Ok(()),
+        }
+    }
+
+    fn decision_made(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        let event = self.event;
+        let pending = made.action == Action::Escalate;
+        let payload = |name: &str| event.payloads.get(name).copied();
+        let released = match made.action {
+            Action::Allow => payload("output"),
+            Action::Modify => payload("released"),
+            Action::Advised if made.verdict < Verdict::Escalate => payload("released").or_else(|| payload("output")),
+            _ => None,
+        };
+        let rec = DecisionRec {
+            decision: made.decision,
+            index: self.index,
+            event: event.id,
+            time: event.time,
+            step: made.step.clone(),
+            verdict: made.verdict,
+            action: made.action,
+            status: if pending { DecisionStatus::Pending } else { DecisionStatus::Settled },
+            code: made.code.clone(),
+            confidence: made.facts.confidence.value,
+            because: made.because.clone(),
+            rehearsal: made.facts.rehearsal,
+            case: made.case.clone(),
+            caller: event.actor.id.clone(),
+            spec: event.spec,
+            release: event.release,
+            review: made.review.as_ref().map(|r| r.review),
+            audit: made.audit,
+            payloads: event.payloads.clone(),
+            released,
+            certificate: passed_under(made),
+            overridden: None,
+            outcome: None,
+        };
+        let key = *made.decision.uuid().as_bytes();
+        self.put("decision", &key, &rec)?;
+        self.put("ask", made.ask.as_bytes(), &AskRec { decision: made.decision, time: event.time })?;
+        let case = [made.case.as_bytes(), b"/", &key].concat();
+        self.rows.put("case", &case, b"")?;
+        self.open_review(made)?;
+        self.tally_decision(made)
+    }
+
+    fn open_review(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        let Some(opened) = &made.review else { return Ok(()) };
+        let event = self.event;
+        let due = opened.within_ms.map(|ms| event.time.plus_millis(i64::try_from(ms).unwrap_or(i64::MAX)));
+        let review = ReviewRec {
+            decision: made.decision,
+            step: made.step.clone(),
+            to: opened.to.clone(),
+            own: opened.own,
+            audit: made.action != Action::Escalate,
+            opened: event.time,
+            due,
+            state: ReviewState::Open,
+            claimed: None,
+            answer: None,
+            usable: None,
+            rehearsal: made.facts.rehearsal,
+        };
+        self.put("review", opened.review.uuid().as_bytes(), &review)?;
+        self.rows.put("queue", opened.review.uuid().as_bytes(), b"")?;
+        Ok(())
+    }
+
+    /// Rehearsals are counted apart: they never count as a pilot's experience.
+    fn tally_decision(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        if made.facts.rehearsal {
+            return self.count("rehearsal");
+        }
+        self.count("decisions")?;
+        self.count(&format!("verdict/{}", made.verdict))?;
+        if let Some(release) = self.event.release {
+            self.count(&format!("release/{}", release.hex()))?;
+        }
+        for path in &made.because {
+            self.count(&format!("rule/{path}"))?;
+        }
+        Ok(())
+    }
+
+    fn overridden(&mut self, body: &DecisionOverridden) -> Result<(), ProjectError> {
+        let (by, at) = (self.event.actor.id.clone(), self.event.time);
+        let reason = body.reason.clone();
+        let action = body.action;
+        let output = self.event.payloads.get("output").copied();
+        self.count("overrides")?;
+        self.follow(body.decision, move |rec, _| {
+            match action {
+                Action::Block => rec.released = None,
+                Action::Allow => rec.released = rec.payloads.get("output").copied(),
+                _ => rec.released = output,
+            }
+            rec.status = DecisionStatus::Settled;
+            rec.overridden = Some(OverrideRec { by, at, reason, action });
+        })
+    }
+
+    fn outcome(&mut self, body: &OutcomeRecorded) -> Result<(), ProjectError> {
+        let at = self.event.time;
+        let (wrong, matured) = (body.wrong, body.matured);
+        let key = *body.decision.uuid().as_bytes();
+        let before: Option<DecisionRec> = self.get("decision", &key)?;
+        let first = before.as_ref().is_some_and(|rec| rec.outcome.as_ref().is_none_or(|o| !o.matured));
+        if let Some(under) = before.and_then(|rec| rec.certificate).filter(|_| first && matured) {
+            self.feed_audit(&under, wrong)?;
+        }
+        if matured && first {
+            self.count(if wrong { "outcome/wrong" } else { "outcome/right" })?;
+        }
+        self.follow(body.decision, move |rec, _| rec.outcome = Some(OutcomeRec { at, wrong, matured }))
+    }
+
+    fn answered(&mut self, body: &ReviewAnswered) -> Result<(), ProjectError> {
+        let (by, at) = (self.event.actor.id.clone(), self.event.time);
+        let (answer, usable) = (body.answer, body.usable);
+        let mut audit = false;
+        self.review(body.review.uuid().as_bytes(), |review| {
+            audit = review.audit;
+            review.usable = Some(usable);
+            review.answer = Some((answer, by, at));
+            // An answer that came too late to be used is superseded: the question stands again.
+            review.state = if usable { ReviewState::Answered } else { ReviewState::Open };
+            review.claimed = None;
+        })?;
+        if usable {
+            self.rows.delete("queue", body.review.uuid().as_bytes())?;
+        }
+        self.count(&format!("answer/{answer}"))?;
+        let output = self.event.payloads.get("output").copied();
+        self.follow(body.decision, move |rec, _| {
+            // An audit never changes the decision that it checks.
+            if audit || !usable {
+                return;
+            }
+            rec.status = DecisionStatus::Settled;
+            rec.released = match answer {
+                Answer::Accept => rec.payloads.get("released").or_else(|| rec.payloads.get("output")).copied(),
+                Answer::Edit | Answer::Own => output,
+                Answer::Reject => None,
+            };
+        })
+    }
+
+    fn review(&mut self, key: &[u8], change: impl FnOnce(&mut ReviewRec)) -> Result<(), ProjectError> {
+        let mut review: ReviewRec =
+            self.get("review", key)?.ok_or_else(|| ProjectError::reason("there is no such review"))?;
+        change(&mut review);
+        self.put("review", key, &review)
+    }
+
+    /// Changes a decision's row and notes what followed it.
+    fn follow(
+        &mut self,
+        decision: DecisionId,
+        change: impl FnOnce(&mut DecisionRec, &Self),
+    ) -> Result<(), ProjectError> {
+        let key = *decision.uuid().as_bytes();
+        let mut rec: DecisionRec = self
+            .get("decision", &key)?
+            .ok_or_else(|| ProjectError::reason(format!("there is no decision `{decision}` in this log")))?;
+        change(&mut rec, self);
+        self.put("decision", &key, &rec)?;
+        let followup = [key.as_slice(), &self.index.to_be_bytes()].concat();
+        let (id, kind) = (self.event.id, self.event.body.kind());
+        self.put("followup", &followup, &(id, kind))
+    }
+}
+
+/// The certificate under which an output left without a person: what its outcome speaks to.
+fn passed_under(made: &DecisionMade) -> Option<String> {
+    let passed = made.verdict < Verdict::Escalate && !made.facts.rehearsal && made.facts.review_all.is_none();
+    let certified = made.facts.thresholds.iter().find(|t| t.state == CertificateState::Certified);
+    certified.filter(|_| passed).map(|_| made.certificate.clone()).unwrap_or_default()
+}

@@ -1,0 +1,289 @@
+//! Recording: the decision is made inside the commit, on the state that holds there, and is durable before anybody
+//! sees the output. If it cannot be recorded, it did not happen.
+
+use crate::api::{DecisionStatus, Held, Passed, Refused};
+use crate::factory::{Factory, internal, not_recorded, payload};
+use crate::handle::{Handle, Served, row, rows};
+use crate::join::Asked;
+use crate::project::{CertificateRec, DecisionRec, StopRec, certificate_key};
+use crate::serve::{Obtained, bounds};
+use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
+use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
+use seatrial_model::facts::{CertificateState, FACTS_VERSION, ReviewAll, ThresholdFact};
+use seatrial_model::{
+    Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
+};
+use seatrial_spec::workflow::PilotGate;
+use seatrial_store::{Batch, Scan, StoreError, StoreExt as _, TransactError, View};
+use std::sync::Arc;
+
+/// Everything that is known when a decision is to be recorded.
+pub(crate) struct Record {
+    pub(crate) decision: DecisionId,
+    pub(crate) review: ReviewId,
+    pub(crate) served: Arc<Served>,
+    pub(crate) step: String,
+    pub(crate) caller: Principal,
+    pub(crate) entry: Entry,
+    pub(crate) acts: bool,
+    pub(crate) rehearsal: bool,
+    pub(crate) input: String,
+    pub(crate) input_findings: Vec<Finding>,
+    pub(crate) asked: Asked,
+    pub(crate) obtained: Obtained,
+}
+
+/// The state that the commit sees.
+struct State {
+    stopped: bool,
+    today: u64,
+    thresholds: Vec<ThresholdFact>,
+    /// The certificate row of the first threshold that has one.
+    certificate: Option<String>,
+}
+
+impl Factory {
+    pub(crate) async fn record(&self, handle: &Handle, record: Record) -> Result<Passed, Refused> {
+        let factory = self.clone();
+        let log = handle.log.clone();
+        let handle_log = log.clone();
+        let secretless = record;
+        let done = self
+            .0
+            .store
+            .transact_with::<Passed, Refused, _>(&log, move |view| {
+                let state = state_of(view, &factory, &secretless)?;
+                let (batch, passed) =
+                    factory.decided(&handle_log, secretless, state).map_err(TransactError::Refused)?;
+                Ok((batch, passed))
+            })
+            .await;
+        match done {
+            Ok((_, passed)) => Ok(passed),
+            Err(TransactError::Refused(refused)) => Err(refused),
+            Err(TransactError::Store(error)) => Err(Refused::NotRecorded(error.to_string())),
+        }
+    }
+
+    /// Decides on the state of the commit, and makes its batch.
+    fn decided(&self, log: &seatrial_model::LogName, record: Record, state: State) -> Result<(Batch, Passed), Refused> {
+        let now = self.now();
+        let served = Arc::clone(&record.served);
+        let program = served.program.step(&record.step).ok_or_else(|| internal("the step was not compiled"))?;
+        let plan = program.plan();
+        let certificate = state.certificate.clone();
+        let facts = facts_of(&served, &record, state, now, plan.audit.as_ref().map(|a| a.path.clone()));
+        let decision = decide(plan, &facts);
+        let inspected = inspected_summary(&facts);
+        let made = DecisionMade {
+            decision: record.decision,
+            step: record.step.clone(),
+            case: record.asked.case_tag.clone(),
+            ask: record.asked.tag.clone(),
+            entry: record.entry,
+            verdict: decision.verdict,
+            action: decision.action,
+            code: decision.code.to_owned(),
+            because: decision.because.clone(),
+            certificate,
+            review: review_of(&decision, &record),
+            audit: decision.audit,
+            model: record.obtained.model.clone(),
+            usage: record.obtained.usage,
+            facts,
+        };
+        let mut event = self.event(log, record.caller.clone(), Body::DecisionMade(made.clone())).map_err(internal)?;
+        event.time = now;
+        event.subject = Subject {
+            element: Some(ElementPath::new(format!("steps.{}", record.step))),
+            decision: Some(record.decision),
+            release: None,
+        };
+        event.spec = Some(served.workflow.digest);
+        event.release = if record.rehearsal { None } else { served.release.as_ref().map(|r| r.release) };
+        let batch = self.with_payloads(event, &record)?;
+        let passed = Passed {
+            decision: record.decision,
+            case: record.asked.case.clone(),
+            release: if record.rehearsal { None } else { served.release.as_ref().map(|r| r.release) },
+            verdict: decision.verdict,
+            action: decision.action,
+            code: decision.code.to_owned(),
+            because: decision.because.clone(),
+            findings: [record.input_findings.as_slice(), &record.obtained.judgement.findings].concat(),
+            confidence: record.obtained.judgement.confidence.clone(),
+            inspected,
+            output: leaving(&decision, &record.obtained),
+            reply: record.obtained.reply.clone().filter(|_| decision.action == seatrial_model::Action::Allow),
+            review: made.review.as_ref().map(|r| r.review),
+            usage: record.obtained.usage,
+            model: record.obtained.model.clone(),
+            joined: false,
+        };
+        Ok((batch, passed))
+    }
+
+    fn with_payloads(&self, mut event: Event, record: &Record) -> Result<Batch, Refused> {
+        let mut payloads = Vec::with_capacity(4);
+        let step = record.served.workflow.step(&record.step);
+        let expires = step.and_then(|s| s.trace.payloads).map(|span| event.time.plus_millis(span.signed_millis()));
+        let case = Some(record.asked.case_tag.as_str());
+        let mut keep = |kind: &str, bytes: Vec<u8>| {
+            payload(&mut payloads, &mut event.payloads, kind, bytes, case, expires).map_err(internal)
+        };
+        keep("case", record.asked.case.clone().into_bytes())?;
+        keep("input", record.input.clone().into_bytes())?;
+        if let Some(candidate) = &record.obtained.candidate {
+            keep("output", candidate.clone().into_bytes())?;
+        }
+        if let Some(modified) = record.obtained.modified_text() {
+            keep("released", modified.into_bytes())?;
+        }
+        Ok(Batch { events: vec![event], payloads, ..Batch::default() })
+    }
+
+    /// An earlier decision, for somebody who asks again.
+    pub(crate) async fn passed_again(
+        &self,
+        handle: &Handle,
+        rec: DecisionRec,
+        case: String,
+    ) -> Result<Passed, Refused> {
+        let chain = self.chain_of(&handle.log, rec.clone()).await.map_err(not_recorded)?;
+        let output = match (&chain.released, rec.status) {
+            (Some(Held::Text { text, .. }), DecisionStatus::Settled) => Some(text.raw().to_owned()),
+            _ => None,
+        };
+        let code = match (rec.status, &output) {
+            (DecisionStatus::Settled, Some(_)) => "allowed".to_owned(),
+            _ => rec.code.clone(),
+        };
+        Ok(Passed {
+            decision: rec.decision,
+            case,
+            release: rec.release,
+            verdict: rec.verdict,
+            action: rec.action,
+            code,
+            because: rec.because.clone(),
+            findings: [chain.facts.input.as_slice(), &chain.facts.findings].concat(),
+            confidence: chain.facts.confidence.clone(),
+            inspected: inspected_summary(&chain.facts),
+            output,
+            reply: None,
+            review: rec.review,
+            usage: None,
+            model: chain.model,
+            joined: true,
+        })
+    }
+}
+
+/// Reads, inside the commit, what may have changed since the request came in.
+fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State, StoreError> {
+    let served = &record.served;
+    let path = ElementPath::new(format!("steps.{}", record.step));
+    let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
+    let stopped =
+        stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
+    let mut state = State { stopped, today: 0, thresholds: Vec::new(), certificate: None };
+    if let Some(release) = served.release.as_ref().filter(|r| r.stage == Stage::Pilot) {
+        let key = format!("{}/release/{}", factory.now().day(), release.release.hex());
+        state.today = row(view, "tally", key.as_bytes())?.unwrap_or(0);
+    }
+    let Some(program) = served.program.step(&record.step) else { return Ok(state) };
+    let model = served.models.get(&record.step).map(|m| m.identity.as_str()).unwrap_or_default();
+    for threshold in program.plan().thresholds() {
+        let at = served.workflow.thresholds.get(threshold.name()).and_then(|t| t.at);
+        let key = at.map(|at| certificate_key(&threshold, at, model));
+        let rec: Option<CertificateRec> = match &key {
+            Some(key) => row(view, "certificate", key.as_bytes())?,
+            None => None,
+        };
+        let fact = match rec {
+            Some(rec) if rec.revoked => CertificateState::Revoked,
+            Some(rec) if rec.certified => CertificateState::Certified,
+            _ => CertificateState::None,
+        };
+        if fact == CertificateState::Certified && state.certificate.is_none() {
+            state.certificate = key;
+        }
+        state.thresholds.push(ThresholdFact { path: threshold, state: fact });
+    }
+    Ok(state)
+}
+
+fn facts_of(
+    served: &Served,
+    record: &Record,
+    state: State,
+    now: seatrial_model::Time,
+    audit: Option<ElementPath>,
+) -> Facts {
+    let judgement = &record.obtained.judgement;
+    let stage = if record.rehearsal { Stage::Draft } else { served.release.as_ref().map_or(Stage::Draft, |r| r.stage) };
+    let pilot: Option<&PilotGate> = served.workflow.gates.pilot.as_ref().filter(|_| stage == Stage::Pilot);
+    let statement = served.release.as_ref().map_or(served.workflow.digest, |r| r.release);
+    Facts {
+        v: FACTS_VERSION,
+        decide: DECIDE_VERSION,
+        checks: CHECKS_VERSION,
+        stage,
+        rehearsal: record.rehearsal,
+        shadow: pilot.is_some_and(|p| p.shadow),
+        stopped: state.stopped,
+        bounds: bounds(served, now, state.today),
+        lapsed: lapsed(served, now),
+        review_all: pilot.and_then(|p| p.review).or(pilot.map(|_| ReviewAll::Before)),
+        acts: record.acts,
+        input: record.input_findings.clone(),
+        no_candidate: record.obtained.no_candidate.clone(),
+        findings: judgement.findings.clone(),
+        after_modify: judgement.after_modify.clone(),
+        attempts: record.obtained.attempts,
+        confidence: judgement.confidence.clone(),
+        whens: judgement.whens.clone(),
+        thresholds: state.thresholds,
+        draw: audit.map_or(1.0, |path| draw_of(&statement, &path, &record.decision)),
+        inspected: judgement.inspected.clone(),
+    }
+}
+
+fn draw_of(statement: &Digest, path: &ElementPath, decision: &DecisionId) -> f64 {
+    draw(statement, path, decision)
+}
+
+/// A production release lapses when its hypercare ends and nobody took the workflow over.
+fn lapsed(served: &Served, now: seatrial_model::Time) -> Option<seatrial_model::facts::OnLapse> {
+    let release = served.release.as_ref().filter(|r| r.stage == Stage::Production)?;
+    let until = release.until?;
+    let gate = served.workflow.gates.production.as_ref()?;
+    (now > until).then_some(gate.on_lapse)
+}
+
+fn review_of(decision: &Decision, record: &Record) -> Option<ReviewOpened> {
+    decision.review.as_ref().map(|ask| ReviewOpened {
+        review: record.review,
+        to: ask.to.clone(),
+        own: ask.own,
+        within_ms: ask.within_ms,
+    })
+}
+
+/// What may leave: the candidate, or the redacted one.
+fn leaving(decision: &Decision, obtained: &Obtained) -> Option<String> {
+    use seatrial_model::{Action, Verdict};
+    match decision.action {
+        Action::Allow => obtained.candidate.clone(),
+        Action::Modify => obtained.modified_text(),
+        Action::Advised if decision.verdict == Verdict::Modify => obtained.modified_text(),
+        Action::Advised if decision.verdict < Verdict::Modify => obtained.candidate.clone(),
+        _ => None,
+    }
+}
+
+/// `all`, or the parts that nobody inspected.
+pub(crate) fn inspected_summary(facts: &Facts) -> String {
+    let not: Vec<&str> = facts.inspected.iter().filter(|i| i.by.is_empty()).map(|i| i.part.as_str()).collect();
+    if not.is_empty() { "all".to_owned() } else { format!("not {}", not.join(", ")) }
+}

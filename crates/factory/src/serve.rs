@@ -1,0 +1,336 @@
+//! One passage: admit ▶ candidate ▶ verify ▶ weigh ▶ decide ▶ record ▶ act.
+
+use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
+use crate::factory::{Factory, internal, new_decision, new_review};
+use crate::handle::{Handle, Live, Served, ServedModel};
+use crate::join::Asked;
+use crate::record::Record;
+use crate::traffic::Ticket;
+use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
+use seatrial_guard::{Candidate, Judgement, StepProgram};
+use seatrial_model::event::{Entry, Usage};
+use seatrial_model::facts::Bounds;
+use seatrial_model::{Confidence, ElementPath, Finding, Stage, Time};
+use seatrial_spec::workflow::Step;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The longest that a step without `within` may take: a caller's connection does not wait for ever.
+pub const STEP_MS_MAX: u64 = 120_000;
+
+/// What came of asking for a candidate.
+pub(crate) struct Obtained {
+    pub(crate) candidate: Option<String>,
+    pub(crate) judgement: Judgement,
+    pub(crate) no_candidate: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) reply: Option<Arc<Reply>>,
+    pub(crate) model: Option<String>,
+    pub(crate) usage: Option<Usage>,
+}
+
+impl Obtained {
+    pub(crate) fn nothing(step: &Step, why: Option<String>, attempts: u32) -> Self {
+        let source = step.confidence.as_ref().map_or_else(|| "none".to_owned(), |c| c.label());
+        let confidence = Confidence { source, value: 0.0, present: false };
+        Self {
+            candidate: None,
+            judgement: Judgement {
+                findings: Vec::new(),
+                after_modify: None,
+                output: None,
+                modified: None,
+                confidence,
+                whens: Vec::new(),
+                inspected: Vec::new(),
+                thresholds_used: Vec::new(),
+            },
+            no_candidate: why,
+            attempts,
+            reply: None,
+            model: None,
+            usage: None,
+        }
+    }
+}
+
+impl Obtained {
+    /// The redacted output.
+    pub(crate) fn modified_text(&self) -> Option<String> {
+        self.judgement.modified.as_ref().and_then(|m| m.text()).map(str::to_owned)
+    }
+}
+
+impl Factory {
+    /// Passes a case through a step's guard. The decision is durable before this returns; whatever goes wrong before
+    /// that is a [`Refused`], and nothing leaves.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was decided.
+    pub async fn pass(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
+        let received = self.now();
+        let handle = self.handle(&passage.workflow)?;
+        let live = handle.live.load_full();
+        let served = choose(&live, &passage)?;
+        let step = served.workflow.step(&passage.step).ok_or_else(|| {
+            let known: Vec<&str> = served.workflow.steps.iter().map(|s| s.name.as_str()).collect();
+            Refused::NotFound(format!("`{}` has no such step (it has: {})", passage.workflow, known.join(", ")))
+        })?;
+        let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
+        self.may_call(caller, &served, &passage, step)?;
+        let mut ticket = handle.traffic.enter();
+        admit(&handle, step, &passage, received)?;
+        let asked = Asked::of(&handle, caller, &passage)?;
+        if let Some(joined) = self.join(&handle, &passage, &asked, received).await? {
+            return Ok(joined);
+        }
+        let input = passage.entry.input();
+        let input_findings = program.check_input(input);
+        let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
+        let obtained = if denied {
+            Obtained::nothing(step, None, 0)
+        } else {
+            self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
+        };
+        let record = Record {
+            decision: new_decision(received).map_err(internal)?,
+            review: new_review(received).map_err(internal)?,
+            served: Arc::clone(&served),
+            step: step.name.clone(),
+            caller: caller.principal.clone(),
+            entry: passage.entry.kind(),
+            acts: !matches!(passage.entry, PassageEntry::Decide { .. }),
+            rehearsal: passage.rehearsal,
+            input: input.to_string(),
+            input_findings,
+            asked,
+            obtained,
+        };
+        self.record(&handle, record).await
+    }
+
+    fn may_call(&self, caller: &Caller, served: &Served, passage: &Passage, step: &Step) -> Result<(), Refused> {
+        let action = if matches!(passage.entry, PassageEntry::Decide { .. }) { Act::Decide } else { Act::Call };
+        let circumstances = Circumstances {
+            step: Some(step.name.clone()),
+            rehearsal: passage.rehearsal,
+            simulation: self.is_simulation(),
+            token: caller.token,
+            token_steps: caller.steps.clone(),
+            ..Circumstances::default()
+        };
+        served.authorize(&caller.principal, action, &circumstances)
+    }
+
+    /// Gets a candidate and judges it; asks again with the findings while attempts remain.
+    async fn obtain(
+        &self,
+        served: &Served,
+        step: &Step,
+        program: &StepProgram,
+        entry: &PassageEntry,
+        ticket: &mut Ticket,
+        handle: &Handle,
+    ) -> Result<Obtained, Refused> {
+        if let PassageEntry::Decide { input, output, confidence } = entry {
+            let candidate = Candidate { confidence: *confidence, ..Candidate::text(output.clone()) };
+            let judgement = program.judge(input, &candidate);
+            let mut obtained = Obtained::nothing(step, None, 1);
+            obtained.candidate = Some(output.clone());
+            obtained.judgement = judgement;
+            return Ok(obtained);
+        }
+        let Some(model) = served.models.get(&step.name) else {
+            return Ok(Obtained::nothing(step, Some("model_unreachable".to_owned()), 0));
+        };
+        let asking = self.ask_until_content(served, step, program, entry, model);
+        tokio::select! {
+            biased;
+            () = ticket.stopped() => {
+                ticket.cut();
+                Err(stopped(handle, &step.path(), &step.name, self.now()))
+            }
+            obtained = asking => obtained,
+        }
+    }
+
+    async fn ask_until_content(
+        &self,
+        served: &Served,
+        step: &Step,
+        program: &StepProgram,
+        entry: &PassageEntry,
+        model: &ServedModel,
+    ) -> Result<Obtained, Refused> {
+        let input = entry.input();
+        let mut obtained = Obtained::nothing(step, None, 0);
+        let mut usage = Usage::default();
+        let mut objections: Option<(String, Vec<Finding>)> = None;
+        loop {
+            let ask = make_ask(served, step, program, entry, model, objections.as_ref())?;
+            obtained.attempts += 1;
+            match model.model.ask(ask).await {
+                Ok(reply) => {
+                    usage.input += reply.usage.map_or(0, |u| u.input);
+                    usage.output += reply.usage.map_or(0, |u| u.output);
+                    let candidate =
+                        Candidate { parts: reply.parts.clone(), confidence: None, logprobs: reply.logprobs.clone() };
+                    obtained.judgement = program.judge(input, &candidate);
+                    obtained.candidate = Some(text_of(&candidate));
+                    obtained.model = reply.model.clone().or_else(|| Some(model.identity.clone()));
+                    obtained.usage = (usage != Usage::default()).then_some(usage);
+                    obtained.reply = (!model.embedded).then(|| Arc::new(reply));
+                    obtained.no_candidate = None;
+                }
+                Err(error) => {
+                    tracing::warn!(step = step.name, %error, "no candidate");
+                    obtained.no_candidate = Some(error.no_candidate().to_owned());
+                    if let ModelError::Limited { .. } = error {
+                        obtained.no_candidate = Some("model_unreachable".to_owned());
+                    }
+                    return Ok(obtained);
+                }
+            }
+            // A client's own stream cannot be asked again with words of ours: only rendered prompts are.
+            let ours = matches!(entry, PassageEntry::Run { .. }) && !model.embedded;
+            if !ours || !program.plan().asks_again(&obtained.judgement.findings, obtained.attempts) {
+                return Ok(obtained);
+            }
+            let answer = obtained.candidate.clone().unwrap_or_default();
+            objections = Some((answer, obtained.judgement.findings.clone()));
+        }
+    }
+}
+
+fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {
+    let served = if passage.rehearsal { &live.candidate } else { &live.in_force };
+    served.clone().ok_or_else(|| {
+        let missing = match (&live.broken, passage.rehearsal) {
+            (Some(why), _) => why.clone(),
+            (None, true) => "no spec was submitted; `seatrial submit` does it".to_owned(),
+            (None, false) => "no release is in force; `seatrial status` shows what is missing".to_owned(),
+        };
+        Refused::NotReleased { workflow: passage.workflow.clone(), missing: vec![missing] }
+    })
+}
+
+fn admit(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(), Refused> {
+    let path = step.path();
+    let stops = handle.stops.load();
+    if stops.iter().any(|(element, _)| path.is_within(element)) {
+        return Err(stopped(handle, &path, &step.name, now));
+    }
+    if let Some(limit) = step.limits.per_minute {
+        handle.traffic.count(&step.name, limit, now).map_err(|retry_after_s| Refused::TooMany {
+            step: format!("{}/{}", passage.workflow, step.name),
+            limit,
+            retry_after_s,
+        })?;
+    }
+    Ok(())
+}
+
+/// The refusal of a stopped step, saying how business goes on.
+pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, now: Time) -> Refused {
+    let stops = handle.stops.load();
+    let found = stops.iter().find(|(element, _)| path.is_within(element));
+    let element = found.map_or_else(|| path.to_string(), |(element, _)| element.to_string());
+    let live = handle.live.load();
+    let served = live.in_force.as_ref().or(live.candidate.as_ref());
+    let fallback = served.and_then(|s| s.workflow.step(step)).and_then(|s| s.fallback.clone());
+    let instead = match fallback {
+        Some(f) => match f.runbook {
+            Some(runbook) => format!("Business goes on with the role `{}`, by `{runbook}`", f.to),
+            None => format!("Business goes on with the role `{}`", f.to),
+        },
+        None => "The spec names no fallback for it".to_owned(),
+    };
+    Refused::Stopped {
+        workflow: handle.log.to_string(),
+        element: if element.is_empty() { "the whole workflow".to_owned() } else { element },
+        since: found.map_or(now, |(_, stop)| stop.at),
+        instead,
+    }
+}
+
+fn make_ask(
+    served: &Served,
+    step: &Step,
+    program: &StepProgram,
+    entry: &PassageEntry,
+    model: &ServedModel,
+    objections: Option<&(String, Vec<Finding>)>,
+) -> Result<Ask, Refused> {
+    let wanted = step.model.as_ref();
+    let body = match entry {
+        PassageEntry::Proxy { call, .. } if !model.embedded => {
+            AskBody::Raw { protocol: call.protocol, bytes: call.bytes.clone(), stream: call.stream }
+        }
+        entry => {
+            let input = program.withhold(entry.input());
+            let mut messages = if model.embedded {
+                Vec::new()
+            } else {
+                program.render(entry.input()).map_err(|e| Refused::Invalid(e.to_string()))?
+            };
+            if let Some((answer, findings)) = objections {
+                messages = program.ask_again(&messages, answer, findings);
+            }
+            AskBody::Messages { messages, input }
+        }
+    };
+    Ok(Ask {
+        model: wanted.map(|m| m.name.clone()).unwrap_or_default(),
+        body,
+        temperature: wanted.and_then(|m| m.temperature),
+        schema: output_schema(served, step),
+        logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
+        timeout_ms: step.within.map_or(STEP_MS_MAX, |w| w.as_millis()).min(STEP_MS_MAX),
+    })
+}
+
+/// The schema that the answer should follow.
+pub(crate) fn output_schema(served: &Served, step: &Step) -> Option<Value> {
+    let name = step.output.as_ref()?;
+    served.workflow.types.get(name).map(|t| (*t.schema).clone())
+}
+
+/// The candidate as one text: what is kept as the payload `output`.
+fn text_of(candidate: &Candidate) -> String {
+    match candidate.parts.as_slice() {
+        [only] => only.text.clone(),
+        parts => {
+            let parts: Vec<Value> =
+                parts.iter().map(|p| serde_json::json!({ "part": p.name, "text": p.text })).collect();
+            Value::Array(parts).to_string()
+        }
+    }
+}
+
+impl PassageEntry {
+    /// The step's input.
+    #[must_use]
+    pub const fn input(&self) -> &Value {
+        match self {
+            Self::Run { input } | Self::Proxy { input, .. } | Self::Decide { input, .. } => input,
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> Entry {
+        match self {
+            Self::Run { .. } => Entry::Run,
+            Self::Proxy { .. } => Entry::Proxy,
+            Self::Decide { .. } => Entry::Decide,
+        }
+    }
+}
+
+/// Whether a pilot's bounds still hold.
+pub(crate) fn bounds(served: &Served, now: Time, today: u64) -> Bounds {
+    match &served.release {
+        Some(r) if r.stage == Stage::Pilot && r.until.is_some_and(|until| now > until) => Bounds::Ended,
+        Some(r) if r.stage == Stage::Pilot && r.per_day.is_some_and(|max| today >= max) => Bounds::Ceiling,
+        _ => Bounds::Within,
+    }
+}

@@ -1,0 +1,292 @@
+//! How a workflow stands: every obligation's state, and the explanation of one.
+
+use crate::api::{InForce, Refused, WorkflowSummary};
+use crate::factory::{Factory, internal, not_recorded};
+use crate::handle::{Handle, Served, row, rows};
+use crate::project::ReleaseRec;
+use seatrial_governance::status::CheckFinding;
+use seatrial_governance::{Explanation, Inputs, ModelIdentity, ObligationState, StatusInput};
+use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION};
+use seatrial_model::{Digest, LogName, Logged, Stage};
+use seatrial_spec::workflow::{Actor, Provider};
+use seatrial_spec::{Diagnostic, Workflow};
+use seatrial_store::{ReaderExt as _, Scan};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A workflow's standing for one stage.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The workflow.
+    pub workflow: LogName,
+    /// The spec that was asked about.
+    pub spec: Digest,
+    /// The stage.
+    pub stage: Stage,
+    /// Every obligation, in the order of the layers.
+    pub states: Vec<ObligationState>,
+    /// The release in force.
+    pub in_force: Option<InForce>,
+    /// The spec asked about is another than the released one.
+    pub ahead: bool,
+    /// The spec asked about is another than the newest submitted one.
+    pub unsubmitted: bool,
+}
+
+impl Standing {
+    /// What stands between here and the stage.
+    pub fn missing(&self) -> impl Iterator<Item = &ObligationState> {
+        self.states.iter().filter(|s| !s.state.is_settled())
+    }
+}
+
+/// What the checker says of a spec, as readiness wants it.
+pub(crate) fn check_findings(diagnostics: &[Diagnostic]) -> Vec<CheckFinding> {
+    diagnostics
+        .iter()
+        .filter_map(|d| {
+            let blocks = d.blocks?;
+            Some(CheckFinding { code: d.code.to_string(), message: d.message.clone(), blocks })
+        })
+        .collect()
+}
+
+/// Everything that readiness of one spec is computed from, gathered.
+pub(crate) struct Gathered {
+    pub(crate) workflow: Arc<Workflow>,
+    pub(crate) findings: Vec<CheckFinding>,
+    pub(crate) events: Vec<Logged>,
+    pub(crate) inputs: Inputs,
+    pub(crate) tables: BTreeMap<Digest, Vec<seatrial_spec::workflow::Element>>,
+}
+
+impl Factory {
+    /// The external inputs of a workflow's evidence, as they stand.
+    pub(crate) async fn inputs_of(&self, log: &LogName, workflow: &Workflow) -> Result<Inputs, Refused> {
+        let factory = self.spec();
+        let mut models = BTreeMap::new();
+        for step in workflow.steps.iter().filter(|s| s.actor == Actor::Ai) {
+            let Some(wanted) = &step.model else { continue };
+            let identity = match factory.providers.get(&wanted.provider) {
+                Some(Provider::Classifier) => {
+                    let blob = self.trained(log, workflow, step).await?;
+                    blob.map(|blob| ModelIdentity { text: blob.to_string(), alias: false })
+                }
+                Some(_) => {
+                    let text = format!("{}/{}", wanted.provider, wanted.name);
+                    let alias = !is_dated(&wanted.name);
+                    Some(ModelIdentity { text, alias })
+                }
+                None => None,
+            };
+            if let Some(identity) = identity {
+                models.insert(step.name.clone(), identity);
+            }
+        }
+        Ok(Inputs { models, checks: CHECKS_VERSION, decide: DECIDE_VERSION })
+    }
+
+    pub(crate) async fn gather(
+        &self,
+        log: &LogName,
+        workflow: Arc<Workflow>,
+        findings: Vec<CheckFinding>,
+    ) -> Result<Gathered, Refused> {
+        let events = match self.delivery_events(log).await {
+            Ok(events) => events,
+            Err(seatrial_store::StoreError::NoLog(_)) => Vec::new(),
+            Err(error) => return Err(not_recorded(error)),
+        };
+        let inputs = self.inputs_of(log, &workflow).await?;
+        let tables = if events.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.tables(log, seatrial_governance::status::specs_cited(&events)).await?
+        };
+        Ok(Gathered { workflow, findings, events, inputs, tables })
+    }
+
+    pub(crate) fn states(&self, gathered: &Gathered, stage: Stage) -> Vec<ObligationState> {
+        let factory = self.spec();
+        seatrial_governance::status(&StatusInput {
+            workflow: &gathered.workflow,
+            factory: &factory,
+            events: &gathered.events,
+            inputs: &gathered.inputs,
+            old_elements: &gathered.tables,
+            now: self.now(),
+            findings: &gathered.findings,
+            stage,
+        })
+    }
+
+    /// How the newest submitted spec stands.
+    ///
+    /// # Errors
+    /// [`Refused`] where nothing was submitted.
+    pub async fn standing(&self, workflow: &str, stage: Stage) -> Result<Standing, Refused> {
+        let (handle, served) = self.submitted(workflow)?;
+        let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        self.standing_of(&handle.log, &gathered, stage).await
+    }
+
+    /// How the work tree stands, whether it was submitted or not.
+    ///
+    /// # Errors
+    /// [`Refused`] where it has errors.
+    pub async fn standing_of_work_tree(&self, workflow: Option<&str>, stage: Stage) -> Result<Standing, Refused> {
+        let (log, gathered) = self.gather_work_tree(workflow).await?;
+        self.standing_of(&log, &gathered, stage).await
+    }
+
+    async fn gather_work_tree(&self, workflow: Option<&str>) -> Result<(LogName, Gathered), Refused> {
+        let tree = self.work_tree(workflow)?;
+        let errors = crate::submit::errors_of(&tree.checked.diagnostics).len();
+        let findings = check_findings(&tree.checked.diagnostics);
+        let checked = tree
+            .checked
+            .workflow
+            .ok_or_else(|| Refused::Invalid(format!("the spec has {errors} error(s): `seatrial check` shows them")))?;
+        let log: LogName = checked.name.parse().map_err(|e| Refused::Invalid(format!("{e}")))?;
+        let gathered = self.gather(&log, Arc::new(checked), findings).await?;
+        Ok((log, gathered))
+    }
+
+    async fn standing_of(&self, log: &LogName, gathered: &Gathered, stage: Stage) -> Result<Standing, Refused> {
+        let states = self.states(gathered, stage);
+        let spec = gathered.workflow.digest;
+        let in_force = self.in_force(log).await?;
+        let candidate = self.handle(log.as_str()).ok().and_then(|h| h.live.load_full().candidate.clone());
+        let latest = candidate.map(|s| s.workflow.digest);
+        Ok(Standing {
+            workflow: log.clone(),
+            spec,
+            stage,
+            ahead: in_force.as_ref().is_some_and(|r| r.spec != spec),
+            unsubmitted: latest != Some(spec),
+            states,
+            in_force,
+        })
+    }
+
+    /// The whole chain of one obligation, down to events and paths.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] where the stage has no such obligation.
+    pub async fn explain(
+        &self,
+        workflow: Option<&str>,
+        work_tree: bool,
+        stage: Stage,
+        obligation: &str,
+    ) -> Result<Explanation, Refused> {
+        let gathered = if work_tree {
+            self.gather_work_tree(workflow).await?.1
+        } else {
+            let (handle, served) = self.submitted(workflow.unwrap_or_default())?;
+            self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?
+        };
+        let factory = self.spec();
+        let states = self.states(&gathered, stage);
+        let state = states.iter().find(|s| s.obligation.id == obligation).ok_or_else(|| {
+            let ids: Vec<&str> = states.iter().map(|s| s.obligation.id.as_str()).collect();
+            let shown = seatrial_model::Untrusted::new(obligation).terminal(80);
+            Refused::NotFound(format!("{stage} has no obligation `{shown}`; it has: {}", ids.join(", ")))
+        })?;
+        let input = StatusInput {
+            workflow: &gathered.workflow,
+            factory: &factory,
+            events: &gathered.events,
+            inputs: &gathered.inputs,
+            old_elements: &gathered.tables,
+            now: self.now(),
+            findings: &gathered.findings,
+            stage,
+        };
+        Ok(seatrial_governance::explain(&input, state))
+    }
+
+    /// The release in force.
+    ///
+    /// # Errors
+    /// [`Refused`] where the store fails.
+    pub async fn in_force(&self, log: &LogName) -> Result<Option<InForce>, Refused> {
+        let rec: Option<ReleaseRec> = match self.0.store.read_with(log, |view| row(view, "release", b"in-force")).await
+        {
+            Ok(rec) => rec,
+            Err(seatrial_store::StoreError::NoLog(_)) => None,
+            Err(error) => return Err(not_recorded(error)),
+        };
+        Ok(rec.map(|r| InForce {
+            release: r.release,
+            event: r.event,
+            stage: r.stage,
+            spec: r.spec,
+            since: r.at,
+            until: r.until,
+            level: r.level,
+        }))
+    }
+
+    /// How a workflow stands, in figures.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is none.
+    pub async fn summary(&self, workflow: &str) -> Result<WorkflowSummary, Refused> {
+        let handle: Arc<Handle> = self.handle(workflow)?;
+        let live = handle.live.load_full();
+        let shown: Option<&Arc<Served>> = live.in_force.as_ref().or(live.candidate.as_ref());
+        let title = shown.map(|s| s.workflow.title.clone()).unwrap_or_default();
+        let candidate = live.candidate.as_ref().map(|s| s.workflow.digest);
+        let in_force = self.in_force(&handle.log).await?;
+        let ahead = in_force.as_ref().is_some_and(|r| Some(r.spec) != candidate);
+        let stops = handle.stops.load_full();
+        let today = self.now().day();
+        let (verdicts, today, reviews_open, log_size) = self
+            .0
+            .store
+            .read_with(&handle.log, move |view| {
+                let tally = |day: &str| -> Result<BTreeMap<String, u64>, seatrial_store::StoreError> {
+                    let prefix = format!("{day}/verdict/");
+                    let found: Vec<(Vec<u8>, u64)> = rows(view, &Scan::all("tally").prefix(prefix.clone()))?;
+                    Ok(found
+                        .into_iter()
+                        .map(|(key, n)| (String::from_utf8_lossy(&key).replacen(&prefix, "", 1), n))
+                        .collect())
+                };
+                let open = view.scan(&Scan::all("queue"))?.len() as u64;
+                Ok((tally("all")?, tally(&today.to_string())?, open, view.size()?))
+            })
+            .await
+            .map_err(not_recorded)?;
+        Ok(WorkflowSummary {
+            name: handle.log.clone(),
+            title,
+            in_force,
+            candidate,
+            ahead,
+            stopped: stops.iter().map(|(path, stop)| (path.clone(), stop.at, stop.by.clone())).collect(),
+            verdicts,
+            today,
+            reviews_open,
+            log_size,
+        })
+    }
+
+    /// The spec that is served, or else the newest submitted one.
+    ///
+    /// # Errors
+    /// [`Refused`] where nothing was submitted.
+    pub fn shown_spec(&self, workflow: &str) -> Result<Arc<Workflow>, Refused> {
+        let handle = self.handle(workflow)?;
+        let live = handle.live.load_full();
+        let served = live.in_force.as_ref().or(live.candidate.as_ref());
+        served.map(|s| Arc::clone(&s.workflow)).ok_or_else(|| internal("nothing was submitted"))
+    }
+}
+
+/// A model's name that ends in a date names one version; any other may be another model tomorrow.
+fn is_dated(name: &str) -> bool {
+    let digits: String = name.chars().filter(|c| c.is_ascii_digit()).collect();
+    digits.len() >= 8 && digits.get(digits.len() - 8..).is_some_and(|d| d.starts_with("20"))
+}

@@ -1,0 +1,94 @@
+//! What is under way: requests in flight, how a stop reaches them, and rates.
+
+use seatrial_model::Time;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// What is under way in one workflow.
+pub(crate) struct Traffic {
+    in_flight: Arc<InFlight>,
+    /// Counts stops; whoever waits for a model watches it.
+    stops: watch::Sender<u64>,
+    minutes: Mutex<HashMap<String, (i64, u64)>>,
+}
+
+#[derive(Default)]
+struct InFlight {
+    count: AtomicU64,
+    cut: AtomicU64,
+    fewer: Notify,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self { in_flight: Arc::default(), stops: watch::channel(0).0, minutes: Mutex::default() }
+    }
+}
+
+/// One request in flight; it ends when this is dropped.
+pub(crate) struct Ticket {
+    in_flight: Arc<InFlight>,
+    stops: watch::Receiver<u64>,
+}
+
+impl Ticket {
+    /// Ends when a stop takes effect.
+    pub(crate) async fn stopped(&mut self) {
+        if self.stops.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Notes that the request was cut by a stop: it gets no output.
+    pub(crate) fn cut(&self) {
+        self.in_flight.cut.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.in_flight.count.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fewer.notify_waiters();
+    }
+}
+
+impl Traffic {
+    pub(crate) fn enter(&self) -> Ticket {
+        self.in_flight.count.fetch_add(1, Ordering::SeqCst);
+        Ticket { in_flight: Arc::clone(&self.in_flight), stops: self.stops.subscribe() }
+    }
+
+    /// Tells everybody in flight that a stop took effect, and waits until nobody is. Gives how many were cut.
+    pub(crate) async fn cut_all(&self) -> u64 {
+        let before = self.in_flight.cut.load(Ordering::SeqCst);
+        self.stops.send_modify(|n| *n += 1);
+        loop {
+            let fewer = self.in_flight.fewer.notified();
+            tokio::pin!(fewer);
+            fewer.as_mut().enable();
+            if self.in_flight.count.load(Ordering::SeqCst) == 0 {
+                break;
+            }
+            fewer.await;
+        }
+        self.in_flight.cut.load(Ordering::SeqCst).saturating_sub(before)
+    }
+
+    /// Counts a call of a step in this minute; `Err` holds the seconds until the next.
+    pub(crate) fn count(&self, step: &str, limit: u64, now: Time) -> Result<(), u64> {
+        let minute = now.as_millis() / 60_000;
+        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = minutes.entry(step.to_owned()).or_insert((minute, 0));
+        if entry.0 != minute {
+            *entry = (minute, 0);
+        }
+        if entry.1 >= limit {
+            let left_ms = (minute + 1) * 60_000 - now.as_millis();
+            return Err(u64::try_from(left_ms / 1_000 + 1).unwrap_or(1));
+        }
+        entry.1 += 1;
+        Ok(())
+    }
+}

@@ -1,6 +1,7 @@
 //! The guard from the outside: a checked workflow in, verdicts out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod example;
 mod fixture;
 mod fuzz;
 mod judge;

@@ -3,7 +3,7 @@
 //! and the running server reach the same verdict from the same facts.
 //!
 //! The order of one passage is: [`StepProgram::check_input`], [`StepProgram::withhold`], [`StepProgram::render`], the
-//! model (behind [`port::Model`], outside this crate), [`StepProgram::judge`], then [`decide`].
+//! model (behind [`port::Model`], outside this crate), [`StepProgram::judge`], then [`decide()`].
 
 pub mod candidate;
 pub mod decide;
@@ -27,7 +27,7 @@ pub use plan::Plan;
 pub use program::{CompileError, Program, StepProgram};
 pub use prompt::{Message, RenderError, Role};
 
-/// The version of [`decide`]. Facts name the version that they were decided under, and every past version stays.
+/// The version of [`decide()`]. Facts name the version that they were decided under, and every past version stays.
 pub const DECIDE_VERSION: u32 = 1;
 
 /// The version of the checks: schema, expressions, detectors, redaction. Findings recompute under the same version

@@ -1,4 +1,4 @@
-//! What [`crate::decide`] needs of the spec, as plain data: which checks there are, what each does when it objects,
+//! What [`crate::decide()`] needs of the spec, as plain data: which checks there are, what each does when it objects,
 //! who is asked. No expression, no schema, nothing that has to run.
 
 use seatrial_model::facts::{CheckKind, FindingResult};
@@ -6,7 +6,7 @@ use seatrial_model::{ElementPath, Finding};
 use seatrial_spec::workflow::{Else, Step, Workflow};
 use serde::Serialize;
 
-/// What [`crate::decide`] needs of one step.
+/// What [`crate::decide()`] needs of one step.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Plan {
     /// The step's element (`steps.route`).

@@ -178,7 +178,7 @@ impl StepProgram {
         &self.name
     }
 
-    /// What [`crate::decide`] needs.
+    /// What [`crate::decide()`] needs.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
         &self.plan

@@ -21,13 +21,13 @@ fn workflow() -> (Workflow, Folder) {
     let folder = Folder(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder));
     let text = String::from_utf8(folder.read("workflow.yaml").unwrap()).unwrap();
     let checked = seatrial_spec::check::check(&text, &folder, None);
-    (checked.workflow.unwrap_or_else(|| panic!("the example does not load: {:#?}", checked.diagnostics)), folder)
+    (checked.workflow.ok_or(checked.diagnostics).unwrap(), folder)
 }
 
 fn first_input(folder: &Folder, file: &str) -> Value {
     let lines = String::from_utf8(folder.read(file).unwrap()).unwrap();
     let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    line["input"].clone()
+    line.get("input").unwrap().clone()
 }
 
 #[test]

@@ -49,8 +49,6 @@ fn detectors() -> Vec<Detector> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 256 } else { 4_096 }))]
-
     #[test]
     fn judging_any_text_is_total(text in prop_oneof![".{0,200}", any_json().prop_map(|v| v.to_string()), personal()],
                                  arguments in ".{0,60}", input in any_json(), claimed in any::<f64>()) {

@@ -22,4 +22,4 @@ pub use define::{Basis, Duty, Input, Obligation, Which, obligations};
 pub use explain::{Explanation, explain};
 pub use key::{Inputs, ModelIdentity, evidence};
 pub use state::{Considered, InputChange, ObligationState, State};
-pub use status::{StatusInput, status};
+pub use status::{CheckFinding, StatusInput, specs_cited, status};

@@ -25,6 +25,17 @@ pub struct CheckFinding {
     pub blocks: Stage,
 }
 
+impl CheckFinding {
+    /// Those of the checker's diagnostics that block a stage; advice blocks none.
+    #[must_use]
+    pub fn of(diagnostics: &[seatrial_spec::Diagnostic]) -> Vec<Self> {
+        let blocking = diagnostics.iter().filter_map(|d| Some((d, d.blocks?)));
+        blocking
+            .map(|(d, blocks)| Self { code: d.code.as_str().to_owned(), message: d.message.clone(), blocks })
+            .collect()
+    }
+}
+
 /// Everything that readiness is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusInput<'a> {

@@ -1,1 +1,82 @@
 //! Layer 5, owning: responsibilities, drills, handover pack.
+//!
+//! [`responsibilities`] says who takes what over and who accepted it; [`gaps`] what is still missing for a handover;
+//! [`pack`] draws it all as one self-contained page in which every statement cites its event.
+//!
+//! Nothing here does I/O or reads a clock.
+
+mod gaps;
+mod pack;
+mod responsibility;
+
+pub use gaps::{Gap, gaps};
+pub use pack::pack;
+pub use responsibility::{Taker, Taking, responsibilities};
+
+use seatrial_model::{Digest, ElementPath, LogPoint, Logged, Time};
+use seatrial_spec::{FactorySpec, Workflow};
+use std::collections::BTreeMap;
+
+/// How an obligation stands, as governance computed it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObligationLine {
+    /// Its id.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// Its state as a word (`discharged`).
+    pub state: String,
+    /// Whether a release can be cut over that state.
+    pub settled: bool,
+    /// Why.
+    pub why: String,
+    /// What to do next.
+    pub next: Option<String>,
+    /// Its evidence key: what an acceptance must have been given over.
+    pub key: Digest,
+    /// The entries of the events that it rests on.
+    pub events: Vec<u64>,
+}
+
+/// The log that the pack speaks of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogIdentity {
+    /// The checkpoint's origin.
+    pub origin: String,
+    /// The verifier key.
+    pub key: String,
+    /// Size and root as the pack shows them.
+    pub point: LogPoint,
+    /// The command that verifies an export offline.
+    pub verify: String,
+}
+
+/// Everything that a handover pack is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct PackInput<'a> {
+    /// The checked spec that is handed over.
+    pub workflow: &'a Workflow,
+    /// The factory: people, kind, time zone.
+    pub factory: &'a FactorySpec,
+    /// The delivery events of the workflow's log, in its order.
+    pub events: &'a [Logged],
+    /// The event of the factory's log that declared these people.
+    pub people: Option<&'a Logged>,
+    /// The obligations of production.
+    pub obligations: &'a [ObligationLine],
+    /// How often each rule was among the reasons of a decision.
+    pub fired: &'a BTreeMap<ElementPath, u64>,
+    /// How many decisions there were in all, rehearsals left out.
+    pub decisions: u64,
+    /// Curves of certificates by blob: SVG.
+    pub curves: &'a BTreeMap<Digest, String>,
+    /// The log.
+    pub log: &'a LogIdentity,
+    /// Now.
+    pub now: Time,
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

@@ -84,27 +84,40 @@ pub(super) fn evaluations(workflow: &Workflow) -> Vec<Obligation> {
             continue;
         }
         let stages: &[Stage] = if has_bar { &BOTH } else { &[Stage::Pilot] };
+        let supplied = !has_bar && all_supplied(workflow, &set.file);
         let scope = workflow.step(&set.step).map(|s| step_scope(workflow, s)).unwrap_or_default();
-        out.push(
-            Obligation::new(
-                format!("eval.{name}"),
-                Layer::Sprint,
-                stages,
-                Duty::Evaluated { set: name.clone() },
-                Basis::Measurement,
-            )
-            .over(scope)
-            .over([format!("examples.{name}").as_str()])
-            .reads([Input::Checks, Input::Model(set.step.clone())])
-            .by("an evaluation whose outputs the engine itself obtained from the named model")
-            .text(
-                format!("The set `{name}` is evaluated; for production it meets its bar"),
-                "Evaluate the set through the guard. A missed bar means work on the workflow: it cannot be waived.",
-                format!("seatrial eval {name}"),
-            ),
+        let obligation = Obligation::new(
+            format!("eval.{name}"),
+            Layer::Sprint,
+            stages,
+            Duty::Evaluated { set: name.clone() },
+            Basis::Measurement,
+        )
+        .over(scope)
+        .over([format!("examples.{name}").as_str()])
+        .reads([Input::Checks, Input::Model(set.step.clone())])
+        .by("an evaluation whose outputs the engine itself obtained from the named model")
+        .text(
+            format!("The set `{name}` is evaluated; for production it meets its bar"),
+            "Evaluate the set through the guard. A missed bar means work on the workflow: it cannot be waived.",
+            format!("seatrial eval {name}"),
         );
+        let why = "its outputs come with its examples: it exercises rules, and says nothing about the model";
+        out.push(if supplied { obligation.not_for(Stage::Pilot, why) } else { obligation });
     }
     out
+}
+
+/// Whether every example of a set brings its own output. Such a set can show that rules work, and can discharge no
+/// evaluation; where a bar is set for it all the same, the bar stays unmet.
+fn all_supplied(workflow: &Workflow, file: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        output: Option<serde::de::IgnoredAny>,
+    }
+    let Some(file) = workflow.files.get(file) else { return false };
+    let mut rows = file.bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).peekable();
+    rows.peek().is_some() && rows.all(|line| serde_json::from_slice::<Row>(line).is_ok_and(|row| row.output.is_some()))
 }
 
 pub(super) fn categories(workflow: &Workflow) -> Vec<Obligation> {

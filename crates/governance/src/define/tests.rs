@@ -63,3 +63,22 @@ fn production_asks_neither_author_nor_delivery_to_approve() {
     assert!(approving_roles(&workflow(), Stage::Pilot).contains("engineering"));
     assert!(!approving_roles(&workflow(), Stage::Production).contains("engineering"));
 }
+
+#[test]
+fn a_set_that_brings_its_outputs_blocks_no_pilot() {
+    let with = |rows: &str| {
+        let bytes: std::sync::Arc<[u8]> = rows.as_bytes().into();
+        let workflow = changed(|w| {
+            let golden = w.examples["golden"].clone();
+            w.examples.insert("probes".to_owned(), golden);
+            let blob = seatrial_model::Digest::of(&bytes);
+            w.files.insert("examples.jsonl".to_owned(), seatrial_spec::workflow::SpecFile { bytes, blob });
+        });
+        let probes = obligations(&workflow, &factory()).into_iter().find(|o| o.id == "eval.probes").unwrap();
+        probes.not_applicable.contains_key(&Stage::Pilot)
+    };
+    assert!(with("{\"id\":\"a\",\"output\":\"x\"}\n\n{\"output\":\"\"}\n"));
+    assert!(!with("{\"id\":\"a\",\"output\":\"x\"}\n{\"id\":\"b\"}\n"));
+    assert!(!with("{\"id\":\"a\",\"output\":null}\n"));
+    assert!(!with("not json\n") && !with("\n"));
+}

@@ -73,7 +73,8 @@ fn the_matrix() {
         drill          yes         -           yes         -           -           yes         -
         issue_token    yes         -           yes         -           -           yes         -
         read           yes         yes         yes         -           -           yes         -
-    "#]].assert_eq(&lines);
+    "#]]
+    .assert_eq(&lines);
 }
 
 /// Every combination of the circumstances: what must never be allowed is not, whatever else holds.
@@ -164,7 +165,10 @@ fn a_refusal_says_why_and_who_could() {
         }
     };
     expect_test::expect!["`approve` was not done for `ana@bank.example`: an author never approves their own change: ask another holder of the role"].assert_eq(&why("ana", Action::Approve, &|c| c.author = true));
-    expect_test::expect!["`override` was not done for `dev@bank.example`: it is for people who hold `officers`, in step `assess`"].assert_eq(&why("dev", Action::Override, &|_| {}));
+    expect_test::expect![
+        "`override` was not done for `dev@bank.example`: it is for people who hold `officers`, in step `assess`"
+    ]
+    .assert_eq(&why("dev", Action::Override, &|_| {}));
     expect_test::expect!["`stop` was not done for `ria@bank.example`: the independent side challenges, approves, vetoes and witnesses; it never operates or owns"].assert_eq(&why("ria", Action::Stop, &|_| {}));
 }
 

@@ -15,7 +15,10 @@ fn check(log: &Log, stage: Stage, expect: &Expect) {
 
 #[test]
 fn nothing_shown_is_nothing_green() {
-    check(&Log::new(), Stage::Pilot, &expect![[r#"
+    check(
+        &Log::new(),
+        Stage::Pilot,
+        &expect![[r#"
         spec.valid               discharged     the checker finds nothing that blocks this stage
         spec.intent              open           nobody approved it; missing: one sign-off
         spec.questions           discharged     1 question(s), none that blocks is open
@@ -28,8 +31,12 @@ fn nothing_shown_is_nothing_green() {
         runtime.trace            open           no decision was reconstructed yet
         drill.stop               open           not exercised yet
         release.approval         open           nobody approved it; missing: one person who is no author; first discharge the 7 other(s)
-    "#]]);
-    check(&Log::new(), Stage::Production, &expect![[r#"
+    "#]],
+    );
+    check(
+        &Log::new(),
+        Stage::Production,
+        &expect![[r#"
         spec.valid               discharged     the checker finds nothing that blocks this stage
         spec.intent              open           nobody approved it; missing: one person of the receiving side, one person of the independent side
         spec.questions           open           open, and blocking production: `questions.thin-files`
@@ -45,13 +52,17 @@ fn nothing_shown_is_nothing_green() {
         ownership.assigned       discharged     all five resolve to present people of the receiving side
         ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, `exceptions` by ana@bank.example, `exceptions` by bo@bank.example, `behaviour` by ana@bank.example, `behaviour` by bo@bank.example, `evolution` by ana@bank.example, `evolution` by bo@bank.example
         release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 12 other(s)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn everything_shown_can_be_released() {
     let mut log = Log::complete();
-    check(&log, Stage::Production, &expect![[r#"
+    check(
+        &log,
+        Stage::Production,
+        &expect![[r#"
         spec.valid               discharged     the checker finds nothing that blocks this stage
         spec.intent              discharged     approved by ana@bank.example, ria@bank.example
         spec.questions           discharged     1 question(s), none that blocks is open
@@ -67,7 +78,8 @@ fn everything_shown_can_be_released() {
         ownership.assigned       discharged     all five resolve to present people of the receiving side
         ownership.accepted       discharged     everybody who takes over accepted for themselves
         release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side
-    "#]]);
+    "#]],
+    );
     assert!(can_release(Stage::Production, &log.states(Stage::Production)).is_err());
     log.approve_release("ana", Stage::Production);
     log.approve_release("ria", Stage::Production);
@@ -102,19 +114,25 @@ fn check_stales(change: impl FnOnce(&mut Workflow), expect: &Expect) {
 
 #[test]
 fn a_changed_purpose() {
-    check_stales(|w| w.purpose.push('!'), &expect![[r#"
+    check_stales(
+        |w| w.purpose.push('!'),
+        &expect![[r#"
         spec.intent: purpose
         ownership.accepted: purpose
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_changed_reason_is_for_people_to_judge_and_measures_nothing() {
-    check_stales(|w| w.steps[0].forbid[0].because = Some("another".to_owned()), &expect![[r#"
+    check_stales(
+        |w| w.steps[0].forbid[0].because = Some("another".to_owned()),
+        &expect![[r#"
         spec.intent: steps.assess.forbid.promises
         approval.risk: steps.assess.forbid.promises
         ownership.accepted: steps.assess.forbid.promises
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -144,7 +162,9 @@ fn a_changed_rule() {
 
 #[test]
 fn a_removed_rule() {
-    check_stales(|w| w.steps[0].never.clear(), &expect![[r#"
+    check_stales(
+        |w| w.steps[0].never.clear(),
+        &expect![[r#"
         spec.intent: steps.assess.never.declines
         spec.exercised: steps.assess.never.declines
         eval.golden: steps.assess.never.declines
@@ -154,19 +174,23 @@ fn a_removed_rule() {
         runtime.enforces: steps.assess.never.declines
         runtime.trace: steps.assess.never.declines
         ownership.accepted: steps.assess.never.declines
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_changed_threshold() {
-    check_stales(|w| w.thresholds.get_mut("assess").unwrap().at = Some(0.7), &expect![[r#"
+    check_stales(
+        |w| w.thresholds.get_mut("assess").unwrap().at = Some(0.7),
+        &expect![[r#"
         spec.exercised: thresholds.assess.at
         eval.golden: thresholds.assess.at
         eval.forbidden.injection: thresholds.assess.at
         threshold.assess: thresholds.assess.at
         approval.risk: thresholds.assess.at
         ownership.accepted: thresholds.assess.at
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -182,26 +206,35 @@ fn how_a_threshold_is_watched_is_no_matter_of_its_certificate() {
 
 #[test]
 fn changed_examples() {
-    check_stales(|w| w.examples.get_mut("golden").unwrap().digest = Digest::of(b"other"), &expect![[r#"
+    check_stales(
+        |w| w.examples.get_mut("golden").unwrap().digest = Digest::of(b"other"),
+        &expect![[r#"
         spec.exercised: examples.golden
         eval.golden: examples.golden
-    "#]]);
-    check_stales(|w| w.examples.get_mut("labelled").unwrap().digest = Digest::of(b"other"), &expect![[r#"
+    "#]],
+    );
+    check_stales(
+        |w| w.examples.get_mut("labelled").unwrap().digest = Digest::of(b"other"),
+        &expect![[r#"
         spec.exercised: examples.labelled
         threshold.assess: examples.labelled
         approval.risk: examples.labelled
         ownership.accepted: examples.labelled
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_changed_model_reference_schema_fallback_limit() {
-    check_stales(|w| w.steps[0].model.as_mut().unwrap().name = "other".to_owned(), &expect![[r#"
+    check_stales(
+        |w| w.steps[0].model.as_mut().unwrap().name = "other".to_owned(),
+        &expect![[r#"
         spec.exercised: steps.assess.model
         eval.golden: steps.assess.model
         eval.forbidden.injection: steps.assess.model
         threshold.assess: steps.assess.model
-    "#]]);
+    "#]],
+    );
     check_stales(
         |w| {
             w.types.get_mut("Assessment").unwrap().schema =
@@ -216,10 +249,13 @@ fn a_changed_model_reference_schema_fallback_limit() {
             runtime.trace: types.Assessment
         "#]],
     );
-    check_stales(|w| w.steps[0].fallback.as_mut().unwrap().per_day = Some(7), &expect![[r#"
+    check_stales(
+        |w| w.steps[0].fallback.as_mut().unwrap().per_day = Some(7),
+        &expect![[r#"
         drill.stop: steps.assess.fallback
         ownership.accepted: steps.assess.fallback
-    "#]]);
+    "#]],
+    );
     check_stales(|w| w.steps[0].limits.per_minute = Some(7), &expect![[""]]);
     check_stales(|w| w.title.push('!'), &expect![[""]]);
     check_stales(
@@ -261,7 +297,8 @@ fn another_model_or_checker_stales_what_was_measured_on_it() {
             "eval.forbidden.injection: shown by entry 2 on 2026-11-23; changed since: the input `model.assess`",
             "threshold.assess: shown by entry 3 on 2026-11-23; changed since: the input `model.assess`",
         ]
-    "#]].assert_debug_eq(&stale(&log));
+    "#]]
+    .assert_debug_eq(&stale(&log));
     let mut log = Log::complete();
     log.inputs.checks = 2;
     expect![[r#"
@@ -273,7 +310,8 @@ fn another_model_or_checker_stales_what_was_measured_on_it() {
             "runtime.enforces: shown by entry 10 on 2026-11-23; changed since: the input `checks`",
             "runtime.trace: shown by entry 11 on 2026-11-23; changed since: the input `checks`",
         ]
-    "#]].assert_debug_eq(&stale(&log));
+    "#]]
+    .assert_debug_eq(&stale(&log));
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! Every rule with its reason and how often it fired; thresholds with their certificates and curves.
+
+use super::cite::{Citations, t};
+use crate::PackInput;
+use base64::Engine as _;
+use maud::{Markup, html};
+use seatrial_model::event::ThresholdTested;
+use seatrial_model::{Body, ElementPath, Logged};
+use seatrial_spec::workflow::{Check, Else, Rule, Step};
+
+/// The largest curve that is embedded; ours have a few kilobytes.
+const CURVE_BYTES_MAX: usize = 256 * 1024;
+
+pub(super) fn section(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
+    html! {
+        section #rules {
+            h2 { "The rules, and why they are there" }
+            p { (input.decisions) " decision(s) so far; the last column counts those in which the rule was among the reasons." }
+            @for step in &input.workflow.steps { (table(input, step, cites)) }
+        }
+    }
+}
+
+fn table(input: &PackInput<'_>, step: &Step, cites: &mut Citations<'_>) -> Markup {
+    let groups = [
+        ("refuse_input", &step.refuse_input),
+        ("require", &step.require),
+        ("forbid", &step.forbid),
+        ("never", &step.never),
+    ];
+    let fired = |path: &ElementPath| input.fired.get(path).copied().unwrap_or(0);
+    html! {
+        @if groups.iter().any(|(_, rules)| !rules.is_empty()) || !step.escalate.is_empty() {
+            table {
+                caption { "Step " code { (t(&step.name, 80)) } }
+                thead { tr { th { "Kind" } th { "Rule" } th { "What" } th { "Why" } th { "Else" } th.number { "Fired" } th { "Source" } } }
+                tbody {
+                    @for (kind, rules) in groups {
+                        @for rule in rules.iter() {
+                            tr {
+                                td { (kind) } td { code { (t(&rule.name, 80)) } } td { code { (t(&what(&rule.check), 400)) } }
+                                td { (why(rule)) } td { (otherwise(rule)) } td.number { (fired(&rule.path)) } td { (cites.spec()) }
+                            }
+                        }
+                    }
+                    @for e in &step.escalate {
+                        tr {
+                            td { "escalate" } td { code { (t(&e.name, 80)) } } td { code { (t(&e.when.source, 400)) } }
+                            td { (t(e.because.as_deref().unwrap_or("no reason given"), 400)) } td { "to " (t(&e.to, 80)) }
+                            td.number { (fired(&e.path)) } td { (cites.spec()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn why(rule: &Rule) -> String {
+    t(rule.because.as_deref().unwrap_or("no reason given"), 400)
+}
+
+fn otherwise(rule: &Rule) -> String {
+    let word = match rule.otherwise {
+        Else::Deny => "deny",
+        Else::Escalate => "escalate",
+        Else::Modify => "redact",
+        Else::Warn => "warn",
+    };
+    rule.to.as_ref().map_or_else(|| word.to_owned(), |to| format!("{word} to {}", t(to, 80)))
+}
+
+fn what(check: &Check) -> String {
+    match check {
+        Check::Rule(expr) => expr.source.clone(),
+        Check::Detect { detectors, regexes, within } => {
+            let all: Vec<String> = detectors.iter().cloned().chain(regexes.iter().map(|r| format!("/{r}/"))).collect();
+            format!("detect {} in {}", all.join(", "), within.as_deref().unwrap_or("all text"))
+        }
+        Check::Grounded { quote, within } => format!("{quote} occurs verbatim in {within}"),
+    }
+}
+
+pub(super) fn thresholds(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
+    html! {
+        @if !input.workflow.thresholds.is_empty() {
+            section #thresholds {
+                h2 { "Confidence thresholds" }
+                @for (name, threshold) in &input.workflow.thresholds {
+                    h3 { code { (t(name, 80)) } }
+                    p {
+                        @match threshold.at {
+                            Some(at) => { "An output passes without a person from a confidence of " b { (at) } " on." },
+                            None => { b { "Nothing passes without a person" } " (" code { "at: none" } ")." },
+                        }
+                        (cites.spec())
+                    }
+                    (certificate(input, name, threshold.at, cites))
+                }
+            }
+        }
+    }
+}
+
+fn certificate(input: &PackInput<'_>, name: &str, at: Option<f64>, cites: &mut Citations<'_>) -> Markup {
+    let path = format!("thresholds.{name}");
+    let of_this = |e: &Logged| match &e.event.body {
+        Body::ThresholdTested(tested) if tested.certificate.threshold.as_str() == path => Some(tested.clone()),
+        _ => None,
+    };
+    let latest = input.events.iter().rev().find_map(|e| of_this(e).map(|tested| (e, tested)));
+    let Some((event, tested)) = latest else {
+        return html! { @if at.is_some() { p.warn { "No certification was attempted: everything that depends on it escalates." } } };
+    };
+    let revoked = input
+        .events
+        .iter()
+        .find(|e| matches!(&e.event.body, Body::CertificateRevoked(r) if r.certificate == event.event.id));
+    html! {
+        (figures(&tested, event, cites))
+        @if tested.certificate.at != at { p.warn { "This certificate is for another number than the one in force." } }
+        @if let Some(revoked) = revoked { p.warn { "Revoked: everything that depends on it escalates. " (cites.index(revoked.index)) } }
+        @if let Some(svg) = input.curves.get(&tested.certificate.curve).filter(|svg| svg.len() <= CURVE_BYTES_MAX) {
+            // As a picture, so that nothing in it can run whatever the blob holds.
+            figure { img.curve alt={ "Risk–coverage curve of the threshold " (t(name, 80)) } src={ "data:image/svg+xml;base64," (base64::engine::general_purpose::STANDARD.encode(svg)) };
+                figcaption { "Share of wrong outputs among those that pass, by the share that passes. " (cites.index(event.index)) } }
+        }
+    }
+}
+
+fn figures(tested: &ThresholdTested, event: &Logged, cites: &mut Citations<'_>) -> Markup {
+    let c = &tested.certificate;
+    html! {
+        p { @if tested.certified { b { "Certified" } } @else { b { "Not certified" } }
+            ", attempt " (c.attempt) ": " (c.errors) " wrong of " (c.examples) " that passed; with assurance " (c.assurance)
+            " at most " (format!("{:.2} %", c.bound * 100.0)) " of what passes is wrong (allowed: " (format!("{:.2} %", c.max_wrong * 100.0)) "). "
+            "Model " code { (t(&c.model, 120)) } ". " (cites.index(event.index)) }
+    }
+}

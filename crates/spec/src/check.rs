@@ -137,7 +137,6 @@ fn workflow(
     let mut names = Names::collect(root, roles.keys(), std::mem::take(&mut files.types), factory);
     let examples = files::examples(r, f.get("examples"), &mut files, &mut names);
     let thresholds = assurance::thresholds(r, f.get("thresholds"), &names);
-    names.thresholds = thresholds.keys().cloned().collect();
     let mut learnt = whole::Learnt::default();
     let steps = steps::steps(r, step_node, &mut files, &names, &mut learnt);
     let outcomes = assurance::outcomes(r, f.get("outcomes"));
@@ -195,6 +194,3 @@ fn identify(r: &mut Reader, workflow: &mut Workflow) {
 fn by_name<T>(entries: impl IntoIterator<Item = (String, Option<T>)>) -> BTreeMap<String, T> {
     entries.into_iter().filter_map(|(name, value)| value.map(|v| (name, v))).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,7 @@ pub use render::{to_human, to_json, to_sarif};
 
 use seatrial_model::{ElementPath, Stage};
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -207,10 +208,15 @@ pub(crate) fn nearest<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str>)
     known
         .into_iter()
         .filter(|k| k.chars().count() <= COMPARED_CHARS_MAX)
-        .map(|k| (distance(wrong, k), k))
-        .filter(|(d, _)| *d <= allowed)
+        .map(|k| (distance(wrong, k), Reverse(common_start(wrong, k)), k))
+        .filter(|(d, ..)| *d <= allowed)
         .min()
-        .map(|(_, k)| k)
+        .map(|(.., k)| k)
+}
+
+/// Of two words as near, the one that starts alike is more likely meant.
+fn common_start(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count()
 }
 
 /// `did you mean` for a mistyped word, else the list of what is known.

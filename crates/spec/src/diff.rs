@@ -78,6 +78,3 @@ fn tops<'p>(paths: impl Iterator<Item = &'p ElementPath>) -> Vec<ElementPath> {
     out.sort();
     out
 }
-
-#[cfg(test)]
-mod tests;

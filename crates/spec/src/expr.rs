@@ -23,8 +23,15 @@ use std::ops::Range;
 
 /// The longest expression: a rule that needs more is several rules.
 pub const EXPRESSION_BYTES_MAX: usize = 4_096;
-/// The deepest nesting of an expression.
-pub const EXPRESSION_DEPTH_MAX: u16 = 32;
+/// The deepest nesting of brackets: the parser goes some ten calls deeper with each.
+pub const EXPRESSION_DEPTH_MAX: u16 = 24;
+
+/// The most operators, dots included: a chain of them is as deep a tree as brackets are.
+pub const EXPRESSION_OPERATORS_MAX: usize = 200;
+/// The stack for the parser: reserved address space, of which only what is used becomes memory.
+const PARSER_STACK_BYTES: usize = 32 << 20;
+/// How many operators one `? :` counts as.
+const CONDITION_WEIGHT: usize = 24;
 
 /// What an expression may read: its variables with their types.
 #[derive(Clone, Debug, Default)]
@@ -81,17 +88,42 @@ pub(crate) fn check(source: &str, scope: &Scope) -> (Option<CheckedExpr>, Vec<Fi
         let message = format!("the expression has {} bytes; at most {EXPRESSION_BYTES_MAX} are read", source.len());
         return (None, vec![finding(Code::ExprTooLarge, whole, message)]);
     }
-    if let Some(range) = nesting(source) {
-        let message = format!("the expression is nested more than {EXPRESSION_DEPTH_MAX} levels deep");
-        return (None, vec![finding(Code::ExprTooLarge, range, message)]);
+    if let Some((code, range)) = refused(source) {
+        let message = match code {
+            Code::ExprSyntax => "this text is not closed".to_owned(),
+            _ => format!(
+                "the expression is nested more than {EXPRESSION_DEPTH_MAX} levels deep, or has more than {EXPRESSION_OPERATORS_MAX} operators"
+            ),
+        };
+        return (None, vec![finding(code, range, message)]);
     }
+    on_parser_stack(|| parse_and_infer(source, scope)).unwrap_or_else(|| {
+        let message = "the expression was not read: no stack for its parser could be had".to_owned();
+        (None, vec![finding(Code::ExprTooLarge, whole, message)])
+    })
+}
+
+/// Runs something that parses CEL, on a stack that is large enough for every expression within the limits.
+///
+/// The parser of the `cel` crate needs up to 150 KiB for each level of brackets in a debug build, which is more than a
+/// usual thread has. None where no such stack could be had, or where `f` panicked.
+pub fn on_parser_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("cel".to_owned()).stack_size(PARSER_STACK_BYTES);
+        thread.spawn_scoped(scope, f).ok()?.join().ok()
+    })
+}
+
+fn parse_and_infer(source: &str, scope: &Scope) -> (Option<CheckedExpr>, Vec<Finding>) {
+    let finding =
+        |code, range: Range<usize>, message: String| Finding { code, range, message, help: None, other: None };
     let parser = cel::Env::default().with_optional_support(false).parser();
     let (ast, info) = match parser.parse_with_source_info(source) {
         Ok(parsed) => parsed,
         Err(errors) => {
             let found = errors.errors.iter().take(1).map(|e| {
                 let range = position(source, e.pos);
-                finding(Code::ExprSyntax, range, format!("this is not an expression: {}", first_line(&e.msg)))
+                finding(Code::ExprSyntax, range, said(&e.msg))
             });
             return (None, found.collect());
         }
@@ -146,33 +178,57 @@ pub(crate) fn check_node(
     expr
 }
 
-/// Where brackets or prefix operators nest deeper than allowed: checked on the text, before any recursive parser.
-fn nesting(source: &str) -> Option<Range<usize>> {
-    let mut depth = 0_u16;
-    let mut prefixes = 0_u16;
-    let mut quote: Option<u8> = None;
-    let mut escaped = false;
-    for (i, b) in source.bytes().enumerate() {
-        if let Some(q) = quote {
-            if !escaped && b == q {
-                quote = None;
-            }
-            escaped = !escaped && b == b'\\';
-            continue;
-        }
+/// Where brackets nest too deep, or operators chain too long: found on the text, before any recursive parser.
+fn refused(source: &str) -> Option<(Code, Range<usize>)> {
+    let bytes = source.as_bytes();
+    let (mut depth, mut operators) = (0_u16, 0_usize);
+    let mut i = 0;
+    while let Some(b) = bytes.get(i) {
         match b {
-            b'\'' | b'"' => quote = Some(b),
+            b'\'' | b'"' => {
+                // The parser would read on behind a quote that is never closed, so this is where it ends.
+                let Some(after) = after_text(bytes, i) else { return Some((Code::ExprSyntax, i..bytes.len())) };
+                i = after;
+                continue;
+            }
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            // A chain of conditions nests to the right, as brackets do.
+            b'?' => operators += CONDITION_WEIGHT,
+            b'!' | b'-' | b':' | b'.' | b'+' | b'*' | b'/' | b'%' | b'<' | b'>' | b'=' | b'&' | b'|' => operators += 1,
             _ => {}
         }
-        prefixes = match b {
-            b'!' | b'-' | b'?' | b':' => prefixes.saturating_add(1),
-            _ => prefixes,
-        };
-        if depth > EXPRESSION_DEPTH_MAX || prefixes > EXPRESSION_DEPTH_MAX * 2 {
-            return Some(i..i + 1);
+        if depth > EXPRESSION_DEPTH_MAX || operators > EXPRESSION_OPERATORS_MAX {
+            return Some((Code::ExprTooLarge, i..i + 1));
         }
+        i += 1;
+    }
+    None
+}
+
+/// The offset behind the text literal that starts here: plain, raw (`r'…'`), or with three quotes; none where it is
+/// not closed.
+fn after_text(bytes: &[u8], start: usize) -> Option<usize> {
+    let quote = bytes.get(start)?;
+    let before = |n: usize| start.checked_sub(n).and_then(|i| bytes.get(i)).copied().unwrap_or(b' ');
+    let is_raw_at = |n: usize| before(n).eq_ignore_ascii_case(&b'r');
+    let is_b_at = |n: usize| before(n).eq_ignore_ascii_case(&b'b');
+    let raw = is_raw_at(1) || (is_b_at(1) && is_raw_at(2));
+    let triple = bytes.get(start + 1) == Some(quote) && bytes.get(start + 2) == Some(quote);
+    let mut i = start + if triple { 3 } else { 1 };
+    while let Some(b) = bytes.get(i) {
+        if *b == b'\\' && !raw {
+            i += 2;
+            continue;
+        }
+        let closes = b == quote && (!triple || bytes.get(i + 1) == Some(quote) && bytes.get(i + 2) == Some(quote));
+        if closes {
+            return Some(i + if triple { 3 } else { 1 });
+        }
+        if matches!(b, b'\n' | b'\r') && !triple {
+            return None;
+        }
+        i += 1;
     }
     None
 }
@@ -194,8 +250,16 @@ fn position(source: &str, (line, column): (isize, isize)) -> Range<usize> {
     0..source.len()
 }
 
-fn first_line(message: &str) -> String {
-    crate::yaml::clip(message.lines().next().unwrap_or("").trim())
+/// What the parser says, in our words: its own lists every token that it knows.
+fn said(message: &str) -> String {
+    let quoted = message.split_once('\'').and_then(|(_, rest)| rest.split_once('\'')).map(|(text, _)| text);
+    match quoted {
+        Some("<EOF>") => "the expression ends too early".to_owned(),
+        Some(text) if message.contains("input") || message.contains("token") || message.contains("alternative") => {
+            format!("this is not an expression: `{}` is not expected here", crate::yaml::clip(text.trim()))
+        }
+        _ => format!("this is not an expression: {}", crate::yaml::clip(message.lines().next().unwrap_or("").trim())),
+    }
 }
 
 #[cfg(test)]

@@ -110,6 +110,3 @@ pub(crate) fn references(workflow: &Workflow) -> BTreeMap<ElementPath, Vec<Eleme
     walk(&ElementPath::root(), &parts::workflow(workflow), &mut out);
     out
 }
-
-#[cfg(test)]
-mod tests;

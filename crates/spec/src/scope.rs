@@ -77,6 +77,3 @@ pub fn scope_value(workflow: &Workflow, patterns: &[PathPattern], which: Which) 
 pub fn scope_digest(value: &[ScopeEntry]) -> Result<Digest, CanonicalError> {
     Digest::of_canonical(value)
 }
-
-#[cfg(test)]
-mod tests;

@@ -302,6 +302,3 @@ fn sizes(fields: &serde_json::Map<String, Value>, low: &str, high: &str) -> Boun
     let number = |key: &str| fields.get(key).and_then(Value::as_f64);
     Bounds { low: number(low).unwrap_or(0.0), high: number(high).unwrap_or(f64::INFINITY) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,6 +22,7 @@ pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
     let providers = providers(r, f.get("providers"));
     let store = f.get("store").and_then(|n| store(r, n)).unwrap_or_else(|| StoreRef::Sqlite(".seatrial".to_owned()));
     let workflows = workflows(r, f.get("workflows"));
+    r.at = ElementPath::root();
     if let Some(node) = f.get("webhooks")
         && !r.items(Some(node)).is_empty()
     {

@@ -59,6 +59,9 @@ impl Names {
             root.get(name).and_then(Node::as_map).into_iter().flatten().map(|e| (e.key.clone(), &e.value)).collect()
         };
         let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_scalar).map(|s| s.text.clone());
+        // A type whose file is wrong still exists, so that its uses are not errors too.
+        let mut declared: BTreeMap<String, Ty> = keys("types").into_iter().map(|(name, _)| (name, Ty::Dyn)).collect();
+        declared.extend(types);
         let signature = |node: &Node| Signature {
             input: text(node, "input"),
             output: text(node, "output"),
@@ -70,7 +73,7 @@ impl Names {
         });
         Self {
             roles: roles.cloned().collect(),
-            types,
+            types: declared,
             steps: keys("steps").into_iter().map(|(name, node)| (name, signature(node))).collect(),
             thresholds: keys("thresholds").into_iter().map(|(name, _)| name).collect(),
             examples: keys("examples").into_iter().map(|(name, _)| name).collect(),
@@ -89,6 +92,10 @@ impl Names {
         let mut scope = Scope::default();
         scope.absent.insert("output", "the model has not been called yet");
         scope.absent.insert("confidence", "the model has not been called yet");
+        scope.absent.insert("expected", "it exists only in `wrong_when`");
+        scope
+            .absent
+            .insert("metrics", "they exist only in gates and assumptions; the guard decides one case at a time");
         if step.input.is_some() {
             scope.variables.insert("input", self.ty(step.input.as_ref()));
         } else {

@@ -70,6 +70,11 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     r.at = path.clone();
     let output_scope = names.output_scope(&signature);
     let confidence = f.get("confidence").and_then(|n| confidence(r, n, &path, &output_scope, names));
+    r.at = path.clone();
+    let prompt = f.get("prompt").and_then(|n| files.text(r, n));
+    let attempts = f.get("attempts").and_then(|n| small(r, n, 1, ATTEMPTS_MAX)).unwrap_or(1);
+    let within = f.get("within").and_then(|n| r.span(n));
+    let stream = f.get("stream").and_then(|n| stream(r, n)).unwrap_or_default();
     let model = f.get("model").and_then(|n| model(r, n, &path, &output_scope, names));
     let step = Step {
         name: entry.key.clone(),
@@ -81,10 +86,10 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
         output,
         model,
         withhold: withhold(r, f.get("withhold"), &path, &names.input_scope(&signature)),
-        prompt: f.get("prompt").and_then(|n| files.text(r, n)),
-        attempts: f.get("attempts").and_then(|n| small(r, n, 1, ATTEMPTS_MAX)).unwrap_or(1),
-        within: f.get("within").and_then(|n| r.span(n)),
-        stream: f.get("stream").and_then(|n| stream(r, n)).unwrap_or_default(),
+        prompt,
+        attempts,
+        within,
+        stream,
         refuse_input,
         require,
         forbid,

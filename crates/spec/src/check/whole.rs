@@ -127,14 +127,27 @@ fn missing_settings(t: &Threshold) -> Vec<&'static str> {
 }
 
 fn completeness(r: &mut Reader, places: &Places<'_>, root: &Node, w: &Workflow) {
-    let pilot = w.gates.pilot.as_ref();
-    let bounded = pilot.is_some_and(|p| p.until.is_some() && p.per_day.is_some());
-    let watched = pilot.is_some_and(|p| p.review.is_some() || p.shadow);
+    // What stands in the file and is wrong has its own finding: only what does not stand there is missing.
+    let gate = |name: &str| root.get("gates").and_then(|g| g.get(name));
+    let has = |gate: Option<&Node>, key: &str| gate.is_some_and(|g| g.get(key).is_some());
+    let (pilot, production) = (gate("pilot"), gate("production"));
+    let bounded = has(pilot, "until") && has(pilot, "per_day");
+    let watched = has(pilot, "review") || w.gates.pilot.as_ref().is_some_and(|p| p.shadow);
     let has_ai = w.steps.iter().any(|s| s.actor == Actor::Ai);
     let gaps = [
-        (w.title.is_empty(), "title", "`title` is missing", Stage::Pilot),
-        (w.purpose.is_empty(), "purpose", "`purpose` is missing: nobody can say whether it works", Stage::Pilot),
-        (w.population.is_empty(), "population", "`population` is missing: nobody can say whom it is for", Stage::Pilot),
+        (root.get("title").is_none(), "title", "`title` is missing", Stage::Pilot),
+        (
+            root.get("purpose").is_none(),
+            "purpose",
+            "`purpose` is missing: nobody can say whether it works",
+            Stage::Pilot,
+        ),
+        (
+            root.get("population").is_none(),
+            "population",
+            "`population` is missing: nobody can say whom it is for",
+            Stage::Pilot,
+        ),
         (root.get("risks").is_none(), "risks", "`risks` is missing; until then the tier is `high`", Stage::Pilot),
         (pilot.is_none(), "gates.pilot", "`gates.pilot` is missing", Stage::Pilot),
         (
@@ -155,9 +168,9 @@ fn completeness(r: &mut Reader, places: &Places<'_>, root: &Node, w: &Workflow) 
             "`outcomes` is missing: nothing says what it should achieve",
             Stage::Production,
         ),
-        (w.gates.production.is_none(), "gates.production", "`gates.production` is missing", Stage::Production),
+        (production.is_none(), "gates.production", "`gates.production` is missing", Stage::Production),
         (
-            w.gates.production.as_ref().is_some_and(|p| p.hypercare.is_none()),
+            production.is_some() && !has(production, "hypercare"),
             "gates.production",
             "`hypercare` is missing: nothing says until when the delivery side helps",
             Stage::Production,

@@ -298,14 +298,17 @@ impl<'c> Checker<'c> {
         help: Option<String>,
         other: Option<Place>,
     ) {
-        self.findings.push(Finding { code, range, message, help, other });
+        // Said once of a field is enough, however often it is read.
+        if !self.findings.iter().any(|f| f.code == code && f.message == message) {
+            self.findings.push(Finding { code, range, message, help, other });
+        }
     }
 
     /// The bytes that an expression was written in: from its first to its last token.
     pub(super) fn range(&self, e: &IdedExpr) -> Range<usize> {
         let own = self.info.offset_for(e.id).map(|(start, stop)| {
             let (start, stop) = (to_usize(start), to_usize(stop));
-            self.bytes(start)..self.bytes(stop.saturating_add(1)).max(self.bytes(start))
+            self.boundary(start)..self.boundary(stop.saturating_add(1)).max(self.boundary(start))
         });
         let mut range = own.unwrap_or(0..self.source.len());
         let mut widen = |part: Range<usize>| range = range.start.min(part.start)..range.end.max(part.end);
@@ -322,6 +325,12 @@ impl<'c> Checker<'c> {
                 for part in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
                     widen(self.range(part));
                 }
+                let named = call.func_name.starts_with(|c: char| c.is_ascii_alphabetic());
+                if named || call.func_name == operators::INDEX {
+                    let behind = self.source.get(range.end..).unwrap_or("");
+                    let closes = behind.trim_start().starts_with([')', ']']);
+                    range.end += if closes { behind.len() - behind.trim_start().len() + 1 } else { 0 };
+                }
                 if call.target.is_none() {
                     let name = self.source.get(..range.start).filter(|s| s.ends_with(call.func_name.as_str()));
                     range.start -= name.map_or(0, |_| call.func_name.len());
@@ -332,12 +341,13 @@ impl<'c> Checker<'c> {
         range.start.min(self.source.len())..range.end.min(self.source.len())
     }
 
-    /// Offsets of the parser count characters.
-    fn bytes(&self, characters: usize) -> usize {
-        if self.source.is_ascii() {
-            return characters.min(self.source.len());
+    /// The offset of the parser, held to a boundary between characters.
+    fn boundary(&self, offset: usize) -> usize {
+        let mut at = offset.min(self.source.len());
+        while !self.source.is_char_boundary(at) {
+            at += 1;
         }
-        self.source.char_indices().nth(characters).map_or(self.source.len(), |(i, _)| i)
+        at
     }
 }
 

@@ -48,7 +48,8 @@ fn what_is_refused() {
     assert!(error("--- a\n--- b\n").contains("second document"));
     assert!(error("? [a]\n: b\n").contains("a key is"));
     assert!(error("a: [").starts_with("this is not YAML"));
-    assert!(error(&"[".repeat(65)).contains("nested"), "{}", error(&"[".repeat(65)));
+    let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+    assert!(error(&deep).contains("nested"), "{}", error(&deep));
     assert!(error(&"x".repeat(TEXT_BYTES_MAX + 1)).contains("bytes"));
 }
 

@@ -5,18 +5,20 @@ mod held;
 mod recompute;
 mod tree;
 
-use crate::report::{KeyOrigin, Verified};
-use crate::source::{Source, SourceError};
-use seatrial_ledger::tile::{Tile, width_at};
-use seatrial_ledger::{Checkpoint, Note, TilePath, TileReader, TileTree, VerifierKey, proof};
+use crate::report::{KeyOrigin, Verified, Witness};
+use crate::source::{Source, SourceTiles};
+use seatrial_ledger::tile::width_at;
+use seatrial_ledger::{Checkpoint, Note, TilePath, TileTree, VerifierKey, proof};
 use seatrial_model::event::Body;
-use seatrial_model::{Digest, Event, LogPoint, Time};
+use seatrial_model::{Event, LogPoint, Time};
 
 /// What the auditor brings along.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     /// The log's key, from outside the export; without it the log's own word is taken, and the report says so.
     pub key: Option<VerifierKey>,
+    /// Keys of witnesses, each of which must have cosigned the newest checkpoint (C2SP `tlog-cosignature`).
+    pub witnesses: Vec<VerifierKey>,
     /// The present time, so that an event of the future is found.
     pub now: Option<Time>,
 }
@@ -57,9 +59,25 @@ fn accept_checkpoint<S: Source + ?Sized>(source: &S, trust: &Trust, report: &mut
         };
         report.key = key.to_string();
         report.key_origin = if trust.key.is_some() { KeyOrigin::Given } else { KeyOrigin::SelfAsserted };
-        Checkpoint::open(&note, &key).map(|(checkpoint, _)| checkpoint).map_err(|e| e.to_string())
+        Checkpoint::open(&note, &key).map_err(|e| e.to_string())
     })();
+    let opened = opened.map(|(checkpoint, note)| {
+        check_witnesses(&note, &trust.witnesses, report);
+        checkpoint
+    });
     opened.map_err(|e| report.problem("checkpoint", format!("{e}; nothing else was checked"))).ok()
+}
+
+/// Every witness that the auditor knows has cosigned.
+fn check_witnesses(note: &Note, witnesses: &[VerifierKey], report: &mut Verified) {
+    for witness in witnesses {
+        match note.verify(std::slice::from_ref(witness)) {
+            Ok(good) => report.witnesses.extend(good.into_iter().map(|g| Witness { name: g.name, time_s: g.time_s })),
+            Err(e) => {
+                report.problem("checkpoint", format!("the witness `{}` has not cosigned it: {e}", witness.name()))
+            }
+        }
+    }
 }
 
 /// The key that the log's entry 0 names.
@@ -113,22 +131,8 @@ fn extends<S: Source + ?Sized>(source: &S, checkpoint: &Checkpoint, point: &LogP
     if *size > checkpoint.size {
         return Err(format!("the log had `{size}` entries by then, and has `{}` now: it was cut", checkpoint.size));
     }
-    let tiles = SourceTiles { source, size: checkpoint.size };
+    let tiles = SourceTiles::new(source, checkpoint.size);
     let proof = proof::consistency(&tiles, *size, checkpoint.size).map_err(|e| e.to_string())?;
     proof::verify_consistency(&proof, *size, root, checkpoint.size, &checkpoint.root)
         .map_err(|e| format!("the log does not extend what it was at `{size}` entries: {e}"))
-}
-
-/// The tiles of a source, as wide as they are in the checkpoint's tree.
-struct SourceTiles<'a, S: ?Sized> {
-    source: &'a S,
-    size: u64,
-}
-
-impl<S: Source + ?Sized> TileReader for SourceTiles<'_, S> {
-    fn tile(&self, level: u8, n: u64, _width: u16) -> Result<Vec<Digest>, String> {
-        let path = TilePath { tree: TileTree::Hashes(level), n, width: width_at(self.size, level, n) };
-        let bytes = self.source.tile(path).map_err(|e: SourceError| e.reason)?.ok_or("it is missing")?;
-        Ok(Tile::from_bytes(level, n, &bytes).map_err(|e| e.to_string())?.hashes)
-    }
 }

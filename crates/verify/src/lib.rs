@@ -16,5 +16,5 @@ mod source;
 pub use check::{Trust, verify};
 pub use export::{ExportError, ExportOptions, Exported, export};
 pub use folder::Folder;
-pub use report::{KeyOrigin, Payloads, Problem, Verified};
-pub use source::{Held, Source, SourceError, blobs_of};
+pub use report::{KeyOrigin, Payloads, Problem, Verified, Witness};
+pub use source::{Held, Source, SourceError, SourceTiles, blobs_of, prove};

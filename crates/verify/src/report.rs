@@ -1,6 +1,6 @@
 //! What the verifier found, for people and for programs.
 
-use seatrial_model::{Digest, Untrusted};
+use seatrial_model::{Digest, Time, Untrusted};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,6 +29,16 @@ pub enum KeyOrigin {
     Given,
     /// The log itself names it: whoever wrote the log could have made it.
     SelfAsserted,
+}
+
+/// A witness that cosigned the newest checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Witness {
+    /// Its name.
+    pub name: String,
+    /// When it did, in seconds since 1970; none for a plain signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_s: Option<u64>,
 }
 
 /// What became of the payloads that events commit to.
@@ -61,6 +71,8 @@ pub struct Verified {
     pub key: String,
     /// Where that key came from.
     pub key_origin: KeyOrigin,
+    /// The witnesses that the auditor knows and that cosigned.
+    pub witnesses: Vec<Witness>,
     /// Whether the factory is a simulation.
     pub simulation: bool,
     /// Earlier checkpoints that this log extends.
@@ -96,6 +108,7 @@ impl Default for Verified {
             root: None,
             key: String::new(),
             key_origin: KeyOrigin::SelfAsserted,
+            witnesses: Vec::new(),
             simulation: false,
             earlier_checkpoints: 0,
             blobs: 0,
@@ -178,6 +191,13 @@ impl Verified {
     }
 
     fn write_counts(&self, out: &mut String) -> std::fmt::Result {
+        for witness in &self.witnesses {
+            let name = Untrusted::new(witness.name.as_str()).terminal(SHOWN_CHARS);
+            match witness.time_s {
+                Some(time_s) => writeln!(out, "witness   {name}, {}", shown_time(time_s))?,
+                None => writeln!(out, "witness   {name}")?,
+            }
+        }
         writeln!(out, "extends   {} earlier checkpoints", self.earlier_checkpoints)?;
         writeln!(out, "blobs     {} held", self.blobs)?;
         let Payloads { held, erased, absent } = self.payloads;
@@ -196,6 +216,11 @@ impl Verified {
             self.on_trust.iter().map(|(s, n)| format!("{} {n}", Untrusted::new(s).terminal(80))).collect();
         writeln!(out, "  facts on trust, by source: {}", sources.join(", "))
     }
+}
+
+/// Seconds since 1970, for people.
+fn shown_time(time_s: u64) -> Time {
+    Time::from_millis(i64::try_from(time_s).unwrap_or(i64::MAX).saturating_mul(1_000))
 }
 
 #[cfg(test)]

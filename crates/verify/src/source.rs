@@ -1,6 +1,7 @@
 //! Where the verifier reads from.
 
-use seatrial_ledger::TilePath;
+use seatrial_ledger::tile::width_at;
+use seatrial_ledger::{Checkpoint, Note, Tile, TilePath, TileReader, TileTree, TlogProof};
 use seatrial_model::event::{Body, ThresholdTested};
 use seatrial_model::{Commitment, Digest, Salt};
 use std::fmt;
@@ -150,4 +151,39 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::ResponsibilityAccepted(_)
         | Body::PackGenerated(_) => Vec::new(),
     }
+}
+
+/// The tiles of a source, as wide as they are in the tree of one size: what proofs are made from.
+pub struct SourceTiles<'a, S: ?Sized> {
+    source: &'a S,
+    size: u64,
+}
+
+impl<'a, S: Source + ?Sized> SourceTiles<'a, S> {
+    /// The tiles of the tree of this size, which is the newest checkpoint's.
+    pub const fn new(source: &'a S, size: u64) -> Self {
+        Self { source, size }
+    }
+}
+
+impl<S: Source + ?Sized> TileReader for SourceTiles<'_, S> {
+    fn tile(&self, level: u8, n: u64, _width: u16) -> Result<Vec<Digest>, String> {
+        let path = TilePath { tree: TileTree::Hashes(level), n, width: width_at(self.size, level, n) };
+        let bytes = self.source.tile(path).map_err(|e| e.reason)?.ok_or("it is missing")?;
+        Ok(Tile::from_bytes(level, n, &bytes).map_err(|e| e.to_string())?.hashes)
+    }
+}
+
+/// The `tlog-proof` file of one entry: its inclusion in the newest checkpoint, to be checked offline by anybody who
+/// has the log's key.
+///
+/// # Errors
+/// Where there is no checkpoint, it is damaged, has no such entry, or a tile cannot be read.
+pub fn prove<S: Source + ?Sized>(source: &S, index: u64) -> Result<TlogProof, SourceError> {
+    let damaged = |e: &dyn std::error::Error| SourceError::new("checkpoint", e.to_string());
+    let note = source.checkpoint()?.ok_or_else(|| SourceError::new("checkpoint", "there is none"))?;
+    let note = Note::parse(&note).map_err(|e| damaged(&e))?;
+    let size = Checkpoint::parse(note.text()).map_err(|e| damaged(&e))?.size;
+    TlogProof::make(&SourceTiles::new(source, size), index, note)
+        .map_err(|e| SourceError::new(format!("entry {index}"), e.to_string()))
 }

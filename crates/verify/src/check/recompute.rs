@@ -96,8 +96,11 @@ impl Recompute {
     /// The release that a decision names was cut before, for that spec and stage.
     fn check_release(&self, event: &Event, made: &DecisionMade) -> Result<(), String> {
         let Some(release) = event.release else {
-            // Without a release nothing is served but in rehearsal; then the verdict itself says so.
-            return Ok(());
+            // Without a release nothing is served but in rehearsal, which is `draft`; the verdict denies all else.
+            return match made.facts.stage {
+                Stage::Draft => Ok(()),
+                stage => Err(format!("its facts say `{stage}`, and it names no release")),
+            };
         };
         let cut =
             self.releases.get(&release).ok_or_else(|| format!("its release `{release}` was not cut before it"))?;

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 pub(crate) const ORIGIN: &str = "factory.example/routing";
 
-/// 2026-11-23, in milliseconds.
-pub(crate) const START_MS: i64 = 1_795_427_751_120;
+/// 2026-01-01, in milliseconds.
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
 
 pub(crate) fn signer() -> Signer {
     Signer::from_seed(ORIGIN, &[7; 32]).unwrap()
@@ -24,7 +24,7 @@ pub(crate) fn signer() -> Signer {
 
 pub(crate) fn trust() -> Trust {
     let key: VerifierKey = signer().verifier_key().clone();
-    Trust { key: Some(key), now: Some(Time::from_millis(START_MS + 86_400_000)) }
+    Trust { key: Some(key), witnesses: vec![], now: Some(Time::from_millis(START_MS + 86_400_000)) }
 }
 
 /// The spec of the tests, as files.
@@ -44,6 +44,8 @@ pub(crate) fn workflow() -> Workflow {
 /// A log and what is kept beside it.
 pub(crate) struct Log {
     pub(crate) signer: Signer,
+    /// Cosigns every checkpoint.
+    pub(crate) witness: Option<Signer>,
     pub(crate) leaves: Vec<Vec<u8>>,
     pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
     pub(crate) payloads: BTreeMap<Commitment, Held>,
@@ -61,12 +63,22 @@ impl Log {
         Self::falsified(|_| ())
     }
 
+    /// A log of a simulated factory.
+    pub(crate) fn simulated() -> Self {
+        Self::made(&format!("simulation/{ORIGIN}"), |event| event.simulation = true)
+    }
+
     /// A log whose keeper falsifies events while writing them.
     pub(crate) fn falsified(falsify: fn(&mut Event)) -> Self {
+        Self::made(ORIGIN, falsify)
+    }
+
+    fn made(origin: &str, falsify: fn(&mut Event)) -> Self {
         let workflow = workflow();
         let program = Program::compile(&workflow).unwrap();
         let mut log = Self {
-            signer: signer(),
+            signer: Signer::from_seed(origin, &[7; 32]).unwrap(),
+            witness: None,
             leaves: Vec::new(),
             blobs: BTreeMap::new(),
             payloads: BTreeMap::new(),
@@ -126,10 +138,10 @@ impl Log {
 
     fn open(&mut self) {
         let opened = LogOpened {
-            origin: ORIGIN.to_owned(),
+            origin: self.signer.name().to_owned(),
             key: self.signer.verifier_key().to_string(),
             factory: "factory.example".to_owned(),
-            kind: FactoryKind::Real,
+            kind: if self.signer.name() == ORIGIN { FactoryKind::Real } else { FactoryKind::Simulation },
         };
         let event = self.event(Body::LogOpened(opened));
         self.append(event);
@@ -280,8 +292,12 @@ impl Log {
 
     pub(crate) fn sign(&self) -> Vec<u8> {
         let (frontier, _) = self.frontier();
-        let checkpoint = Checkpoint::new(ORIGIN, frontier.size(), frontier.root());
-        checkpoint.sign(&self.signer).unwrap().to_string().into_bytes()
+        let checkpoint = Checkpoint::new(self.signer.name(), frontier.size(), frontier.root());
+        let mut note = checkpoint.sign(&self.signer).unwrap();
+        if let Some(witness) = &self.witness {
+            note.cosign(witness, START_MS as u64 / 1_000);
+        }
+        note.to_string().into_bytes()
     }
 
     /// Keeps the present checkpoint as an earlier one.

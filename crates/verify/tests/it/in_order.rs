@@ -1,8 +1,8 @@
 use crate::fixture::{Log, START_MS, signer, trust};
-use seatrial_ledger::Checkpoint;
+use seatrial_ledger::{Checkpoint, Signer, TlogProof, leaf_hash};
 use seatrial_model::event::{NodeRecovered, QuestionSettled};
 use seatrial_model::{Body, Digest, ElementPath, LogPoint, Time};
-use seatrial_verify::{ExportError, ExportOptions, Folder, KeyOrigin, Payloads, Trust, export, verify};
+use seatrial_verify::{ExportError, ExportOptions, Folder, KeyOrigin, Payloads, Trust, export, prove, verify};
 use std::fs;
 
 /// A log of some hundred entries with everything in it.
@@ -73,8 +73,8 @@ fn without_a_key_the_log_speaks_for_itself_and_the_report_says_so() {
     assert!(report.verified, "{}", report.human());
     assert_eq!(report.key_origin, KeyOrigin::SelfAsserted);
     assert!(report.human().contains("self-asserted key"));
-    let other = seatrial_ledger::Signer::from_seed(signer().name(), &[8; 32]).unwrap();
-    let report = verify(&log, &Trust { key: Some(other.verifier_key().clone()), now: None });
+    let other = Signer::from_seed(signer().name(), &[8; 32]).unwrap();
+    let report = verify(&log, &Trust { key: Some(other.verifier_key().clone()), ..Trust::default() });
     assert!(!report.verified);
     assert_eq!(report.problems[0].place, "checkpoint");
 }
@@ -131,4 +131,41 @@ fn an_empty_log_or_none_is_not_verified_by_accident() {
     fs::write(dir.path().join("checkpoint"), empty.to_string()).unwrap();
     let report = verify(&Folder::open(dir.path()).unwrap(), &trust());
     assert!(!report.verified, "a log has at least the entry that opens it");
+}
+
+#[test]
+fn a_simulation_is_verified_and_says_what_it_is() {
+    let mut log = Log::simulated();
+    log.busy(3);
+    let report = verify(&log, &Trust { key: Some(log.signer.verifier_key().clone()), ..trust() });
+    assert!(report.verified && report.simulation, "{}", report.human());
+    assert!(report.human().starts_with("SIMULATION: "), "{}", report.human());
+}
+
+#[test]
+fn witnesses_that_the_auditor_knows_must_have_cosigned() {
+    let witness = |seed: u8| Signer::from_seed("witness.example", &[seed; 32]).unwrap();
+    let mut log = Log::new();
+    log.witness = Some(witness(1));
+    let known = Trust { witnesses: vec![witness(1).cosigner_key()], ..trust() };
+    let report = verify(&log, &known);
+    assert!(report.verified, "{}", report.human());
+    assert!(report.human().contains("witness   witness.example, 2026-01-01T00:00:00.000Z\n"), "{}", report.human());
+    assert!(verify(&log, &trust()).verified, "unknown cosignatures are ignored");
+    let other = Trust { witnesses: vec![witness(2).cosigner_key()], ..trust() };
+    let report = verify(&log, &other);
+    assert!(report.problems[0].what.contains("`witness.example` has not cosigned it"), "{}", report.human());
+}
+
+#[test]
+fn one_entry_is_proved_offline() {
+    let log = full();
+    for index in [0, 1, 255, 256, 275] {
+        let file = prove(&log, index).unwrap().to_string();
+        let proof = TlogProof::parse(file.as_bytes()).unwrap();
+        let leaf = leaf_hash(&log.leaves[index as usize]);
+        assert_eq!(proof.verify(&leaf, signer().verifier_key()).unwrap().size, 276);
+    }
+    let error = prove(&log, 276).unwrap_err().to_string();
+    assert!(error.starts_with("`entry 276` was not read: no proof was made"), "{error}");
 }

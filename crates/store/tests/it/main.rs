@@ -1,9 +1,16 @@
 //! The store's tests: what every store promises, and what only the embedded one does.
 
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod differential;
+#[cfg(test)]
 mod embedded;
+#[cfg(test)]
 mod full;
+#[cfg(test)]
 mod tamper;

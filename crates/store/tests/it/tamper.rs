@@ -163,7 +163,10 @@ async fn every_change_beside_the_events_is_named() {
         ("UPDATE events SET idx = 1000 WHERE idx = 299", "numbered 1000"),
         ("DELETE FROM events WHERE idx = 299", "299 are there"),
         ("DELETE FROM events WHERE idx = 100", "leaves a gap"),
-        ("UPDATE tiles SET bytes = CAST(substr(bytes, 1, 8160) || zeroblob(32) AS BLOB) WHERE level = 0 AND n = 0", "tile/0/000"),
+        (
+            "UPDATE tiles SET bytes = CAST(substr(bytes, 1, 8160) || zeroblob(32) AS BLOB) WHERE level = 0 AND n = 0",
+            "tile/0/000",
+        ),
         ("DELETE FROM tiles WHERE level = 0 AND n = 0", "tile/0/000"),
         ("UPDATE blobs SET bytes = X'00'", "the blob sha256:"),
         ("UPDATE blobs SET digest = zeroblob(32)", "the blob sha256:"),

@@ -63,3 +63,7 @@ function confirmFirst(form) {
 }
 
 for (const form of document.querySelectorAll("form[data-confirm]")) confirmFirst(form);
+
+// On a narrow screen the present tab may lie outside what is shown.
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tab.closest("ul").scrollLeft = tab.offsetLeft - 80;

@@ -4,11 +4,18 @@
 //! The pages need no JavaScript for anything essential; the small modules in `assets/` refresh what is shown
 //! and give keys to those who answer many reviews.
 
+mod answer;
 pub mod assets;
+pub mod backend;
 pub mod chart;
 pub mod headers;
 pub mod live;
 pub mod pages;
+mod router;
+pub mod session;
 pub mod text;
 pub mod view;
 
+pub use backend::{Backend, Person, Problem};
+pub use router::{AppState, Options, router};
+pub use session::{Sessions, SessionsError};

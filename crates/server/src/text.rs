@@ -31,6 +31,19 @@ pub fn house(text: &str) -> String {
     Untrusted::new(text).page(SHOWN_CHARS_MAX)
 }
 
+/// [`house`], with what stands between backticks set as code, as messages name things.
+#[must_use]
+pub fn prose(text: &str) -> Markup {
+    let shown = house(text);
+    // A backtick without its partner is left as it is.
+    let closed = shown.matches('`').count() / 2 * 2;
+    html! {
+        @for (i, piece) in shown.splitn(closed + 1, '`').enumerate() {
+            @if i % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}
+
 /// Hostile text with what checks found in it highlighted. Offsets that lie outside the text, or within a
 /// character, are moved to the next character's start: they come from events, and are not trusted either.
 #[must_use]

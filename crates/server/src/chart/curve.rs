@@ -29,7 +29,7 @@ pub fn curve(points: &[CurvePoint], marks: CurveMarks) -> Markup {
     let x = Scale { from: 0.0..1.0, to: LEFT..RIGHT };
     let chosen = marks.at.and_then(|at| nearest(points, at));
     html! {
-        svg .chart viewBox="0 0 640 316" role="img" aria-labelledby="curve-title curve-desc" {
+        svg .chart viewBox="0 0 656 316" role="img" aria-labelledby="curve-title curve-desc" {
             title #curve-title { "Risk–coverage curve" }
             desc #curve-desc { (describe(chosen, marks)) }
             @for r in &risks {
@@ -45,13 +45,13 @@ pub fn curve(points: &[CurvePoint], marks: CurveMarks) -> Markup {
             path .bound d=(path(points.iter().map(|p| (x.at(p.coverage), y.at(p.bound))))) {}
             path .line d=(path(points.iter().map(|p| (x.at(p.coverage), y.at(p.risk))))) {}
             path .limit d={ "M" (LEFT) " " (y.at(marks.max_wrong)) "H" (RIGHT) } {}
-            text .limit-text x=(RIGHT) y=(y.at(marks.max_wrong) - 6.0) text-anchor="end" { "at most " (percent(marks.max_wrong)) }
+            text .limit-text x=(LEFT + 6.0) y=(y.at(marks.max_wrong) - 6.0) { "at most " (percent(marks.max_wrong)) }
             @if let Some(p) = chosen {
                 path .at d={ "M" (x.at(p.coverage)) " " (TOP) "V" (BOTTOM) } {}
                 circle .dot cx=(x.at(p.coverage)) cy=(y.at(p.risk)) r="5" {}
                 @let right = p.coverage > 0.8;
                 text .at-text x=(x.at(p.coverage) + if right { -8.0 } else { 8.0 }) y=(TOP + 12.0)
-                    text-anchor=(if right { "end" } else { "start" }) { "λ = " (p.at) }
+                    text-anchor=(if right { "end" } else { "start" }) { "λ = " (marks.at.unwrap_or(p.at)) }
             }
         }
     }

@@ -42,7 +42,7 @@ pub fn confidence(value: f64, threshold: Option<f64>) -> Markup {
         None => format!("confidence {value:.3}, no threshold"),
     };
     html! {
-        svg .gauge viewBox="0 0 200 26" role="img" aria-label=(label) {
+        svg .gauge viewBox="0 0 200 26" preserveAspectRatio="xMinYMid meet" role="img" aria-label=(label) {
             rect .rail x="1" y="10" width="198" height="8" {}
             rect .fill x="1" y="10" width=(round(scale.at(value) - 1.0)) height="8" {}
             @if let Some(t) = threshold {

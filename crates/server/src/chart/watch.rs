@@ -13,7 +13,7 @@ pub fn watch(values: &[f64], alarm: f64) -> Markup {
     let y = Scale { from: low..high, to: 132.0..10.0 };
     let last = values.last().copied().unwrap_or(0.0);
     html! {
-        svg .chart .low viewBox="0 0 640 150" role="img"
+        svg .chart .low viewBox="0 0 656 150" role="img"
             aria-label={ "Evidence against the certificate is at " (format!("{last:.2}")) "; the alarm is at " (format!("{alarm:.2}")) } {
             path .grid d={ "M40 " (y.at(0.0)) "H628" } {}
             text .tick x="32" y=(y.at(0.0) + 4.0) text-anchor="end" { "0" }

@@ -2,7 +2,7 @@
 
 use super::frame::{Place, page};
 use super::parts::{Signal, badge, cites, count, support};
-use crate::text::house;
+use crate::text::{house, prose};
 use crate::view::{Assessed, AssessmentPage, Flag, Frame, Support};
 use maud::{Markup, html};
 
@@ -48,9 +48,9 @@ fn assessed(workflow: &str, q: &Assessed) -> Markup {
             div .support { (support(q.support)) }
             div {
                 h3 { (house(&q.question)) }
-                p { (house(&q.answer)) }
+                p { (prose(&q.answer)) }
                 (cites(workflow, &q.cites))
-                @if q.support != Support::Evidenced && !q.better.is_empty() { p .better { strong { "To answer better: " } (house(&q.better)) } }
+                @if q.support != Support::Evidenced && !q.better.is_empty() { p .better { strong { "To answer better: " } (prose(&q.better)) } }
             }
         }
     }
@@ -76,9 +76,9 @@ fn flag(workflow: &str, f: &Flag) -> Markup {
             }
             div {
                 p { strong { (house(&f.title)) } }
-                @if !f.detail.is_empty() { p { (house(&f.detail)) } }
+                @if !f.detail.is_empty() { p { (prose(&f.detail)) } }
                 (cites(workflow, &f.cites))
-                @if f.raised == Some(true) && !f.better.is_empty() { p .better { strong { "To settle it: " } (house(&f.better)) } }
+                @if f.raised == Some(true) && !f.better.is_empty() { p .better { strong { "To settle it: " } (prose(&f.better)) } }
             }
         }
     }

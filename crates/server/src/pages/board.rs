@@ -5,7 +5,7 @@ use super::overview::{gate_line, release};
 use super::parts::{
     Signal, at, badge, command, count, digest, empty, event, icon, layer, next, path, plural, state, time,
 };
-use crate::text::{block, house};
+use crate::text::{block, house, prose};
 use crate::view::{Ahead, Board, Frame, LayerRows, NextStep, ObligationRow, ReleaseLine, Running, StageState, Today};
 use maud::{Markup, html};
 use seatrial_model::Verdict;
@@ -29,8 +29,11 @@ pub fn board(frame: &Frame, view: &Board) -> Markup {
             (switch(frame, view))
         }
         div #now data-live {
-            (running(&view.name, &view.running))
-            (in_force(&view.name, view.release.as_ref(), view.ahead.as_ref()))
+            div .standing {
+                (running(&view.name, &view.running))
+                (in_force(&view.name, view.release.as_ref()))
+            }
+            @if let Some(ahead) = &view.ahead { (ahead_of(ahead)) }
             (counters(&view.name, &view.today, view.release.as_ref()))
         }
         div #gates .gates data-live { @for gate in &view.gates { (gate_line(gate)) } }
@@ -61,10 +64,10 @@ pub(super) fn running(workflow: &str, running: &Running) -> Markup {
                     " By " (house(by)) ", " (time(*since)) ". " a href=(at(workflow, "#switch")) { "Resume" } " needs another person."
                 }
                 @if let Some(reason) = reason { blockquote { (block(reason)) } }
-                @if !instead.is_empty() { p { (house(instead)) } }
+                @if !instead.is_empty() { p { (prose(instead)) } }
             },
             Running::Lapsed { on_lapse, why } => div .status .bad role="alert" {
-                p { (icon("bar")) " " strong { "The release has lapsed." } " " (house(why)) }
+                p { (icon("bar")) " " strong { "The release has lapsed." } " " (prose(why)) }
                 p { @match on_lapse.as_str() {
                     "stop" => "Nothing is served.",
                     "escalate" => "Every decision goes to a person.",
@@ -75,14 +78,13 @@ pub(super) fn running(workflow: &str, running: &Running) -> Markup {
     }
 }
 
-fn in_force(workflow: &str, line: Option<&ReleaseLine>, ahead: Option<&Ahead>) -> Markup {
+fn in_force(workflow: &str, line: Option<&ReleaseLine>) -> Markup {
     html! {
-        section .in-force aria-label="Release in force" {
+        @if line.is_some() {
             (release(line))
             @if let Some(line) = line {
                 p .muted { "spec " (digest(&line.spec)) " · signed as " code { (house(&line.level)) } " · " (event(workflow, &line.event)) }
             }
-            @if let Some(ahead) = ahead { (ahead_of(ahead)) }
         }
     }
 }
@@ -132,7 +134,7 @@ fn next_steps(workflow: &str, steps: &[NextStep]) -> Markup {
                 ol {
                     @for step in steps.iter().take(NEXT_SHOWN) {
                         li {
-                            p { (house(&step.next.what)) " " span .muted { "for " a href=(obligation(workflow, &step.obligation)) { (house(&step.obligation)) }
+                            p { (prose(&step.next.what)) br; span .muted .small { "for " a href=(obligation(workflow, &step.obligation)) { (house(&step.obligation)) }
                                 @if step.unblocks > 1 { ", unblocks " (step.unblocks) } } }
                             (command(&step.next.command))
                         }
@@ -160,7 +162,7 @@ fn obligation_row(workflow: &str, row: &ObligationRow) -> Markup {
         tr {
             th scope="row" {
                 a href=(obligation(workflow, &row.id)) { (house(&row.id)) }
-                span .title { (house(&row.title)) }
+                span .title { (prose(&row.title)) }
             }
             td data-label="Pilot" { (cell(row.pilot.as_ref())) }
             td data-label="Production" { (cell(row.production.as_ref())) }
@@ -188,7 +190,7 @@ fn why(row: &ObligationRow) -> Markup {
     let differ = speaks.iter().any(|(_, s)| chosen.is_some_and(|(_, c)| c.why != s.why));
     html! {
         @if let Some((name, s)) = chosen {
-            p { @if differ && s.state.blocks() { span .muted { (name) ": " } } (house(&s.why)) }
+            p { @if differ && s.state.blocks() { span .muted { (name) ": " } } (prose(&s.why)) }
             @if let Some(n) = &s.next { @if s.state.blocks() { (next(n)) } }
         }
     }

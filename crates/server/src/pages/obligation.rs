@@ -2,7 +2,7 @@
 
 use super::frame::{Place, page};
 use super::parts::{at, digest, event, layer, next, path, stage, state, time};
-use crate::text::house;
+use crate::text::{house, prose};
 use crate::view::{ChainLink, ChangedPath, Frame, ObligationPage, StageExplained};
 use maud::{Markup, html};
 
@@ -19,7 +19,7 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
             p .crumbs { a href=(at(workflow, "")) { "Board" } " / layer " (number) ", " (name) }
             h1 { (house(&view.title)) }
             p .id { code { (house(&view.id)) } }
-            p .lead { (house(&view.help)) }
+            p .lead { (prose(&view.help)) }
         }
         div #explained data-live {
             @for s in &view.stages { (explained(workflow, s)) }
@@ -30,7 +30,7 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
             dl .facts {
                 dt { "Scope" }
                 dd { @if view.scope.is_empty() { "the whole spec" } @for p in &view.scope { (path(p)) " " } }
-                @for (name, value) in &view.inputs { dt { (house(name)) } dd { code { (house(value)) } } }
+                @for (name, value) in &view.inputs { dt { (prose(name)) } dd { code { (house(value)) } } }
                 dt { "Waiver" }
                 dd { @if view.waivable { "possible, with a measure, another person and an end" } @else { "not possible" } }
             }
@@ -44,7 +44,7 @@ fn explained(workflow: &str, view: &StageExplained) -> Markup {
     html! {
         section .explained {
             h2 { "For " (stage(view.stage)) " " (state(view.now.state)) @if let Some(until) = view.now.until { span .until { "until " (time(until)) } } }
-            p .why { (house(&view.now.why)) }
+            p .why { (prose(&view.now.why)) }
             @if let Some(n) = &view.now.next { @if view.now.state.blocks() { (next(n)) } }
             @if !view.changed.is_empty() { (changed(&view.changed)) }
             @if !view.chain.is_empty() { h3 { "Why this is so" } (chain(workflow, &view.chain, 0)) }
@@ -80,7 +80,7 @@ fn chain(workflow: &str, links: &[ChainLink], depth: usize) -> Markup {
         ul .chain {
             @for link in links {
                 li {
-                    span { (house(&link.text)) }
+                    span { (prose(&link.text)) }
                     @if let Some(p) = &link.path { " " (path(p)) }
                     @if let Some(e) = &link.event { " " (event(workflow, e)) " " span .muted { (house(&e.actor)) ", " (time(e.time)) } }
                     @if !link.because.is_empty() {

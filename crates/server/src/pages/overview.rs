@@ -64,7 +64,7 @@ pub(super) fn gate_line(gate: &Gate) -> Markup {
     let (blocking, all) = (gate.tally.blocking(), gate.tally.applicable());
     html! {
         section .gate {
-            h3 { "To " (gate.stage.as_str()) }
+            h3 { (stage(gate.stage)) " gate" }
             p .gate-count {
                 @if blocking == 0 { "Every obligation is discharged." }
                 @else { strong { (blocking) } " of " (plural(all, "obligation", "obligations")) " to go" }

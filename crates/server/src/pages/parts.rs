@@ -1,6 +1,6 @@
 //! Small parts that every page uses: states, verdicts, times, digests, commands, references to events.
 
-use crate::text::house;
+use crate::text::{house, prose};
 use crate::view::{EventRef, Next, ObligationState, Support};
 use maud::{Markup, PreEscaped, html};
 use seatrial_model::event::Share;
@@ -203,9 +203,9 @@ pub fn length(ms: i64) -> String {
 #[must_use]
 pub fn due(at: Option<Time>, now: Time) -> Markup {
     match at {
-        None => html! { span .muted { "no limit" } },
+        None => html! { span .muted { "no time limit" } },
         Some(at) if now > at => badge(Signal::Bad, "clock", &format!("late by {}", length(now.millis_since(at)))),
-        Some(at) => html! { time datetime=(at) title=(at) { "in " (length(at.millis_since(now))) } },
+        Some(at) => html! { time datetime=(at) title=(at) { "due in " (length(at.millis_since(now))) } },
     }
 }
 
@@ -283,7 +283,7 @@ pub fn command(command: &str) -> Markup {
 /// What to do next.
 #[must_use]
 pub fn next(next: &Next) -> Markup {
-    html! { div .next { @if !next.what.is_empty() { span { (house(&next.what)) } " " } (command(&next.command)) } }
+    html! { div .next { @if !next.what.is_empty() { span { (prose(&next.what)) } " " } (command(&next.command)) } }
 }
 
 /// A reference to an event: its entry, linked into the log, with its kind.
@@ -360,6 +360,6 @@ mod tests {
     fn lateness_is_said_and_not_only_coloured() {
         let now = Time::from_millis(10_000_000);
         assert!(due(Some(now.plus_millis(-60_000)), now).into_string().contains("late by 1 min"));
-        assert!(due(Some(now.plus_millis(60_000)), now).into_string().contains("in 1 min"));
+        assert!(due(Some(now.plus_millis(60_000)), now).into_string().contains("due in 1 min"));
     }
 }

@@ -1,7 +1,7 @@
 //! A page that says what was not done and what to do.
 
 use super::frame::{Place, page};
-use crate::text::house;
+use crate::text::prose;
 use crate::view::Frame;
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ pub fn problem(frame: &Frame, title: &str, what: &str, back: Option<(&str, &str)
     let body = html! {
         div .narrow {
             h1 { (title) }
-            p .lead { (house(what)) }
+            p .lead { (prose(what)) }
             @if let Some((href, name)) = back { p { a .button href=(href) { (name) } } }
         }
     };

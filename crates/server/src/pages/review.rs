@@ -4,10 +4,10 @@ use super::decision::{answered, because, confidence, findings};
 use super::frame::{Place, csrf, page};
 use super::parts::{Signal, at, badge, due, icon, length};
 use super::payload::payload;
-use crate::text::{house, line};
-use crate::view::{EditField, EditKind, Frame, Me, Proposal, ReviewKind, ReviewPage};
+use crate::text::{house, line, prose};
+use crate::view::{EditField, EditKind, Frame, Me, Payload, Proposal, ReviewKind, ReviewPage};
 use maud::{Markup, html};
-use seatrial_model::Answer;
+use seatrial_model::{Answer, Untrusted};
 
 /// What the form needs besides the review: the proof of when it was shown, and what went wrong last time.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub fn review(frame: &Frame, view: &ReviewPage, form: &ReviewForm) -> Markup {
     let body = html! {
         (walk(workflow, view))
         header .page-head {
-            p .crumbs { a href=(at(workflow, "/reviews")) { "Reviews" } " / " (house(&view.step)) }
+            p .crumbs { a href=(at(workflow, "/reviews")) { "Reviews" } " / " (house(&view.step)) @if let Some(case) = case(view) { " / case " (line(case)) } }
             h1 { (question(view.kind)) }
             p .muted {
                 @if view.kind != ReviewKind::Review { span .tag { (view.kind.as_str()) } " " }
@@ -50,6 +50,13 @@ pub fn review(frame: &Frame, view: &ReviewPage, form: &ReviewForm) -> Markup {
         }
     };
     page(frame, Place::Reviews, question(view.kind), &body)
+}
+
+fn case(view: &ReviewPage) -> Option<&Untrusted> {
+    match &view.case {
+        Payload::Held { fields, .. } => fields.first().map(|f| &f.value),
+        Payload::Erased { .. } | Payload::None { .. } => None,
+    }
 }
 
 const fn question(kind: ReviewKind) -> &'static str {
@@ -97,13 +104,12 @@ fn answering(frame: &Frame, workflow: &str, view: &ReviewPage, form: &ReviewForm
         h2 { "Your answer" }
         @match (&view.answered, &view.barred, &frame.me) {
             (Some(a), _, _) => (answered(a)),
-            (None, Some(why), _) => p .note { (icon("bar")) " " (house(why)) },
+            (None, Some(why), _) => p .note { (icon("bar")) " " (prose(why)) },
             (None, None, Some(me)) if !view.answers.is_empty() => (answer_form(me, workflow, view, form)),
             _ => p .note { "You cannot answer this one." },
         }
-        p .crumbs { a href=(at(workflow, &format!("/decisions/{}", view.decision))) {
-            @if view.kind == ReviewKind::BlindAudit && view.answered.is_none() { "The decision, after you answered" } @else { "The decision with its whole chain" }
-        } }
+        @if view.kind == ReviewKind::BlindAudit && view.answered.is_none() { p .muted .small { "The decision opens to you once you have answered." } }
+        @else { p { a href=(at(workflow, &format!("/decisions/{}", view.decision))) { "The decision with its whole chain" } } }
     }
 }
 
@@ -114,7 +120,7 @@ fn answer_form(me: &Me, workflow: &str, view: &ReviewPage, form: &ReviewForm) ->
             (csrf(me))
             input type="hidden" name="seen" value=(view.seen);
             input type="hidden" name="shown" value=(form.shown);
-            @if let Some(problem) = &form.problem { p .note .bad role="alert" { (house(problem)) } }
+            @if let Some(problem) = &form.problem { p .note .bad role="alert" { (prose(problem)) } }
             fieldset .choices {
                 legend .sr { "Answer" }
                 @for a in &view.answers {
@@ -180,5 +186,5 @@ fn edit_field(field: &EditField) -> Markup {
 
 /// A form's control has to hold the text as it is; where something in it cannot be seen, the page says so.
 fn holds_invisible(value: &str) -> bool {
-    seatrial_model::Untrusted::new(value).page(value.len()).contains("⟨U+")
+    Untrusted::new(value).page(value.len()).contains("⟨U+")
 }

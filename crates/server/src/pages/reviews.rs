@@ -47,14 +47,13 @@ fn row(workflow: &str, now: Time, r: &ReviewRow) -> Markup {
                 @match &r.case { Some(case) => { "Case " (line(case)) }, None => "Case erased" }
             }
             p .what {
-                @if r.kind != ReviewKind::Review { span .tag { (r.kind.as_str()) } " " }
+                @if r.kind == ReviewKind::Own { (badge(Signal::Bad, "cross", "own decision")) " " } @else if r.kind != ReviewKind::Review { span .tag { (r.kind.as_str()) } " " }
                 @if r.rehearsal { span .tag { "rehearsal" } " " }
                 code { (house(&r.step)) } " for " strong { (house(&r.to)) }
                 @if let Some(by) = &r.claimed_by { " · claimed by " (house(by)) }
             }
             p .because { @for b in r.because.iter().take(3) { (path(b)) " " } }
             p .times { (due(r.due, now)) span .muted { "opened " (length(now.millis_since(r.opened))) " ago" } }
-            @if r.kind == ReviewKind::Own { p .flag { (badge(Signal::Bad, "cross", "never delegated")) } }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::board::obligation;
 use super::frame::{Place, page};
 use super::parts::{Signal, at, badge, cites, command, empty, event, icon, plural, state, time};
 use crate::chart::clarity;
-use crate::text::{block, house};
+use crate::text::{block, house, prose};
 use crate::view::{BacklogItem, Frame, QuestionLine, SprintAnswer, SprintHead, SprintObligation, SprintPage};
 use maud::{Markup, html};
 
@@ -60,7 +60,7 @@ fn answer(workflow: &str, a: &SprintAnswer) -> Markup {
     html! {
         article .answered {
             h3 { (house(&a.question)) }
-            p { (house(&a.answer)) }
+            p { (prose(&a.answer)) }
             @if !a.figures.is_empty() {
                 table .figures {
                     thead { tr { th scope="col" { "Figure" } th scope="col" .right { "Start" } th scope="col" .right { "End" } } }
@@ -107,7 +107,7 @@ fn backlog(list: &[BacklogItem]) -> Markup {
         @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is discharged.", "seatrial release production --dry-run")) }
         ol .backlog { @for b in list {
             li {
-                p { (house(&b.what)) @if b.unblocks > 1 { span .muted { " · unblocks " (plural(b.unblocks, "obligation", "obligations")) } } }
+                p { (prose(&b.what)) @if b.unblocks > 1 { span .muted { " · unblocks " (plural(b.unblocks, "obligation", "obligations")) } } }
                 p .muted { (icon(if b.from == "alarm" { "look" } else { "dash" })) " from " (house(&b.from)) }
                 (command(&b.command))
             }

@@ -21,6 +21,13 @@ fn overlapping_and_absurd_spans_lose_no_text() {
 }
 
 #[test]
+fn backticks_become_code_and_nothing_else_does() {
+    assert_eq!(prose("`a<b` is `c`, 5` long").into_string(), "<code>a&lt;b</code> is <code>c</code>, 5` long");
+    assert_eq!(prose("plain").into_string(), "plain");
+    assert_eq!(prose("`").into_string(), "`");
+}
+
+#[test]
 fn a_long_text_is_capped_across_its_pieces() {
     let text = Untrusted::new("x".repeat(SHOWN_CHARS_MAX * 2));
     let got = plain(&marked(&text, &[mark(10, 3_990, "a")]).into_string());

@@ -1,0 +1,102 @@
+//! What the pages ask for. The factory answers; nothing here decides.
+
+use crate::view::{
+    AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage, ObligationPage,
+    Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
+};
+use seatrial_model::{DecisionId, Digest, Principal, ReviewId, SprintId, Time, Untrusted};
+use std::future::Future;
+
+/// Somebody who signed in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Person {
+    /// Who, with the sides, roles and assurance that events will carry.
+    pub principal: Principal,
+    /// The name as people write it.
+    pub name: String,
+}
+
+/// Why a request came to nothing. Each says what was not done.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such thing, or not for whoever asks.
+    #[error("{0}")]
+    NotFound(String),
+    /// They may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something changed in between.
+    #[error("{0}")]
+    Conflict(String),
+    /// It cannot be done at the moment.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What the pages ask for, always in the name of a principal: whoever answers decides what that principal may see
+/// and do.
+pub trait Backend: Send + Sync + 'static {
+    /// The factory's name, and whether it is a simulation.
+    fn factory(&self) -> (String, bool);
+
+    /// The factory's clock: a simulation's may be ahead.
+    fn now(&self) -> Time;
+
+    /// Who holds this personal token; none where it is unknown, expired, revoked, or no person's.
+    fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
+
+    /// How this person stands now; none where they left. Asked on every request, so that a change of roles or a
+    /// departure takes effect at once and not at the end of a session.
+    fn person(&self, id: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
+
+    /// A workflow as its tabs need it.
+    fn tab(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<WorkflowTab, Problem>> + Send;
+
+    /// The factory's workflows.
+    fn overview(&self, who: &Principal) -> impl Future<Output = Result<Overview, Problem>> + Send;
+
+    /// A workflow's board.
+    fn board(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<Board, Problem>> + Send;
+
+    /// One obligation, explained.
+    fn obligation(&self, who: &Principal, workflow: &str, id: &str) -> impl Future<Output = Result<ObligationPage, Problem>> + Send;
+
+    /// Decisions.
+    fn decisions(&self, who: &Principal, workflow: &str, filter: DecisionFilter) -> impl Future<Output = Result<Decisions, Problem>> + Send;
+
+    /// One decision. Somebody with an unanswered blind audit of it is refused.
+    fn decision(&self, who: &Principal, workflow: &str, id: DecisionId) -> impl Future<Output = Result<DecisionPage, Problem>> + Send;
+
+    /// Open reviews, for one role or for all.
+    fn reviews(&self, who: &Principal, workflow: &str, role: Option<String>) -> impl Future<Output = Result<Reviews, Problem>> + Send;
+
+    /// One review.
+    fn review(&self, who: &Principal, workflow: &str, id: ReviewId) -> impl Future<Output = Result<ReviewPage, Problem>> + Send;
+
+    /// Records an answer.
+    fn answer(&self, who: &Principal, workflow: &str, id: ReviewId, sent: AnswerSent) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Stops the workflow.
+    fn stop(&self, who: &Principal, workflow: &str, reason: Untrusted) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Resumes it.
+    fn resume(&self, who: &Principal, workflow: &str, reason: Untrusted) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// The log, with entries below `before`.
+    fn log(&self, who: &Principal, workflow: &str, before: Option<u64>) -> impl Future<Output = Result<LogPage, Problem>> + Send;
+
+    /// A threshold and its certificate.
+    fn certificate(&self, who: &Principal, workflow: &str, name: &str) -> impl Future<Output = Result<CertificatePage, Problem>> + Send;
+
+    /// The picture of a certificate's curve, as it was kept.
+    fn curve(&self, who: &Principal, workflow: &str, blob: Digest) -> impl Future<Output = Result<Vec<u8>, Problem>> + Send;
+
+    /// A sprint; the newest where none is named.
+    fn sprint(&self, who: &Principal, workflow: &str, id: Option<SprintId>) -> impl Future<Output = Result<SprintPage, Problem>> + Send;
+
+    /// The assessment.
+    fn assessment(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;
+}

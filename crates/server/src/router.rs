@@ -1,0 +1,138 @@
+//! Addresses, and what stands behind each.
+
+mod forms;
+mod read;
+mod sign_in;
+mod visit;
+
+use crate::backend::{Backend, Person};
+use crate::live::Live;
+use crate::session::{Sessions, SessionsError};
+use crate::{assets, headers};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path};
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use seatrial_model::Time;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The largest form: an edited output with its reason. The guard has its own limits.
+const FORM_BYTES_MAX: usize = 512 * 1024;
+
+/// How the pages are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Whether browsers reach them through TLS: cookies are then `Secure` with the `__Host-` prefix, and browsers
+    /// are told to insist.
+    pub tls: bool,
+}
+
+/// What every request needs.
+#[derive(Debug)]
+pub struct AppState<B> {
+    shared: Arc<Shared<B>>,
+}
+
+#[derive(Debug)]
+struct Shared<B> {
+    backend: Arc<B>,
+    sessions: Sessions,
+    live: Live,
+    options: Options,
+}
+
+impl<B> Clone for AppState<B> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<B: Backend> AppState<B> {
+    /// Nobody signed in yet.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn new(backend: Arc<B>, options: Options) -> Result<Self, SessionsError> {
+        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The path of a link that signs this person in once, soon; put the server's address before it.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn sign_in_link(&self, person: Person) -> Result<String, SessionsError> {
+        Ok(format!("/sign-in?token={}", self.sessions().issue_link(person, clock())?))
+    }
+
+    /// Through which pages learn that a workflow changed.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.shared.live
+    }
+
+    /// Ends a person's sessions at once.
+    pub fn sign_out(&self, id: &str) {
+        self.sessions().close_all_of(id);
+    }
+
+    fn backend(&self) -> &B {
+        &self.shared.backend
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
+    }
+
+    fn cookie_name(&self) -> &'static str {
+        if self.shared.options.tls { "__Host-seatrial" } else { "seatrial" }
+    }
+}
+
+/// The machine's clock, for sessions: a simulation's own clock must not end or lengthen them.
+fn clock() -> Time {
+    jiff::Timestamp::now().into()
+}
+
+/// All pages, with the headers that protect them.
+pub fn router<B: Backend>(state: AppState<B>) -> Router {
+    let tls = state.shared.options.tls;
+    Router::new()
+        .route("/", get(read::overview::<B>))
+        .route("/sign-in", get(sign_in::page::<B>).post(sign_in::enter::<B>))
+        .route("/sign-out", post(sign_in::leave::<B>))
+        .route("/events", get(read::events::<B>))
+        .route("/w/{workflow}", get(read::board::<B>))
+        .route("/w/{workflow}/stop", post(forms::stop::<B>))
+        .route("/w/{workflow}/resume", post(forms::resume::<B>))
+        .route("/w/{workflow}/obligations/{obligation}", get(read::obligation::<B>))
+        .route("/w/{workflow}/decisions", get(read::decisions::<B>))
+        .route("/w/{workflow}/decisions/{id}", get(read::decision::<B>))
+        .route("/w/{workflow}/reviews", get(read::reviews::<B>))
+        .route("/w/{workflow}/reviews/{id}", get(read::review::<B>))
+        .route("/w/{workflow}/reviews/{id}/answer", post(forms::answer::<B>))
+        .route("/w/{workflow}/log", get(read::log::<B>))
+        .route("/w/{workflow}/thresholds/{name}", get(read::certificate::<B>))
+        .route("/w/{workflow}/curves/{file}", get(read::curve::<B>))
+        .route("/w/{workflow}/sprint", get(read::sprint::<B>))
+        .route("/w/{workflow}/sprint/{id}", get(read::sprint::<B>))
+        .route("/w/{workflow}/assessment", get(read::assessment::<B>))
+        .route("/assets/{file}", get(|Path(file): Path<String>| async move { assets::serve(&file) }))
+        .fallback(read::nowhere::<B>)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(CatchPanicLayer::new())
+        .layer(map_response(move |response: Response| async move { protect(response, tls) }))
+        .with_state(state)
+}
+
+fn protect(response: Response, tls: bool) -> Response {
+    let mut response = headers::secure(response);
+    if tls {
+        let insist = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, insist);
+    }
+    response
+}

@@ -140,6 +140,10 @@ fn a_simulation_is_verified_and_says_what_it_is() {
     let report = verify(&log, &Trust { key: Some(log.signer.verifier_key().clone()), ..trust() });
     assert!(report.verified && report.simulation, "{}", report.human());
     assert!(report.human().starts_with("SIMULATION: "), "{}", report.human());
+    // Its clock can be moved forward, beyond the auditor's.
+    let key = Some(log.signer.verifier_key().clone());
+    let report = verify(&log, &Trust { key, now: Some(Time::from_millis(0)), ..Trust::default() });
+    assert!(report.verified, "{}", report.human());
 }
 
 #[test]

@@ -108,6 +108,8 @@ pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many expressions were read.
+    pub(crate) expressions: usize,
     pub(crate) sources: Sources,
 }
 
@@ -120,7 +122,8 @@ pub(crate) struct Draft<'r> {
 impl Report {
     /// Starts a diagnostic; it is added when the [`Draft`] is dropped out of scope by [`Draft::done`].
     pub(crate) fn add(&mut self, code: Code, file: &str, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
-        let text = self.sources.get(file).unwrap_or("");
+        // Beyond the limit nothing is kept, so nothing is counted either: a hostile file would have us count for ever.
+        let text = if self.is_full() { "" } else { self.sources.get(file).unwrap_or("") };
         let (line, column) = line_column(text, range.start);
         let (end_line, end_column) = line_column(text, range.end);
         let diagnostic = Diagnostic {
@@ -138,6 +141,11 @@ impl Report {
             blocks: Some(Stage::Draft),
         };
         Draft { report: self, diagnostic }
+    }
+
+    /// Whether no more findings are kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= DIAGNOSTICS_MAX
     }
 
     /// Whether anything keeps the spec from loading.
@@ -192,7 +200,7 @@ impl Draft<'_> {
     }
 
     pub(crate) fn done(self) {
-        if self.report.diagnostics.len() < DIAGNOSTICS_MAX {
+        if !self.report.is_full() {
             self.report.diagnostics.push(self.diagnostic);
         }
     }
@@ -222,7 +230,8 @@ fn common_start(a: &str, b: &str) -> usize {
 /// `did you mean` for a mistyped word, else the list of what is known.
 pub(crate) fn did_you_mean<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
     const LISTED_MAX: usize = 24;
-    if let Some(near) = nearest(wrong, known.clone()) {
+    const COMPARED_MAX: usize = 1_000;
+    if let Some(near) = nearest(wrong, known.clone().into_iter().take(COMPARED_MAX)) {
         return Some(format!("did you mean `{near}`?"));
     }
     let all: Vec<String> = known.into_iter().take(LISTED_MAX).map(|k| format!("`{k}`")).collect();

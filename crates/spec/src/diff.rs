@@ -3,7 +3,7 @@
 use crate::workflow::Element;
 use seatrial_model::ElementPath;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The difference of two element tables.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -57,24 +57,29 @@ pub fn diff(old: &[Element], new: &[Element]) -> Diff {
         .filter(|(_, before, after)| before.written != after.written || before.compiled != after.compiled)
         .map(|(path, before, after)| Change { path: path.clone(), compiled: before.compiled != after.compiled })
         .collect();
-    let below = |path: &ElementPath| {
-        let inside = |other: &ElementPath| other != path && other.is_within(path);
-        differing.iter().any(|c| inside(&c.path)) || added.iter().any(inside) || removed.iter().any(inside)
-    };
-    let changed = differing.iter().filter(|c| !below(&c.path)).cloned().collect();
+    let mut above: BTreeSet<ElementPath> = BTreeSet::new();
+    for path in differing.iter().map(|c| &c.path).chain(&added).chain(&removed) {
+        let mut at = parent(path);
+        while let Some(path) = at {
+            at = parent(&path);
+            above.insert(path);
+        }
+    }
+    let changed = differing.into_iter().filter(|c| !above.contains(&c.path)).collect();
     Diff { added, removed, changed }
 }
 
-/// The topmost of these paths, sorted.
+/// The topmost of these paths, sorted: those whose parent is not among them.
 fn tops<'p>(paths: impl Iterator<Item = &'p ElementPath>) -> Vec<ElementPath> {
-    let mut all: Vec<&ElementPath> = paths.collect();
-    all.sort_by_key(|p| (p.segments().count(), p.as_str()));
-    let mut out: Vec<ElementPath> = Vec::new();
-    for path in all {
-        if !out.iter().any(|top| path.is_within(top)) {
-            out.push(path.clone());
-        }
+    let all: BTreeSet<&ElementPath> = paths.collect();
+    all.iter().filter(|path| parent(path).is_none_or(|p| !all.contains(&p))).map(|path| (*path).clone()).collect()
+}
+
+/// The element above; none above the root.
+fn parent(path: &ElementPath) -> Option<ElementPath> {
+    match path.as_str().rsplit_once('.') {
+        Some((above, _)) => Some(ElementPath::new(above)),
+        None if path.as_str().is_empty() => None,
+        None => Some(ElementPath::root()),
     }
-    out.sort();
-    out
 }

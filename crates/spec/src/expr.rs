@@ -28,6 +28,8 @@ pub const EXPRESSION_DEPTH_MAX: u16 = 24;
 
 /// The most operators, dots included: a chain of them is as deep a tree as brackets are.
 pub const EXPRESSION_OPERATORS_MAX: usize = 200;
+/// The most expressions of one spec: each is parsed, and evaluated for every case.
+pub const EXPRESSIONS_MAX: usize = 1_000;
 /// The stack for the parser: reserved address space, of which only what is used becomes memory.
 const PARSER_STACK_BYTES: usize = 32 << 20;
 /// How many operators one `? :` counts as.
@@ -165,7 +167,19 @@ pub(crate) fn check_node(
             .done();
         return None;
     };
+    report.expressions += 1;
+    if report.expressions > EXPRESSIONS_MAX {
+        if report.expressions == EXPRESSIONS_MAX + 1 {
+            let message =
+                format!("a spec has at most {EXPRESSIONS_MAX} expressions; this one and what follows was not read");
+            report.add(Code::Limit, file, node.range.clone(), message).element(at).done();
+        }
+        return None;
+    }
     let (expr, findings) = check(&scalar.text, scope);
+    if report.is_full() {
+        return None;
+    }
     for f in findings {
         let text = report.sources.get(file).unwrap_or("").to_owned();
         report

@@ -18,7 +18,9 @@ mod types;
 pub use check::{Checked, check, check_factory};
 pub use diagnostic::{Code, Diagnostic, Severity, Sources};
 pub use diff::{Diff, diff};
-pub use expr::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERATORS_MAX, on_parser_stack};
+pub use expr::{
+    EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERATORS_MAX, EXPRESSIONS_MAX, on_parser_stack,
+};
 pub use files::{FileError, FileSource, MemoryFiles};
 pub use scope::{ScopeEntry, Scopes, Which, scope_digest, scope_value};
 pub use workflow::{FactorySpec, Workflow};

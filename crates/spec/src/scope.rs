@@ -38,6 +38,7 @@ impl<'w> Scopes<'w> {
     #[must_use]
     pub fn value(&self, patterns: &[PathPattern], which: Which) -> Vec<ScopeEntry> {
         let mut paths: BTreeSet<&ElementPath> = BTreeSet::new();
+        let mut followed: BTreeSet<&ElementPath> = BTreeSet::new();
         let matched = self.workflow.elements.iter().map(|e| &e.path).filter(|p| patterns.iter().any(|x| x.matches(p)));
         let mut open: Vec<&ElementPath> = matched.collect();
         while let Some(path) = open.pop() {
@@ -45,7 +46,9 @@ impl<'w> Scopes<'w> {
                 continue;
             }
             for target in self.references.get(path).into_iter().flatten() {
-                open.extend(self.workflow.elements.iter().map(|e| &e.path).filter(|p| p.is_within(target)));
+                if followed.insert(target) {
+                    open.extend(self.workflow.elements.iter().map(|e| &e.path).filter(|p| p.is_within(target)));
+                }
             }
         }
         let prose = prose_digest();

@@ -53,10 +53,7 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     let signature = names.steps.get(&entry.key).cloned().unwrap_or_default();
     let influence = influence(r, &mut f, actor);
     let reversible = f.get("reversible").and_then(|n| r.bool(n)).unwrap_or(false);
-    let [input, output] = ["input", "output"].map(|key| {
-        let node = if actor == Actor::Ai { f.need(r, key) } else { f.get(key) };
-        node.and_then(|n| r.reference(n, "type", Code::UnknownType, names.types.keys()))
-    });
+    let [input, output] = types(r, &mut f, actor, names);
     let ask = who_is_asked(&entry.value);
     let ask = ask.filter(|role| names.roles.contains(role));
     let has_confidence = entry.value.get("confidence").is_some();
@@ -115,6 +112,14 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     windows(r, &f, &step);
     f.done(r);
     Some(step)
+}
+
+/// The names of the input and output types; AI has both.
+fn types(r: &mut Reader, f: &mut Fields<'_>, actor: Actor, names: &Names) -> [Option<String>; 2] {
+    ["input", "output"].map(|key| {
+        let node = if actor == Actor::Ai { f.need(r, key) } else { f.get(key) };
+        node.and_then(|n| r.reference(n, "type", Code::UnknownType, names.types.keys()))
+    })
 }
 
 /// The rules of one step, list by list.

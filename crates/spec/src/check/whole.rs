@@ -181,6 +181,11 @@ fn completeness(r: &mut Reader, places: &Places<'_>, root: &Node, w: &Workflow) 
         let range = places.of(&ElementPath::new(path));
         r.find(Code::Incomplete, range, message).warns(Some(stage)).done();
     }
+    owners(r, places, w);
+}
+
+/// Responsibilities and questions that nobody owns.
+fn owners(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
     for name in RESPONSIBILITIES {
         let path = ElementPath::new(format!("responsibilities.{name}"));
         let found = w.responsibilities.get(name);

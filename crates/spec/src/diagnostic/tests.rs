@@ -28,7 +28,11 @@ fn lines_and_columns_count_characters() {
 fn a_hostile_place_is_still_rendered() {
     let mut report = Report::default();
     report.sources.insert("w.yaml", "a: \u{202e}é\u{1b}[31m");
-    report.add(Code::Syntax, "w.yaml", 4..900, "bad \u{1b}[31m").help("h").other("w.yaml", 1..0, "x").done();
+    report
+        .add(Code::Syntax, "w.yaml", 4..900, "bad \u{1b}[31m")
+        .help("h")
+        .other("w.yaml", Range { start: 1, end: 0 }, "x")
+        .done();
     report.add(Code::Syntax, "missing.yaml", 4..9, "bad").done();
     let (diagnostics, sources) = report.sorted("w.yaml");
     let text = to_human(&diagnostics, &sources, false);

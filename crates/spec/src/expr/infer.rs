@@ -251,7 +251,12 @@ impl<'c> Checker<'c> {
         let near =
             nearest(name, names.iter().copied()).and_then(|n| object.fields.get(n)).and_then(|f| f.place.clone());
         let place: Option<Place> = near.or_else(|| object.place.clone());
-        let help = did_you_mean(name, names);
+        // `thresholds.by-team` is `thresholds.by` minus `team`.
+        let hyphen = names.iter().find(|n| n.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')));
+        let help = match (hyphen, path_of(of)) {
+            (Some(full), Some(owner)) => Some(format!("`-` is a minus here: write `{owner}['{full}']`")),
+            _ => did_you_mean(name, names),
+        };
         self.finding(Code::ExprField, self.range(e), message, help, place);
         Ty::Dyn
     }

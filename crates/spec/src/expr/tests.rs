@@ -177,3 +177,16 @@ fn what_is_not_of_the_language() {
         assert_eq!(codes(source).first(), Some(&code), "{source}: {:?}", codes(source));
     }
 }
+
+#[test]
+fn a_hyphen_is_a_minus() {
+    let number = Ty::Double(Bounds::between(0.0, 1.0));
+    let mut scope = scope();
+    scope.variables.insert("thresholds", Ty::record([("by-team", number)]));
+    let (_, findings) = check("confidence < thresholds.by-team", &scope);
+    assert_eq!(findings[0].help.as_deref(), Some("`-` is a minus here: write `thresholds['by-team']`"));
+    let (checked, _) = check("confidence < thresholds['by-team']", &scope);
+    let checked = checked.unwrap();
+    assert_eq!(checked.expr.promoted, "confidence < thresholds[\"by-team\"]");
+    assert!(checked.reads.contains("thresholds.by-team"));
+}

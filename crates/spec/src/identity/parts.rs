@@ -49,8 +49,8 @@ pub(super) fn workflow(w: &Workflow) -> Part {
         steps.put(&s.name, step(w, s));
     }
     root.put("steps", steps);
-    root.put("thresholds", group(&w.thresholds, threshold));
-    root.put("slices", group(&w.slices, slice));
+    root.put("thresholds", group(&w.thresholds, |t| threshold(w, t)));
+    root.put("slices", group(&w.slices, |s| slice(w, s)));
     root.put("examples", group(&w.examples, examples));
     root.put("risks", risks(&w.risks));
     root.put("questions", group(&w.questions, question));
@@ -250,12 +250,15 @@ fn trace(t: &Trace) -> Part {
     Part::leaf(json!({ "keep": t.keep.map(|d| d.as_millis()), "payloads": t.payloads.map(|d| d.as_millis()) }))
 }
 
-fn threshold(t: &Threshold) -> Part {
+fn threshold(w: &Workflow, t: &Threshold) -> Part {
     let mut part = Part::default();
     part.put("at", Part::leaf(t.at.map_or_else(|| json!("none"), |at| json!(at))));
     part.put("max_wrong", opt_leaf(&t.max_wrong));
     part.put("assurance", opt_leaf(&t.assurance));
-    part.put("wrong_when", t.wrong_when.as_ref().map_or_else(Part::default, expr));
+    let step = t.examples.as_ref().and_then(|e| w.examples.get(e)).and_then(|e| w.step(&e.step));
+    let types =
+        step.into_iter().flat_map(|s| s.input.iter().chain(&s.output)).map(|t| ElementPath::new(format!("types.{t}")));
+    part.put("wrong_when", t.wrong_when.as_ref().map_or_else(Part::default, expr).with_refs(types));
     let refs = t.examples.iter().map(|e| ElementPath::new(format!("examples.{e}")));
     part.put("examples", opt_leaf(&t.examples).with_refs(refs));
     part.put("method", Part::leaf(json!(t.method)));
@@ -268,11 +271,13 @@ fn threshold(t: &Threshold) -> Part {
     part
 }
 
-fn slice(s: &Slice) -> Part {
+fn slice(w: &Workflow, s: &Slice) -> Part {
+    let inputs = w.steps.iter().filter(|s| s.actor == Actor::Ai).flat_map(|s| &s.input);
     Part::both(
         json!({ "where": s.condition.source, "required": s.required }),
         json!({ "where": s.condition.promoted, "required": s.required }),
     )
+    .with_refs(inputs.map(|t| ElementPath::new(format!("types.{t}"))))
 }
 
 fn examples(e: &ExampleSet) -> Part {

@@ -102,3 +102,34 @@ fn the_limits_hold_on_a_small_stack() {
     });
     reader.unwrap().join().unwrap();
 }
+
+/// Files as large as is read, built to make the checker count, compare and list for ever.
+#[test]
+fn large_files_end_too() {
+    let many = |line: &dyn Fn(usize) -> String, n: usize| (0..n).map(line).collect::<String>();
+    let texts = [
+        many(&|i| format!("k{i}: 1\n"), 45_000),
+        many(&|_| "a: 1\n".to_owned(), 45_000),
+        format!("roles:\n{}", many(&|i| format!("  R{i}: x\n"), 45_000)),
+        WORKFLOW.replacen(
+            "    escalate:\n",
+            &format!(
+                "    escalate:\n{}",
+                many(&|i| format!("      e{i}: {{ when: \"size(input.text) > {i}\", to: nobody{i} }}\n"), 9_000)
+            ),
+            1,
+        ),
+        format!(
+            "{}\n{}",
+            WORKFLOW.replacen("approvals: [{ by: heads, over: [purpose, steps] }]", "", 1),
+            "#".repeat(900_000)
+        ),
+    ];
+    for text in texts {
+        let started = std::time::Instant::now();
+        let checked = check(&text, &files(), None);
+        assert!(checked.diagnostics.len() <= seatrial_spec::diagnostic::DIAGNOSTICS_MAX);
+        assert!(started.elapsed().as_secs() < 30, "{}… took {:?}", &text[..40], started.elapsed());
+        println!("{:?} {} {}", started.elapsed(), checked.diagnostics.len(), &text[..20]);
+    }
+}

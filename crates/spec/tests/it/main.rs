@@ -1,6 +1,9 @@
 //! The language as its users meet it: one binary for all of it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not test functions themselves")]
+
 mod diagnostics;
+mod examples;
 mod fixture;
 mod hostile;
 mod identity;

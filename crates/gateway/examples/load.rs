@@ -1,0 +1,128 @@
+//! A closed-loop load generator: so many connections, each sending the next request when it has the answer. Prints
+//! requests a second, median and 99th percentile of the latency, and how many answers were not 200.
+//!
+//! `cargo run --release -p seatrial-gateway --example load -- URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]…`
+//!
+//! `… load -- --serve LISTEN` answers every request with one small chat completion: the upstream for the comparison.
+#![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const COMPLETION: &str = r#"{"id":"c-1","object":"chat.completion","created":1,"model":"fixed-1","choices":[{"index":0,"message":{"role":"assistant","content":"{\"team\":\"cards\",\"reason\":\"The customer reports a lost card.\"}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}"#;
+
+#[derive(Clone)]
+struct Load {
+    url: Uri,
+    body: Bytes,
+    headers: HeaderMap,
+    until: Instant,
+}
+
+#[derive(Default)]
+struct Seen {
+    micros: Vec<u64>,
+    not_ok: u64,
+}
+
+async fn connection(load: Load) -> Result<Seen, Failure> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    // A client of its own for each task: exactly one connection.
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let mut seen = Seen::default();
+    while Instant::now() < load.until {
+        let mut request = Request::new(Full::new(load.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = load.url.clone();
+        *request.headers_mut() = load.headers.clone();
+        let begun = Instant::now();
+        let response = client.request(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        seen.micros.push(u64::try_from(begun.elapsed().as_micros())?);
+        if status != StatusCode::OK {
+            seen.not_ok += 1;
+        }
+    }
+    Ok(seen)
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let (name, value) = text.split_once(':').ok_or("a header is written `NAME: VALUE`")?;
+    Ok((name.trim().parse()?, value.trim().parse()?))
+}
+
+async fn run(arguments: &[String]) -> Result<(), Failure> {
+    let [url, connections, seconds, body, headers @ ..] = arguments else {
+        return Err("usage: load URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]… | load --serve LISTEN".into());
+    };
+    let mut map = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    for text in headers {
+        let (name, value) = header(text)?;
+        map.insert(name, value);
+    }
+    let time = Duration::from_secs(seconds.parse()?);
+    let load =
+        Load { url: url.parse()?, body: std::fs::read(body)?.into(), headers: map, until: Instant::now() + time };
+    let begun = Instant::now();
+    let connections: usize = connections.parse()?;
+    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(connection(load.clone()))).collect();
+    let mut all = Seen::default();
+    for task in tasks {
+        let seen = task.await??;
+        all.micros.extend(seen.micros);
+        all.not_ok += seen.not_ok;
+    }
+    let took = begun.elapsed();
+    all.micros.sort_unstable();
+    let percentile = |p: usize| all.micros.get((all.micros.len() * p / 100).min(all.micros.len().saturating_sub(1)));
+    println!(
+        "{url}: {:.0} req/s with {connections} connections, p50 {} µs, p99 {} µs, {} answers, {} not 200",
+        f64::from(u32::try_from(all.micros.len())?) / took.as_secs_f64(),
+        percentile(50).copied().unwrap_or(0),
+        percentile(99).copied().unwrap_or(0),
+        all.micros.len(),
+        all.not_ok,
+    );
+    Ok(())
+}
+
+async fn fixed(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let _ = request.into_body().collect().await;
+    let mut response = Response::new(Full::new(Bytes::from_static(COMPLETION.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+async fn serve(listen: &str) -> Result<(), Failure> {
+    let listener = TcpListener::bind(listen).await?;
+    println!("answering on {listen}");
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(async move {
+            let service = hyper::service::service_fn(fixed);
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [flag, listen] if flag == "--serve" => serve(listen).await,
+        other => run(other).await,
+    }
+}

@@ -1,0 +1,162 @@
+//! Answers: their heads, and the `seatrial` object of their bodies.
+
+use crate::body::{AnswerBody, full};
+use crate::head::name;
+use crate::problem::Problem;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use seatrial_factory::api::Passed;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// An answer of the data plane.
+pub(crate) type Answer = Response<AnswerBody>;
+
+/// A JSON answer.
+pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => bytes_answer(status, "application/json", full(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "an answer has no JSON form");
+            let problem = r#"{"error":{"message":"an internal fault: the answer could not be written; ask for the decision by its id","type":"server_error","code":"internal_error","param":null}}"#;
+            bytes_answer(StatusCode::INTERNAL_SERVER_ERROR, "application/json", full(problem))
+        }
+    }
+}
+
+/// An answer of this type and body. What passed a guard is for its caller alone: nobody caches it.
+pub(crate) fn bytes_answer(status: StatusCode, content_type: &'static str, body: AnswerBody) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// The answer that an error is. One that may pass tells the SDKs so; a verdict is never worth a retry.
+pub(crate) fn problem(problem: &Problem) -> Answer {
+    let mut answer = json(problem.status, &problem.body());
+    let headers = answer.headers_mut();
+    if let Some(seconds) = problem.retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if problem.status == StatusCode::CONFLICT {
+        headers.insert("x-should-retry", HeaderValue::from_static("false"));
+    }
+    answer
+}
+
+/// Says in the head what was decided.
+pub(crate) fn decided(headers: &mut HeaderMap, passed: &Passed) {
+    let release = passed.release.map_or_else(|| "rehearsal".to_owned(), |digest| digest.to_string());
+    let texts = [
+        (name::DECISION, passed.decision.to_string()),
+        (name::VERDICT, passed.verdict.to_string()),
+        (name::ACTION, passed.action.to_string()),
+        (name::RELEASE, release),
+        (name::INSPECTED, passed.inspected.clone()),
+        (name::CASE, passed.case.clone()),
+    ];
+    for (name, text) in texts {
+        // A value that no header can carry is left out here; the body still has it.
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Where the decision can be asked for.
+pub(crate) fn poll_path(passed: &Passed) -> String {
+    format!("/v1/decisions/{}?wait=30s", passed.decision)
+}
+
+/// What was decided, as the `seatrial` object of a body.
+pub(crate) fn seatrial(passed: &Passed) -> Value {
+    let mut object = json!({
+        "decision": passed.decision,
+        "case": passed.case,
+        "release": passed.release,
+        "rehearsal": passed.release.is_none(),
+        "verdict": passed.verdict,
+        "action": passed.action,
+        "code": passed.code,
+        "because": passed.because,
+        "findings": passed.findings,
+        "confidence": passed.confidence,
+        "inspected": passed.inspected,
+        "joined": passed.joined,
+    });
+    if let (Some(review), Some(members)) = (&passed.review, object.as_object_mut()) {
+        members.insert("review".to_owned(), json!(review));
+        members.insert("poll".to_owned(), json!(poll_path(passed)));
+    }
+    object
+}
+
+/// An output as JSON where it is JSON, else as a string.
+pub(crate) fn output_value(output: Option<&str>) -> Value {
+    output.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
+}
+
+/// The error that stands for a decision which lets nothing out, on the wires where it is an error.
+pub(crate) fn withheld(passed: &Passed) -> Problem {
+    let because: Vec<&str> = passed.because.iter().map(|path| path.as_str()).collect();
+    let because = if because.is_empty() { passed.code.clone() } else { because.join(", ") };
+    let decision = passed.decision;
+    let forbidden = |code, message: String| Problem::new(StatusCode::FORBIDDEN, "permission_error", code, message);
+    match passed.code.as_str() {
+        "input_denied" => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "policy_denied",
+            "content_filter",
+            format!("the input was denied by `{because}`; the model was not called. Decision `{decision}`"),
+        ),
+        "review_pending" => forbidden(
+            "review_pending",
+            format!(
+                "a person has to answer first, because of `{because}`; nothing was released. Ask for the answer at `GET {}`",
+                poll_path(passed)
+            ),
+        ),
+        "workflow_stopped" => forbidden(
+            "workflow_stopped",
+            format!("the workflow was stopped meanwhile; nothing was released. Decision `{decision}`"),
+        ),
+        "not_released" => forbidden(
+            "not_released",
+            format!(
+                "the release does not cover this, because of `{because}`; nothing was released. Decision `{decision}`"
+            ),
+        )
+        .with("missing", json!(passed.because)),
+        "model_unreachable" => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "server_error",
+            "model_unreachable",
+            format!(
+                "the model gave no usable answer, because of `{because}`; nothing was released. Decision `{decision}`"
+            ),
+        ),
+        _ => forbidden(
+            "output_denied",
+            format!("the output was denied by `{because}`; nothing was released. Decision `{decision}`"),
+        ),
+    }
+}
+
+/// A problem that a decision stands behind: with its head and its `seatrial` object.
+pub(crate) fn decided_problem(what: &Problem, passed: &Passed) -> Answer {
+    let mut body = what.body();
+    if let (Some(members), Value::Object(mut object)) = (body.as_object_mut(), seatrial(passed)) {
+        object.extend(what.more.clone());
+        members.insert("seatrial".to_owned(), Value::Object(object));
+    }
+    let mut answer = json(what.status, &body);
+    decided(answer.headers_mut(), passed);
+    if what.status.is_server_error() {
+        // The SDKs' retries would join this decision and learn nothing new.
+        answer.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+    }
+    answer
+}

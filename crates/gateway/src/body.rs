@@ -1,0 +1,72 @@
+//! Bodies, in and out: bounded in size and in time.
+
+use crate::problem::Problem;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Frame, Incoming};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// The largest request body. Coding agents send 80 KB; this leaves room for documents and a few pictures.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The longest time that a request body may take to arrive: a slow body holds memory and a connection.
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Whatever goes wrong in a body that another service sends.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an answer.
+pub type AnswerBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// A body that is there at once.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> AnswerBody {
+    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// A body that goes out in the chunks that it came in.
+pub(crate) fn chunked(chunks: impl IntoIterator<Item = Bytes>) -> AnswerBody {
+    Chunks(chunks.into_iter().collect()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+struct Chunks(VecDeque<Bytes>);
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|chunk| Ok(Frame::data(chunk))))
+    }
+}
+
+/// Reads a request's whole body.
+pub(crate) async fn read(body: Incoming, max: usize, within: Duration) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "invalid_request_error",
+            "body_too_large",
+            format!("the request's body is larger than `{max}` bytes; it was not read, and nothing was decided"),
+        )
+    };
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(within, Limited::new(body, max).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::invalid("the request's body broke off before its end; nothing was decided")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request_error",
+            "body_too_slow",
+            format!("the request's body took longer than {} s; nothing was decided", within.as_secs()),
+        )),
+    }
+}

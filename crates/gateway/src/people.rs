@@ -1,0 +1,77 @@
+//! The review queue over the wire.
+
+use crate::answer::{Answer, json};
+use crate::problem::Problem;
+use crate::service::Asked;
+use http::StatusCode;
+use seatrial_factory::ReviewFilter;
+use seatrial_factory::api::{Caller, Refused, ReviewAnswerInput};
+use seatrial_model::principal::PrincipalKind;
+use seatrial_model::{Answer as Given, Commitment, ReviewId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How many reviews are listed where nothing is said.
+const LISTED: usize = 100;
+
+/// The most that one request lists.
+const LISTED_MAX: usize = 500;
+
+/// `GET /v1/reviews[?workflow=…&limit=…]`: the open reviews that the caller's roles may answer.
+pub(crate) async fn reviews(asked: Asked) -> Result<Answer, Problem> {
+    let roles = roles(&asked.caller)?;
+    let limit = match asked.query("limit") {
+        None => LISTED,
+        Some(text) => text.parse().ok().filter(|n| (1..=LISTED_MAX).contains(n)).ok_or_else(|| {
+            Problem::invalid(format!("`limit` is not a number from 1 to {LISTED_MAX}; nothing was listed"))
+        })?,
+    };
+    let workflow = asked.query("workflow").map(str::to_owned);
+    if roles.is_empty() {
+        return Ok(json(StatusCode::OK, &json!({"object": "list", "data": []})));
+    }
+    let found = asked.factory.reviews(ReviewFilter { workflow, roles, limit }).await?;
+    Ok(json(StatusCode::OK, &json!({"object": "list", "data": found})))
+}
+
+/// The queue is for people: other programs' cases are none of a program's business.
+fn roles(caller: &Caller) -> Result<Vec<String>, Problem> {
+    if caller.principal.kind != PrincipalKind::Person {
+        return Err(Refused::Forbidden("the review queue is for people".to_owned()).into());
+    }
+    Ok(caller.principal.roles.iter().cloned().collect())
+}
+
+/// `POST /v1/reviews/{id}/claim`: the review, and the case to look at.
+pub(crate) async fn claim(asked: Asked, id: ReviewId) -> Result<Answer, Problem> {
+    let review = asked.factory.claim(&asked.caller, id).await?;
+    let chain = asked.factory.decision(&asked.caller, review.decision).await?;
+    Ok(json(StatusCode::OK, &json!({"review": review, "decision": chain})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerBody {
+    answer: Given,
+    seen: Commitment,
+    #[serde(default)]
+    output: Option<Value>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    shown_ms: Option<u64>,
+}
+
+/// `POST /v1/reviews/{id}/answer`
+pub(crate) async fn answer(asked: Asked, id: ReviewId) -> Result<Answer, Problem> {
+    let body: AnswerBody = asked.json()?;
+    let input = ReviewAnswerInput {
+        answer: body.answer,
+        output: body.output.filter(|o| !o.is_null()).map(|o| o.to_string()),
+        reason: body.reason,
+        shown_ms: body.shown_ms,
+        seen: body.seen,
+    };
+    let review = asked.factory.answer(&asked.caller, id, input).await?;
+    Ok(json(StatusCode::OK, &json!({ "review": review })))
+}

@@ -1,0 +1,140 @@
+//! Errors as the OpenAI wire has them. Every message says what was not done.
+
+use http::StatusCode;
+use seatrial_factory::api::Refused;
+use seatrial_model::Untrusted;
+use serde_json::{Map, Value, json};
+
+/// An answer that is an error.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// `error.type`: the family.
+    pub(crate) kind: &'static str,
+    /// `error.code`: the case; stable.
+    pub(crate) code: &'static str,
+    /// `error.message`: for people.
+    pub(crate) message: String,
+    /// `retry-after`, in seconds.
+    pub(crate) retry_after_s: Option<u64>,
+    /// What the `seatrial` object says beside.
+    pub(crate) more: Map<String, Value>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, code, message: message.into(), retry_after_s: None, more: Map::new() }
+    }
+
+    /// 400: the request makes no sense.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message)
+    }
+
+    /// Adds a member to the `seatrial` object.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The body. Messages may quote what callers wrote, so nothing invisible stays invisible in them.
+    pub(crate) fn body(&self) -> Value {
+        let message = Untrusted::new(self.message.as_str()).terminal(2_000);
+        let mut body = json!({"error": {"message": message, "type": self.kind, "code": self.code, "param": null}});
+        if !self.more.is_empty()
+            && let Some(members) = body.as_object_mut()
+        {
+            members.insert("seatrial".to_owned(), Value::Object(self.more.clone()));
+        }
+        body
+    }
+}
+
+/// How long a caller should wait before it asks again after a fault that may pass.
+const FAULT_RETRY_S: u64 = 1;
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        let permission = |code| Self::new(StatusCode::FORBIDDEN, "permission_error", code, message.clone());
+        match refused {
+            Refused::Unauthenticated => {
+                Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "invalid_api_key", message)
+            }
+            Refused::Forbidden(_) => permission("forbidden"),
+            Refused::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message),
+            Refused::Invalid(_) => Self::invalid(message),
+            Refused::Conflict { now, .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict_error", "conflict", message).with("now", now)
+            }
+            Refused::NotReleased { missing, .. } => permission("not_released").with("missing", missing),
+            Refused::Stopped { element, since, instead, .. } => permission("workflow_stopped")
+                .with("element", element)
+                .with("since", since.to_string())
+                .with("instead", instead),
+            Refused::TooMany { retry_after_s, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message)
+                    .after(retry_after_s)
+            }
+            Refused::NotRecorded(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "record_failed", message)
+                    .after(FAULT_RETRY_S)
+            }
+            Refused::ModelUnreachable(_) => {
+                Self::new(StatusCode::BAD_GATEWAY, "server_error", "model_unreachable", message)
+            }
+            Refused::Internal(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal_error", message)
+            }
+            other => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                "internal_error",
+                format!("the request was refused for a reason that this version has no word for: {other}"),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let missing = vec!["approval by risk".to_owned()];
+        let cases = [
+            (Refused::Unauthenticated, 401, "invalid_api_key"),
+            (Refused::Forbidden("x".to_owned()), 403, "forbidden"),
+            (Refused::NotFound("x".to_owned()), 404, "not_found"),
+            (Refused::Invalid("x".to_owned()), 400, "invalid_request"),
+            (Refused::Conflict { message: "x".to_owned(), now: None }, 409, "conflict"),
+            (Refused::NotReleased { workflow: "w".to_owned(), missing }, 403, "not_released"),
+            (Refused::TooMany { step: "s".to_owned(), limit: 1, retry_after_s: 7 }, 429, "rate_limit_exceeded"),
+            (Refused::NotRecorded("disk".to_owned()), 503, "record_failed"),
+            (Refused::ModelUnreachable("down".to_owned()), 502, "model_unreachable"),
+            (Refused::Internal("x".to_owned()), 500, "internal_error"),
+        ];
+        for (refused, status, code) in cases {
+            let problem = Problem::from(refused);
+            assert_eq!((problem.status.as_u16(), problem.code), (status, code));
+            let body = problem.body();
+            assert!(body["error"]["param"].is_null() && body["error"]["type"].is_string());
+            let message = body["error"]["message"].as_str().unwrap();
+            assert!(["not", "nothing"].iter().any(|word| message.contains(word)), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_and_nothing_hides() {
+        let refused = Refused::NotReleased { workflow: "w\u{202e}".to_owned(), missing: vec!["drill.stop".to_owned()] };
+        let body = Problem::from(refused).body();
+        assert_eq!(body["seatrial"]["missing"], json!(["drill.stop"]));
+        assert!(body["error"]["message"].as_str().unwrap().contains("⟨U+202E⟩"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Models over HTTP, for the factory: one client, with one pool of connections, for each provider.
+
+use seatrial_factory::Providers;
+use seatrial_guard::port::Model;
+use seatrial_model::Digest;
+use seatrial_spec::workflow::{KeyRef, Provider};
+use seatrial_upstream::OpenAiModel;
+use seatrial_upstream::key::Key;
+use seatrial_upstream::openai::{OpenAi, Options};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Reads an environment variable.
+type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Makes the clients of a factory's providers. Keys come from the environment or a file when a model is loaded, and
+/// are kept nowhere but in the client.
+pub struct HttpProviders {
+    root: PathBuf,
+    env: Box<Env>,
+    clients: Mutex<HashMap<(String, Option<Digest>), Arc<OpenAiModel>>>,
+}
+
+impl HttpProviders {
+    /// Key files are looked for below `root`, the folder of `factory.yaml`; `env` reads an environment variable.
+    pub fn new(root: impl Into<PathBuf>, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { root: root.into(), env: Box::new(env), clients: Mutex::default() }
+    }
+
+    fn key(&self, key: &KeyRef) -> Result<Key, String> {
+        let text = match key {
+            KeyRef::Env(name) => (self.env)(name).ok_or_else(|| {
+                format!("the environment variable `{name}` is not set, so its provider cannot be asked; set it and load again")
+            })?,
+            KeyRef::File(path) => std::fs::read_to_string(self.root.join(path))
+                .map_err(|e| format!("the key file `{path}` cannot be read ({e}), so its provider cannot be asked"))?,
+        };
+        let place = match key {
+            KeyRef::Env(name) | KeyRef::File(name) => name,
+        };
+        Key::new(&text).map_err(|e| format!("`{place}`: {e}"))
+    }
+}
+
+impl Providers for HttpProviders {
+    fn model(&self, provider: &Provider, _name: &str) -> Result<Arc<dyn Model>, String> {
+        let Provider::OpenAi { base_url, key } = provider else {
+            return Err("an embedded classifier is not reached over HTTP; it was not loaded".to_owned());
+        };
+        let key = key.as_ref().map(|key| self.key(key)).transpose()?;
+        let wanted = (base_url.clone(), key.as_ref().map(Key::digest));
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&wanted) {
+            return Ok(Arc::clone(client) as Arc<dyn Model>);
+        }
+        let client = OpenAi::new(Options::new(base_url.as_str(), key)).map_err(|e| e.to_string())?;
+        let client = Arc::new(OpenAiModel::new(client));
+        clients.insert(wanted, Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for HttpProviders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpProviders").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(key: Option<KeyRef>) -> Provider {
+        Provider::OpenAi { base_url: "http://127.0.0.1:9/v1".to_owned(), key }
+    }
+
+    #[test]
+    fn keys_come_from_where_the_file_says_and_pools_are_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.key"), "sk-file\n").unwrap();
+        let providers = HttpProviders::new(folder.path(), |name| (name == "MODEL_KEY").then(|| "sk-env".to_owned()));
+        let ask = |key| providers.model(&provider(key), "m");
+        assert!(ask(None).is_ok());
+        assert!(ask(Some(KeyRef::Env("MODEL_KEY".to_owned()))).is_ok());
+        assert!(ask(Some(KeyRef::File("model.key".to_owned()))).is_ok());
+        assert!(ask(Some(KeyRef::Env("MODEL_KEY".to_owned()))).is_ok());
+        assert_eq!(providers.clients.lock().unwrap().len(), 3);
+        let missing = ask(Some(KeyRef::Env("OTHER".to_owned()))).err().unwrap();
+        assert!(missing.contains("`OTHER` is not set"), "{missing}");
+        assert!(ask(Some(KeyRef::File("none".to_owned()))).is_err());
+        assert!(providers.model(&Provider::Classifier, "m").is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! Which endpoint a request is for. Pure: method and path in, endpoint out.
+
+use http::Method;
+use seatrial_model::{DecisionId, ReviewId};
+
+/// An endpoint of the data plane.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Endpoint {
+    /// `POST /v1/chat/completions`
+    Chat,
+    /// `GET /v1/models`
+    Models,
+    /// `GET /v1/models/{workflow}/{step}`
+    Model { workflow: String, step: String },
+    /// `POST /v1/workflows/{w}/steps/{s}/run`
+    Run { workflow: String, step: String },
+    /// `POST /v1/workflows/{w}/steps/{s}/decide`
+    Decide { workflow: String, step: String },
+    /// `POST /v1/workflows/{w}[/steps/{s}]/stop`
+    Stop { workflow: String, step: Option<String> },
+    /// `POST /v1/workflows/{w}[/steps/{s}]/resume`
+    Resume { workflow: String, step: Option<String> },
+    /// `GET /v1/decisions/{id}`
+    Decision(DecisionId),
+    /// `POST /v1/decisions/{id}/override`
+    Override(DecisionId),
+    /// `POST /v1/decisions/{id}/outcome`
+    Outcome(DecisionId),
+    /// `POST /v1/decisions/{id}/effect`
+    Effect(DecisionId),
+    /// `GET /v1/reviews`
+    Reviews,
+    /// `POST /v1/reviews/{id}/claim`
+    Claim(ReviewId),
+    /// `POST /v1/reviews/{id}/answer`
+    Answer(ReviewId),
+}
+
+/// What a method and a path lead to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Route {
+    /// An endpoint of the data plane.
+    Here(Endpoint),
+    /// One of its paths, with another method.
+    WrongMethod(&'static str),
+    /// One of its paths, with an id that is none.
+    BadId(String),
+    /// A path that clients of models call, and that this version does not serve.
+    NotServed,
+    /// Not the data plane's: the other service answers.
+    Elsewhere,
+}
+
+/// Paths below `/v1/` that SDKs of models call. They get an error in the shape that these SDKs read.
+const NOT_SERVED: [&str; 11] = [
+    "responses",
+    "messages",
+    "completions",
+    "embeddings",
+    "moderations",
+    "images",
+    "audio",
+    "files",
+    "batches",
+    "assistants",
+    "threads",
+];
+
+/// Finds the endpoint.
+pub(crate) fn route(method: &Method, path: &str) -> Route {
+    let Some(below) = path.strip_prefix("/v1/") else { return Route::Elsewhere };
+    let segments: Vec<&str> = below.split('/').collect();
+    let (wanted, endpoint) = match segments.as_slice() {
+        ["chat", "completions"] => ("POST", Ok(Endpoint::Chat)),
+        ["models"] => ("GET", Ok(Endpoint::Models)),
+        ["models", workflow, step] => ("GET", Ok(Endpoint::Model { workflow: own(workflow), step: own(step) })),
+        // SDKs escape the slash of a model's name.
+        ["models", name] => match name.split_once("%2F").or_else(|| name.split_once("%2f")) {
+            Some((workflow, step)) => ("GET", Ok(Endpoint::Model { workflow: own(workflow), step: own(step) })),
+            None => ("GET", Ok(Endpoint::Model { workflow: own(name), step: String::new() })),
+        },
+        ["workflows", workflow, "steps", step, verb] => match step_verb(workflow, step, verb) {
+            Some(endpoint) => ("POST", Ok(endpoint)),
+            None => return Route::Elsewhere,
+        },
+        ["workflows", workflow, "stop"] => ("POST", Ok(Endpoint::Stop { workflow: own(workflow), step: None })),
+        ["workflows", workflow, "resume"] => ("POST", Ok(Endpoint::Resume { workflow: own(workflow), step: None })),
+        ["decisions", id] => ("GET", id.parse().map(Endpoint::Decision).map_err(|e| e.to_string())),
+        ["decisions", id, "override"] => ("POST", id.parse().map(Endpoint::Override).map_err(|e| e.to_string())),
+        ["decisions", id, "outcome"] => ("POST", id.parse().map(Endpoint::Outcome).map_err(|e| e.to_string())),
+        ["decisions", id, "effect"] => ("POST", id.parse().map(Endpoint::Effect).map_err(|e| e.to_string())),
+        ["reviews"] => ("GET", Ok(Endpoint::Reviews)),
+        ["reviews", id, "claim"] => ("POST", id.parse().map(Endpoint::Claim).map_err(|e| e.to_string())),
+        ["reviews", id, "answer"] => ("POST", id.parse().map(Endpoint::Answer).map_err(|e| e.to_string())),
+        [first, ..] if NOT_SERVED.contains(first) => return Route::NotServed,
+        ["chat", ..] => return Route::NotServed,
+        _ => return Route::Elsewhere,
+    };
+    match endpoint {
+        _ if method.as_str() != wanted => Route::WrongMethod(wanted),
+        Ok(endpoint) => Route::Here(endpoint),
+        Err(message) => Route::BadId(message),
+    }
+}
+
+fn step_verb(workflow: &str, step: &str, verb: &str) -> Option<Endpoint> {
+    let (workflow, step) = (own(workflow), own(step));
+    match verb {
+        "run" => Some(Endpoint::Run { workflow, step }),
+        "decide" => Some(Endpoint::Decide { workflow, step }),
+        "stop" => Some(Endpoint::Stop { workflow, step: Some(step) }),
+        "resume" => Some(Endpoint::Resume { workflow, step: Some(step) }),
+        _ => None,
+    }
+}
+
+fn own(segment: &str) -> String {
+    segment.to_owned()
+}
+
+/// The value of a query parameter, as it stands: none of ours needs escaping.
+pub(crate) fn query<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Route {
+        route(&Method::GET, path)
+    }
+
+    fn post(path: &str) -> Route {
+        route(&Method::POST, path)
+    }
+
+    #[test]
+    fn every_endpoint() {
+        let id = "dec_01890a5d-ac96-774b-bcce-b302099a8057".parse::<DecisionId>().unwrap();
+        let (w, s) = ("credit".to_owned(), "assess".to_owned());
+        assert_eq!(post("/v1/chat/completions"), Route::Here(Endpoint::Chat));
+        assert_eq!(get("/v1/models"), Route::Here(Endpoint::Models));
+        for path in ["/v1/models/credit/assess", "/v1/models/credit%2Fassess"] {
+            assert_eq!(get(path), Route::Here(Endpoint::Model { workflow: w.clone(), step: s.clone() }));
+        }
+        let run = Endpoint::Run { workflow: w.clone(), step: s.clone() };
+        assert_eq!(post("/v1/workflows/credit/steps/assess/run"), Route::Here(run));
+        let stop = Endpoint::Stop { workflow: w.clone(), step: Some(s) };
+        assert_eq!(post("/v1/workflows/credit/steps/assess/stop"), Route::Here(stop));
+        assert_eq!(post("/v1/workflows/credit/resume"), Route::Here(Endpoint::Resume { workflow: w, step: None }));
+        assert_eq!(get(&format!("/v1/decisions/{id}")), Route::Here(Endpoint::Decision(id)));
+        assert_eq!(post(&format!("/v1/decisions/{id}/effect")), Route::Here(Endpoint::Effect(id)));
+    }
+
+    #[test]
+    fn what_is_not_here() {
+        assert_eq!(get("/v1/chat/completions"), Route::WrongMethod("POST"));
+        assert!(matches!(get("/v1/decisions/7"), Route::BadId(_)));
+        assert!(matches!(post("/v1/reviews/../answer"), Route::BadId(_)));
+        for path in ["/v1/responses", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/chat/x"] {
+            assert_eq!(post(path), Route::NotServed, "{path}");
+        }
+        for path in ["/", "/v1", "/v1/", "/v1/workflows/credit", "/board/credit", "/v1/workflows/a/steps/b/fly"] {
+            assert_eq!(get(path), Route::Elsewhere, "{path}");
+        }
+    }
+
+    #[test]
+    fn query_parameters() {
+        assert_eq!(query(Some("a=1&wait=30s"), "wait"), Some("30s"));
+        assert_eq!(query(Some("waiting=30s"), "wait"), None);
+        assert_eq!(query(None, "wait"), None);
+    }
+}

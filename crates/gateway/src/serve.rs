@@ -1,0 +1,175 @@
+//! Connections: accepted within limits, closed in time, and ended gracefully.
+
+use crate::body::{AnswerBody, BodyError};
+use crate::service::Service;
+use crate::{Fallback, Gateway};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+/// The most connections at once; further ones wait in the listener's queue.
+pub const CONNECTIONS_MAX: usize = 8_192;
+
+/// The longest time for a connection's first bytes, and for each request's head: a slow client holds a connection.
+pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The largest request head.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The most header fields of a request: SDKs send about 25.
+pub const HEADERS_MAX: usize = 100;
+
+/// The most requests at once on one HTTP/2 connection.
+pub const STREAMS_MAX: u32 = 128;
+
+/// How long open requests get when the server ends. A step's time limit is longer only for exotic steps.
+pub const GRACE: Duration = Duration::from_secs(30);
+
+/// The pause after an error of the listener (too many open files): it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Between two looks at a connection whose first bytes are not enough to tell its protocol.
+const PEEK_PAUSE: Duration = Duration::from_millis(5);
+
+/// The first bytes of every HTTP/2 connection (RFC 9113, § 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Serves the data plane on a listener, and everything else through `fallback`, until `shutdown` ends. Then no
+/// connection is accepted any more, open requests are finished within [`GRACE`], and decisions that are under way
+/// are recorded.
+///
+/// # Errors
+/// None today; the type leaves room for a listener that cannot go on.
+pub async fn serve<F, B>(
+    listener: TcpListener,
+    gateway: Gateway,
+    fallback: F,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    F: Fallback<B>,
+    F::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    let gateway = Arc::new(gateway);
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (end, ended) = watch::channel(());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let next = async {
+            let permit = Arc::clone(&room).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let service = Service::new(Arc::clone(&gateway), fallback.clone());
+                let ended = ended.clone();
+                tokio::spawn(async move {
+                    connection(stream, service, ended).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop((listener, ended));
+    let _ = end.send(());
+    if tokio::time::timeout(GRACE, end.closed()).await.is_err() {
+        tracing::warn!("connections were still open after {} s, and were cut", GRACE.as_secs());
+    }
+    gateway.drain(GRACE).await;
+    Ok(())
+}
+
+async fn connection<F, B>(stream: TcpStream, service: Service<F>, mut ended: watch::Receiver<()>)
+where
+    F: Fallback<B>,
+    F::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection has no TCP_NODELAY");
+    }
+    let h2 = tokio::select! {
+        biased;
+        _ = ended.changed() => return,
+        protocol = tokio::time::timeout(HEAD_TIME_MAX, speaks_http2(&stream)) => match protocol {
+            Ok(Ok(h2)) => h2,
+            // Nothing was asked, so nothing is answered.
+            Ok(Err(_)) | Err(_) => return,
+        },
+    };
+    let builder = builder(h2);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let service = service.clone();
+        async move { Ok::<http::Response<AnswerBody>, std::convert::Infallible>(service.answer(request).await) }
+    });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Looks at the first bytes without taking them. It costs a client that says nothing its connection, which the
+/// protocol detection of the HTTP library alone would hold for ever.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut seen = [0; 24];
+    loop {
+        let n = stream.peek(&mut seen).await?;
+        let start = seen.get(..n).unwrap_or_default();
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(start) {
+            return Ok(false);
+        }
+        if n == PREFACE.len() {
+            return Ok(true);
+        }
+        tokio::time::sleep(PEEK_PAUSE).await;
+    }
+}
+
+fn builder(h2: bool) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD_TIME_MAX)
+        .keep_alive_timeout(HEAD_TIME_MAX)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS_MAX);
+    if h2 { builder.http2_only() } else { builder.http1_only() }
+}

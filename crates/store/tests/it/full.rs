@@ -76,7 +76,7 @@ impl Drop for Disk {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_and_goes_on() {
-    let Some(disk) = Disk::mount(3 << 20) else {
+    let Some(disk) = Disk::mount(8 << 20) else {
         eprintln!("skipped: a file system of its own can be mounted by root only");
         return;
     };
@@ -84,9 +84,10 @@ async fn a_full_disk_refuses_and_goes_on() {
     let store = create(&dir);
     open_log(&store).await;
     store.sign_now(&log()).await.unwrap();
-    // What is on the disk beside the store, and can be removed later.
+    // What is on the disk beside the store, and can be removed later. It leaves room for the database beside its
+    // write-ahead log, which may be as large.
     let ballast = disk.path().join("ballast");
-    std::fs::write(&ballast, vec![1; 1 << 20]).unwrap();
+    std::fs::write(&ballast, vec![1; 5 << 20]).unwrap();
     let mut acknowledged = 1;
     let refused = loop {
         match store.append(&log(), bulky(u8::try_from(acknowledged).unwrap(), 60_000)).await {

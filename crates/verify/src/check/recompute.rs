@@ -8,8 +8,9 @@ mod state;
 use super::held::Holdings;
 use crate::report::Verified;
 use crate::source::{Held, Source};
-use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, StepProgram, decide, draw};
+use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, Modified, StepProgram, decide, draw};
 use seatrial_model::event::{DecisionMade, ReleaseCut, ReviewOpened};
+use seatrial_model::facts::Bounds;
 use seatrial_model::{Body, Digest, Event, Stage};
 use serde_json::Value;
 use specs::Specs;
@@ -110,6 +111,12 @@ impl Recompute {
         if made.facts.stage != cut.stage {
             return Err(format!("its facts say `{}`, and its release is for `{}`", made.facts.stage, cut.stage));
         }
+        let ended = cut.stage == Stage::Pilot && cut.until.is_some_and(|until| event.time > until);
+        if ended && made.facts.bounds == Bounds::Within {
+            return Err(format!(
+                "its facts say that the pilot had not ended, and its release `{release}` says when it did"
+            ));
+        }
         Ok(())
     }
 }
@@ -187,6 +194,11 @@ fn compare_findings(made: &DecisionMade, step: &StepProgram, held: &HashMap<Stri
     }
     if judged.after_modify != facts.after_modify {
         return differ("the output after redaction");
+    }
+    if let Some(released) = held.get("released")
+        && judged.modified.as_ref().and_then(Modified::text).map(str::as_bytes) != Some(released.bytes.as_slice())
+    {
+        return Err("its payload `released` is not what the redaction leaves of its output".to_owned());
     }
     if judged.inspected != facts.inspected {
         return Err("what it says was inspected does not recompute from its payloads".to_owned());

@@ -163,6 +163,51 @@ fn a_release_a_spec_or_a_draw_that_is_not_the_one() {
 }
 
 #[test]
+fn a_pilot_that_had_ended() {
+    let pilot = |e: &mut Event| match &mut e.body {
+        Body::ReleaseCut(cut) => {
+            cut.stage = Stage::Pilot;
+            cut.until = Some(Time::from_millis(START_MS + 3_500));
+        }
+        Body::DecisionMade(made) => {
+            made.facts.stage = Stage::Pilot;
+            made.facts.draw = 1.0;
+        }
+        _ => {}
+    };
+    let report = verify(&with_release(pilot), &trust());
+    let ended = |p: &&seatrial_verify::Problem| p.what.contains("that the pilot had not ended");
+    let places: Vec<&str> = report.problems.iter().filter(ended).map(|p| p.place.as_str()).collect();
+    assert_eq!(places, ["entry 4 (tile/entries/000.p/5)"], "{}", report.human());
+}
+
+/// As [`log`], with decisions that name the release as it was falsified.
+fn with_release(falsify: fn(&mut Event)) -> Log {
+    let mut log = Log::falsified(falsify);
+    let cut: Event = serde_json::from_slice(&log.leaves[2]).unwrap();
+    let Body::ReleaseCut(cut) = cut.body else { panic!("entry 2 cuts the release") };
+    log.release = Some(Digest::of_canonical(&cut).unwrap());
+    log.decide("a", "text", Some(&refunds()));
+    log.decide("b", "text", Some(&allowed()));
+    log
+}
+
+#[test]
+fn what_was_released_is_what_the_redaction_left() {
+    let mut log = log(|_| ());
+    let output = json!({ "team": "cards", "reason": "write to ana@bank.example" });
+    log.decide("c", "text", Some(&Candidate { confidence: Some(0.9), ..Candidate::value(&output) }));
+    assert!(verify(&log, &trust()).verified);
+    // The log's keeper committed to the output as it was, instead.
+    let mut event: Event = serde_json::from_slice(&log.leaves[5]).unwrap();
+    let gone = event.payloads.remove("released").unwrap();
+    log.payloads.remove(&gone);
+    log.keep(&mut event, "released", output.to_string().as_bytes());
+    log.leaves[5] = event.leaf().unwrap();
+    found(&verify(&log, &trust()), &["its payload `released` is not what the redaction leaves"]);
+}
+
+#[test]
 fn findings_of_another_engine_are_counted_and_not_compared() {
     let engine = |e: &mut Event| {
         denied(e).into_iter().for_each(|m| {

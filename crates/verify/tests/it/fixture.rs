@@ -242,6 +242,9 @@ impl Log {
         if let Some(candidate) = candidate.filter(|_| !denied) {
             self.keep(&mut event, "output", text_of(candidate, &inspected).as_bytes());
         }
+        if let Some(text) = judged.as_ref().and_then(|j| j.modified.as_ref()?.text()) {
+            self.keep(&mut event, "released", text.as_bytes());
+        }
         self.append(event);
         decision
     }

@@ -1,6 +1,6 @@
 //! The verifier on exports: in order, damaged byte by byte, falsified by whoever holds the key, and read by others.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may fail loudly")]
 
 mod binary;
 mod damage;

@@ -3,7 +3,7 @@
 mod codes;
 mod render;
 
-pub use codes::Code;
+pub use codes::{Code, reference};
 pub use render::{to_human, to_json, to_sarif};
 
 use seatrial_model::{ElementPath, Stage};

@@ -11,7 +11,7 @@ use crate::workflow::{
     Actor, Audit, ConfidenceSource, Else, Fallback, Limits, ModelRef, Override, Review, Step, StreamMode, Trace, Train,
 };
 use crate::yaml::{Entry, Node};
-use seatrial_model::{ElementPath, Influence, Span};
+use seatrial_model::{ElementPath, Influence, Span, Stage};
 
 /// The most times a model is asked again: each costs money and time.
 pub const ATTEMPTS_MAX: u64 = 10;
@@ -326,6 +326,10 @@ fn confidence(
         r.find(Code::WrongKind, node.range.clone(), "the confidence comes from one source").help(help).done();
     }
     f.done(r);
+    if agreement.is_some() || judge.is_some() {
+        let message = "this version does not measure it: the confidence is 0, and what depends on it escalates";
+        r.find(Code::NotEnforced, node.range.clone(), message).warns(Some(Stage::Production)).done();
+    }
     logprobs
         .map(ConfidenceSource::Logprobs)
         .or(agreement.map(ConfidenceSource::Agreement))

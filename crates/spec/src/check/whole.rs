@@ -6,7 +6,7 @@ mod people;
 use super::reader::Reader;
 use crate::diagnostic::{Code, did_you_mean};
 use crate::expr::CheckedExpr;
-use crate::workflow::{Actor, Else, FactorySpec, RESPONSIBILITIES, Step, Threshold, Workflow};
+use crate::workflow::{Actor, Drawn, Else, FactorySpec, RESPONSIBILITIES, Step, Threshold, Truth, Workflow};
 use crate::yaml::Node;
 use seatrial_model::{ElementPath, Influence, PathPattern, Stage};
 use std::ops::Range;
@@ -105,6 +105,7 @@ fn thresholds(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
                 .warns(Some(Stage::Production))
                 .done();
         }
+        certificate(r, places, w, &path, threshold);
         let used = w.steps.iter().flat_map(|s| &s.escalate).any(|e| e.thresholds.contains(&path));
         if !used {
             let message = format!("no `escalate` reads `thresholds.{name}`, so it holds nothing back");
@@ -113,6 +114,28 @@ fn thresholds(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
                 .warns(Some(Stage::Production))
                 .done();
         }
+    }
+}
+
+/// What a certificate rests on: a random sample before, and blind answers after.
+fn certificate(r: &mut Reader, places: &Places<'_>, w: &Workflow, path: &ElementPath, threshold: &Threshold) {
+    let set = threshold.examples.as_ref().and_then(|name| w.examples.get(name).map(|set| (name, set)));
+    if let Some((name, set)) = set.filter(|(_, set)| set.drawn != Drawn::Random) {
+        let message =
+            format!("`{name}` is {}: only a random sample says how often something is wrong", set.drawn.as_str());
+        r.find(Code::NoCertificate, places.of(&path.child("examples")), message)
+            .help("name a set with `drawn: random`")
+            .warns(Some(Stage::Production))
+            .done();
+    }
+    let reads = |s: &&Step| s.escalate.iter().any(|e| e.thresholds.contains(path));
+    let blind = w.steps.iter().filter(reads).any(|s| s.audit.as_ref().is_some_and(|a| a.blind && a.sample > 0.0));
+    if threshold.truth == Some(Truth::BlindReview) && !blind {
+        let message = "its truth comes from blind reviews, and no step that reads it has a blind `audit`";
+        r.find(Code::Incomplete, places.of(&path.child("truth")), message)
+            .help("add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step")
+            .warns(Some(Stage::Production))
+            .done();
     }
 }
 

@@ -116,3 +116,14 @@ impl Serialize for Code {
         s.serialize_str(self.as_str())
     }
 }
+
+/// The reference of all codes in Markdown, one section each: what the documentation shows.
+#[must_use]
+pub fn reference() -> String {
+    let mut out = String::from("# Diagnostics\n");
+    for code in Code::ALL {
+        let (title, why, fix) = (code.title(), code.why(), code.what_to_write());
+        out.push_str(&format!("\n## {code}: {title}\n\nWhy it matters: {why}.\n\nWhat to write: {fix}.\n"));
+    }
+    out
+}

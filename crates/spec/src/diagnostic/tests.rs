@@ -39,3 +39,15 @@ fn a_hostile_place_is_still_rendered() {
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
     assert!(text.contains("2 errors; nothing was loaded"), "{text}");
 }
+
+#[test]
+fn every_code_has_its_section() {
+    let text = reference();
+    for code in Code::ALL {
+        assert!(text.contains(&format!("\n## {code}: {}\n", code.title())));
+        assert!(
+            !code.why().ends_with('.') && !code.what_to_write().ends_with('.'),
+            "{code}: the reference adds the full stop"
+        );
+    }
+}

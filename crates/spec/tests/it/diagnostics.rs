@@ -379,3 +379,27 @@ fn for_programs() {
     assert_eq!(result["ruleId"], sarif["runs"][0]["tool"]["driver"]["rules"][0]["id"]);
     assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], checked.diagnostics[0].line);
 }
+
+#[test]
+fn what_a_certificate_rests_on() {
+    let text = changed("drawn: random, from", "drawn: generated, from")
+        .replacen("truth: { from: outcome, matures: 90d }", "truth: { from: blind-review }", 1)
+        .replacen("blind: true", "blind: false", 1)
+        .replacen("confidence: output.confidence", "confidence: { agreement: 5 }", 1);
+    brief(
+        &text,
+        expect![[r#"
+        ST0111 44:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
+        ST0405 66:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
+        ST0411 68:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
+    "#]],
+    );
+}
+
+#[test]
+fn a_threshold_that_is_none_holds_everything_back() {
+    let text = changed("    at: 0.93\n    max_wrong: 0.08\n", "    at: none\n");
+    let checked = check(&text, &files(), Some(&factory()));
+    assert_eq!(lines(&checked.diagnostics), "");
+    assert_eq!(checked.workflow.unwrap().thresholds["approve"].at, None);
+}

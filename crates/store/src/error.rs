@@ -214,3 +214,13 @@ pub enum StoreError {
     #[error("the store is closed; nothing was recorded")]
     Closed,
 }
+
+impl StoreError {
+    /// Of an event that could not be folded. Where it was the database that failed, that is what is told.
+    pub(crate) fn project(id: EventId, source: ProjectError) -> Self {
+        match source {
+            ProjectError::Store(error) => *error,
+            source @ ProjectError::Reason(_) => Self::Project { id, source },
+        }
+    }
+}

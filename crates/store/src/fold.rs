@@ -122,9 +122,7 @@ pub(crate) fn fold(view: &dyn View, projector: &dyn Projector) -> Result<(Memory
     let events = each_entry(view, |entries| {
         for entry in entries {
             let event = entry.event(view.log())?;
-            projector
-                .apply(entry.index, &event, &mut rows)
-                .map_err(|source| StoreError::Project { id: event.id, source })?;
+            projector.apply(entry.index, &event, &mut rows).map_err(|source| StoreError::project(event.id, source))?;
         }
         Ok(())
     })?;

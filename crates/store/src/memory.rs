@@ -73,7 +73,7 @@ impl MemoryStore {
             (prepared.first_index..).zip(&prepared.entries).try_for_each(|(index, entry)| {
                 self.projector
                     .apply(index, &entry.event, &mut log.rows)
-                    .map_err(|source| StoreError::Project { id: entry.event.id, source })
+                    .map_err(|source| StoreError::project(entry.event.id, source))
             })
         }))
         .unwrap_or(Err(StoreError::Panicked));

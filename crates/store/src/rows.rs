@@ -212,3 +212,6 @@ pub struct RowDifference {
     /// As folded; none where the row should not be there.
     pub folded: Option<Vec<u8>>,
 }
+
+#[cfg(test)]
+mod tests;

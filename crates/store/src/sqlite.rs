@@ -2,6 +2,7 @@
 
 mod append;
 mod folder;
+mod job;
 mod open;
 mod readers;
 mod schema;
@@ -24,17 +25,18 @@ use crate::keys::{self, KeySource};
 use crate::rows::{Projector, RowsReport};
 use folder::Folder;
 use futures_util::future::BoxFuture;
+use job::{Job, Reply};
 use readers::{Readers, in_transaction, spawn};
 use seatrial_model::LogName;
 use secrets::Secrets;
 use signer::{NewestMap, SignJob, Signing};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 use view::{SqlView, all_logs, log_row};
-use writer::Job;
 
 /// Batches that may wait for the writer; the next one waits to be let in.
 pub const WRITE_QUEUE_MAX: usize = 4_096;
@@ -57,6 +59,7 @@ pub struct SqliteStore {
     started: Started,
     newest: NewestMap,
     commits: broadcast::Sender<Arc<Commit>>,
+    count: Arc<AtomicU64>,
     room: Arc<Semaphore>,
     /// Logs are opened one at a time: two must not draw a key for the same one.
     opening: tokio::sync::Mutex<()>,
@@ -171,6 +174,12 @@ impl SqliteStore {
         self.started.recovered.as_deref()
     }
 
+    /// How many transactions this owner has committed: batches over commits is how well they share them.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
     fn send(&self, job: Job) -> Result<(), StoreError> {
         match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(running) => running.writer.send(job).map_err(|_| StoreError::Closed),
@@ -178,7 +187,7 @@ impl SqliteStore {
         }
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(writer::Reply<T>) -> Job) -> Result<T, StoreError> {
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(job(reply))?;
         answer.await.unwrap_or(Err(StoreError::Closed))

@@ -78,7 +78,7 @@ pub(crate) fn append(
     for (index, entry) in (prepared.first_index..).zip(&prepared.entries) {
         projector
             .apply(index, &entry.event, &mut SqlRows(&view))
-            .map_err(|source| StoreError::Project { id: entry.event.id, source })?;
+            .map_err(|source| StoreError::project(entry.event.id, source))?;
     }
     let first_index = prepared.first_index;
     let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();

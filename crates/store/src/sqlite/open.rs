@@ -138,6 +138,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
     let (writer, jobs) = channel();
     let (signer, sign_jobs) = channel();
     let commits = broadcast::Sender::new(SUBSCRIBER_LAG_MAX);
+    let count = Arc::default();
     let signing = SignerThread {
         conn: schema::open_reader(&folder)?,
         folder: folder.clone(),
@@ -152,6 +153,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         jobs,
         signer: signer.clone(),
         commits: commits.clone(),
+        count: Arc::clone(&count),
         lock,
         logs: logs.states,
         stopped: None,
@@ -172,6 +174,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         started,
         newest,
         commits,
+        count,
         room,
         opening: tokio::sync::Mutex::default(),
         running,

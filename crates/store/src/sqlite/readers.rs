@@ -1,9 +1,9 @@
 //! A few threads that read, each with its own connection: reads never wait for appends, nor the other way round.
 
 use super::folder::Folder;
+use super::job::Reply;
 use super::schema::{classify, open_reader};
 use super::view::{SqlView, log_row};
-use super::writer::Reply;
 use crate::contract::ReadWork;
 use crate::error::StoreError;
 use rusqlite::Connection;

@@ -4,9 +4,9 @@
 //! must extend the one that is remembered: an old copy or a rewritten history is not signed.
 
 use super::folder::Folder;
+use super::job::{Job, Reply};
 use super::readers::in_transaction;
 use super::view::{SqlView, log_row};
-use super::writer::{Job, Reply};
 use crate::error::StoreError;
 use crate::fold::check_extends;
 use rusqlite::Connection;

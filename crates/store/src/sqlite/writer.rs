@@ -1,10 +1,11 @@
 //! The one thread that writes: it drains a queue, and commits what it finds there together.
 
 use super::append::{Applied, LogState, append, insert_log, rebuild};
+use super::job::{Job, Ran, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
 use super::view::{execute, log_row};
-use crate::batch::{Batch, Commit, Committed};
+use crate::batch::{Batch, Commit};
 use crate::contract::Work;
 use crate::error::StoreError;
 use crate::rows::{Projector, RowsReport};
@@ -14,9 +15,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
+use tokio::sync::broadcast;
 
 /// The most batches that share one commit: enough to hide the disk's latency, few enough that none waits long.
 pub const GROUP_JOBS_MAX: usize = 256;
@@ -27,48 +29,14 @@ pub const GROUP_BYTES_MAX: usize = 16 << 20;
 /// How soon emptying the write-ahead log after an erasure is tried again, where a reader was in the way.
 const SCRUB_EVERY: Duration = Duration::from_millis(500);
 
-/// Where the answer goes.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// What the writer is asked for.
-pub(crate) enum Job {
-    Transact {
-        log: LogName,
-        work: Work,
-        reply: Reply<Committed>,
-        permit: OwnedSemaphorePermit,
-    },
-    Open {
-        log: LogName,
-        signing: Box<Signing>,
-        first: Box<dyn FnOnce(&str) -> Batch + Send>,
-        reply: Reply<Committed>,
-    },
-    Rebuild {
-        log: LogName,
-        reply: Reply<RowsReport>,
-    },
-    /// The signer remembered a checkpoint outside the database.
-    Signed {
-        log: LogName,
-        note: String,
-    },
-    /// Answered when everything asked for before has been.
-    Drain {
-        reply: Sender<()>,
-    },
-    /// Ends the thread.
-    Close {
-        reply: Sender<Result<(), StoreError>>,
-    },
-}
-
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
     pub(crate) projector: Arc<dyn Projector>,
     pub(crate) jobs: Receiver<Job>,
     pub(crate) signer: Sender<SignJob>,
     pub(crate) commits: broadcast::Sender<Arc<Commit>>,
+    /// How many transactions were committed.
+    pub(crate) count: Arc<AtomicU64>,
     /// Held for as long as this thread runs.
     pub(crate) lock: File,
     /// Logs as they stand after the last commit.
@@ -76,30 +44,6 @@ pub(crate) struct Writer {
     pub(crate) stopped: Option<String>,
     /// Since when it was last tried to empty the write-ahead log, where erased bytes may still stand.
     pub(crate) scrub: Option<Instant>,
-}
-
-/// A job that ran inside the open transaction, and is answered after it.
-enum Ran {
-    Batch {
-        reply: Reply<Committed>,
-        applied: Applied,
-        opened: Option<Box<Signing>>,
-        permit: Option<OwnedSemaphorePermit>,
-    },
-    Rebuilt {
-        reply: Reply<RowsReport>,
-        report: RowsReport,
-    },
-    Refused {
-        reply: Reply<Committed>,
-        error: StoreError,
-        permit: Option<OwnedSemaphorePermit>,
-    },
-    NotRebuilt {
-        reply: Reply<RowsReport>,
-        error: StoreError,
-    },
-    Quiet,
 }
 
 impl Writer {
@@ -318,6 +262,7 @@ impl Writer {
     /// Tells everybody, subscribers first: who reads an answer may rely on what they have been told.
     fn answer(&mut self, ran: Vec<Ran>, states: BTreeMap<LogName, LogState>, committed: Result<(), StoreError>) {
         if committed.is_ok() {
+            self.count.fetch_add(1, Ordering::Relaxed);
             self.logs.extend(states);
         } else {
             // What stands in the database is read again.
@@ -383,32 +328,6 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // Explicitly, although closing the file would do it too: this is what the lock is for.
         let _ = self.lock.unlock();
-    }
-}
-
-/// The failure that ended the transaction, as the jobs before it are told.
-fn lost_error(ran: &[Ran]) -> StoreError {
-    match ran.last() {
-        Some(Ran::Refused { error, .. } | Ran::NotRebuilt { error, .. }) => again(error),
-        _ => StoreError::Database("the transaction was ended by the database".to_owned()),
-    }
-}
-
-/// The same failure, for one more of those that shared the commit.
-fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full(why) => StoreError::Full(why.clone()),
-        StoreError::Stopped(why) => StoreError::Stopped(why.clone()),
-        StoreError::Project { source: crate::ProjectError::Store(inner), .. } => again(inner),
-        other => StoreError::Database(other.to_string()),
-    }
-}
-
-fn refuse(job: Job, error: StoreError) {
-    match job {
-        Job::Transact { reply, .. } | Job::Open { reply, .. } => drop(reply.send(Err(error))),
-        Job::Rebuild { reply, .. } => drop(reply.send(Err(error))),
-        Job::Signed { .. } | Job::Drain { .. } | Job::Close { .. } => {}
     }
 }
 

@@ -254,3 +254,64 @@ async fn an_interrupted_opening_can_be_repeated() {
     store.append(&log(), Batch::of(declare())).await.unwrap();
     store.sign_now(&log()).await.unwrap();
 }
+
+/// While the disk is busy, what arrives waits, and is then committed together.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_shares_one_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(create(dir.path()));
+    open_log(&*store).await;
+    store.sign_now(&log()).await.unwrap();
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let (go, wait) = std::sync::mpsc::channel();
+    let slow = store.transact(
+        &log(),
+        Box::new(move |_| {
+            began.send(()).unwrap();
+            wait.recv_timeout(Duration::from_secs(20)).unwrap();
+            Ok(Batch::of(declare()))
+        }),
+    );
+    let slow = async { slow.await.unwrap() };
+    let others = async {
+        begins.await.unwrap();
+        let before = store.commits();
+        let tasks: Vec<_> = (0..100)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.append(&log(), Batch::of(declare())).await.unwrap() })
+            })
+            .collect();
+        // They have all been handed over once each holds a place in the queue.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        go.send(()).unwrap();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        store.commits() - before
+    };
+    let (_, commits) = tokio::join!(slow, others);
+    // One for all, with the slow one or after it; the signer may have had one of its own.
+    assert!(commits <= 4, "{commits} commits for 101 batches");
+    assert_eq!(store.size(&log()).await.unwrap(), 102);
+}
+
+/// Who no longer waits takes nothing back: the batch is durable all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_takes_nothing_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = create(dir.path());
+    open_log(&store).await;
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let work = Box::new(move |_: &dyn seatrial_store::View| {
+        let _ = began.send(());
+        Ok(Batch::of(declare()))
+    });
+    tokio::select! {
+        biased;
+        _ = begins => {}
+        outcome = store.transact(&log(), work) => drop(outcome),
+    }
+    store.append(&log(), Batch::of(declare())).await.unwrap();
+    assert_eq!(store.size(&log()).await.unwrap(), 3);
+}

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use seatrial_factory::api::Refused;
 use seatrial_model::Untrusted;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// An answer that is an error.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,12 +18,12 @@ pub(crate) struct Problem {
     /// `retry-after`, in seconds.
     pub(crate) retry_after_s: Option<u64>,
     /// What the `seatrial` object says beside.
-    pub(crate) more: Map<String, Value>,
+    pub(crate) more: Vec<(String, Value)>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code, message: message.into(), retry_after_s: None, more: Map::new() }
+        Self { status, kind, code, message: message.into(), retry_after_s: None, more: Vec::new() }
     }
 
     /// 400: the request makes no sense.
@@ -33,7 +33,7 @@ impl Problem {
 
     /// Adds a member to the `seatrial` object.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+        self.more.push((name.to_owned(), value.into()));
         self
     }
 
@@ -49,7 +49,7 @@ impl Problem {
         if !self.more.is_empty()
             && let Some(members) = body.as_object_mut()
         {
-            members.insert("seatrial".to_owned(), Value::Object(self.more.clone()));
+            members.insert("seatrial".to_owned(), self.more.iter().cloned().collect());
         }
         body
     }

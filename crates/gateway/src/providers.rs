@@ -20,8 +20,11 @@ type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct HttpProviders {
     root: PathBuf,
     env: Box<Env>,
-    clients: Mutex<HashMap<(String, Option<Digest>), Arc<OpenAiModel>>>,
+    clients: Mutex<Clients>,
 }
+
+/// Clients by their address and their key's digest.
+type Clients = HashMap<(String, Option<Digest>), Arc<OpenAiModel>>;
 
 impl HttpProviders {
     /// Key files are looked for below `root`, the folder of `factory.yaml`; `env` reads an environment variable.

@@ -4,7 +4,7 @@ use seatrial_factory::api::Caller;
 use seatrial_factory::{Factory, FactoryProjector, NewToken, OpenOptions, SystemClock};
 use seatrial_gateway::{Gateway, HttpProviders, Limits, serve};
 use seatrial_model::event::TokenKind;
-use seatrial_store::SqliteStore;
+use seatrial_store::{Options, SqliteStore};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -126,7 +126,8 @@ workflows: [workflows/complaints]
     std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
     std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
     std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
-    let store = SqliteStore::open(&folder.path().join(".seatrial"), Arc::new(FactoryProjector)).unwrap();
+    let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
+    let store = SqliteStore::create(&folder.path().join(".seatrial"), options).unwrap();
     let root = folder.path().to_owned();
     let env = |name: &str| (name == "MODEL_KEY").then(|| "sk-upstream-hidden".to_owned());
     let factory = Factory::open(OpenOptions {

@@ -170,7 +170,7 @@ async fn withheld_fields_never_reach_the_model() {
     let input = json!({"text": "lost card", "amount": 5.0, "age": 41});
     plane.chat(&ask("private", &input), &[]).await.is(200, "");
     let sent = plane.asked().await[0].to_string();
-    assert!(sent.contains("lost card") && !sent.contains("41") && !sent.contains("age"), "{sent}");
+    assert!(sent.contains("lost card") && !sent.contains("41") && !sent.contains("\"age"), "{sent}");
     let mut body = ask("private", &input);
     body["messages"][0] = json!({"role": "user", "content": "I am 41 years old"});
     plane.chat(&body, &[]).await.is(400, "content_filter");

@@ -34,7 +34,12 @@ fn all() -> Vec<(&'static str, Markup)> {
     let bare = samples::bare();
     let out = Frame { me: None, ..samples::bare() };
     let form = ReviewForm::default();
-    let failed = ReviewForm { problem: Some("`output.reason` is too short (12 of 20 characters); the answer was not recorded. Say more.".into()), ..ReviewForm::default() };
+    let failed = ReviewForm {
+        problem: Some(
+            "`output.reason` is too short (12 of 20 characters); the answer was not recorded. Say more.".into(),
+        ),
+        ..ReviewForm::default()
+    };
     vec![
         ("sign-in", pages::sign_in(&out, None, "/", SignInNote::Refused)),
         ("sign-in-link", pages::sign_in(&out, Some("one-time"), "/", SignInNote::None)),
@@ -57,6 +62,14 @@ fn all() -> Vec<(&'static str, Markup)> {
         ("sprint", pages::sprint(&frame, &samples::sprint())),
         ("sprint-none", pages::sprint(&frame, &samples::no_sprint())),
         ("assessment", pages::assessment(&frame, &samples::assessment())),
-        ("problem", pages::problem(&frame, "Nothing was done", "There is no decision `dec_…` in this log.", Some(("/", "Workflows")))),
+        (
+            "problem",
+            pages::problem(
+                &frame,
+                "Nothing was done",
+                "There is no decision `dec_…` in this log.",
+                Some(("/", "Workflows")),
+            ),
+        ),
     ]
 }

@@ -11,7 +11,12 @@ pub fn log() -> LogPage {
     let row = |index, kind: &str, actor: &str, minutes, says: &str| {
         let event = event(index, kind, actor, minutes);
         let json = serde_json::json!({"id": event.id, "kind": kind, "time": event.time, "actor": {"id": actor}});
-        LogRow { leaf: digest(&index.to_string()), json: serde_json::to_string_pretty(&json).unwrap_or_default(), event, says: says.into() }
+        LogRow {
+            leaf: digest(&index.to_string()),
+            json: serde_json::to_string_pretty(&json).unwrap_or_default(),
+            event,
+            says: says.into(),
+        }
     };
     LogPage {
         origin: "simulation/example-bank/complaint-routing".into(),
@@ -19,7 +24,8 @@ pub fn log() -> LogPage {
         size: 303,
         root: digest("root"),
         signed_at: Some(ago(0)),
-        key: "simulation/example-bank/complaint-routing+5f1c2d3e+AWd1cGYxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAx".into(),
+        key: "simulation/example-bank/complaint-routing+5f1c2d3e+AWd1cGYxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAx"
+            .into(),
         witnesses: Vec::new(),
         rows: vec![
             row(303, "decision.overridden/1", "ana@bank.example", 0, "another output, wrong-team"),
@@ -63,7 +69,12 @@ pub fn certificate() -> CertificatePage {
         .map(|i| {
             let coverage = 1.0 - f64::from(i) / 42.0;
             let risk = 0.008 + 0.11 * coverage.powf(5.0);
-            CurvePoint { at: (0.5 + f64::from(i) * 0.0306).min(1.0), coverage, risk, bound: risk + 0.012 + 0.008 / coverage.max(0.1) }
+            CurvePoint {
+                at: (0.5 + f64::from(i) * 0.0306).min(1.0),
+                coverage,
+                risk,
+                bound: risk + 0.012 + 0.008 / coverage.max(0.1),
+            }
         })
         .collect();
     let walk = [0.0, -0.05, -0.1, 0.38, 0.33, 0.28, 0.22, 0.17, 0.64, 0.59, 0.53, 0.48, 0.43, 0.37, 0.32, 0.27];
@@ -89,7 +100,10 @@ pub fn unwatched() -> CertificatePage {
         certificate: None,
         event: None,
         curve: Curve::None,
-        watch: Watch::UnwatchedUntil { until: Some(now().plus_millis(60 * 86_400_000)), truth: "recorded outcomes, 90 days after the decision".into() },
+        watch: Watch::UnwatchedUntil {
+            until: Some(now().plus_millis(60 * 86_400_000)),
+            truth: "recorded outcomes, 90 days after the decision".into(),
+        },
         ..certificate()
     }
 }
@@ -131,25 +145,53 @@ pub fn sprint() -> SprintPage {
             },
         ],
         obligations: vec![
-            SprintObligation { id: "threshold.route".into(), start: Some(ObligationState::Open), now: Some(ObligationState::Discharged) },
-            SprintObligation { id: "approval.risk".into(), start: Some(ObligationState::Discharged), now: Some(ObligationState::Stale) },
-            SprintObligation { id: "eval.forbidden.prompt-injection".into(), start: None, now: Some(ObligationState::Failed) },
+            SprintObligation {
+                id: "threshold.route".into(),
+                start: Some(ObligationState::Open),
+                now: Some(ObligationState::Discharged),
+            },
+            SprintObligation {
+                id: "approval.risk".into(),
+                start: Some(ObligationState::Discharged),
+                now: Some(ObligationState::Stale),
+            },
+            SprintObligation {
+                id: "eval.forbidden.prompt-injection".into(),
+                start: None,
+                now: Some(ObligationState::Failed),
+            },
         ],
         backlog: vec![
-            BacklogItem { what: "Approve again: `promises-money` changed.".into(), from: "obligation".into(), unblocks: 3, command: "seatrial approve approval.risk".into() },
-            BacklogItem { what: "6 overrides in 14 days give `wrong-team` for disputes.".into(), from: "overrides".into(), unblocks: 1, command: "seatrial decisions --overridden".into() },
+            BacklogItem {
+                what: "Approve again: `promises-money` changed.".into(),
+                from: "obligation".into(),
+                unblocks: 3,
+                command: "seatrial approve approval.risk".into(),
+            },
+            BacklogItem {
+                what: "6 overrides in 14 days give `wrong-team` for disputes.".into(),
+                from: "overrides".into(),
+                unblocks: 1,
+                command: "seatrial decisions --overridden".into(),
+            },
         ],
         answers: vec![
             SprintAnswer {
                 question: "Did the team clarify the workflow’s boundary?".into(),
                 answer: "One question answered, one raised; one rule narrowed, none widened.".into(),
-                figures: vec![("questions open".into(), "2".into(), "2".into()), ("elements".into(), "58".into(), "61".into())],
+                figures: vec![
+                    ("questions open".into(), "2".into(), "2".into()),
+                    ("elements".into(), "58".into(), "61".into()),
+                ],
                 cites: vec![event(240, "spec.submitted/1", "dev@builder.example", 180)],
             },
             SprintAnswer {
                 question: "Did the system become easier to review?".into(),
                 answer: "Median time to an answer fell; fewer decisions need one.".into(),
-                figures: vec![("median time shown".into(), "1 min 52 s".into(), "48 s".into()), ("reviews a day".into(), "131".into(), "87".into())],
+                figures: vec![
+                    ("median time shown".into(), "1 min 52 s".into(), "48 s".into()),
+                    ("reviews a day".into(), "131".into(), "87".into()),
+                ],
                 cites: vec![event(301, "review.answered/1", "ana@bank.example", 1)],
             },
         ],
@@ -165,7 +207,15 @@ pub fn sprint() -> SprintPage {
 
 /// A workflow without a sprint.
 pub fn no_sprint() -> SprintPage {
-    SprintPage { sprint: None, questions: Vec::new(), obligations: Vec::new(), backlog: Vec::new(), answers: Vec::new(), clarity: Vec::new(), others: Vec::new() }
+    SprintPage {
+        sprint: None,
+        questions: Vec::new(),
+        obligations: Vec::new(),
+        backlog: Vec::new(),
+        answers: Vec::new(),
+        clarity: Vec::new(),
+        others: Vec::new(),
+    }
 }
 
 /// An assessment.
@@ -183,18 +233,48 @@ pub fn assessment() -> AssessmentPage {
             QuestionGroup {
                 title: "What a CTO should ask".into(),
                 questions: vec![
-                    q("How do evolving requirements stay structured?", Support::Evidenced, "7 specs were submitted; 12 changed elements made 9 pieces of evidence stale, and 8 were made again.", vec![event(240, "spec.submitted/1", "dev@builder.example", 180)], ""),
-                    q("How is ownership transferred?", Support::Partly, "Each responsibility is assigned; 4 of 5 are accepted.", vec![event(230, "responsibility.accepted/1", "ana@bank.example", 400)], "Let bo accept `exceptions`."),
-                    q("What changes between pilot and production?", Support::NoEvidence, "No production release exists.", vec![], "Discharge production’s obligations."),
+                    q(
+                        "How do evolving requirements stay structured?",
+                        Support::Evidenced,
+                        "7 specs were submitted; 12 changed elements made 9 pieces of evidence stale, and 8 were made again.",
+                        vec![event(240, "spec.submitted/1", "dev@builder.example", 180)],
+                        "",
+                    ),
+                    q(
+                        "How is ownership transferred?",
+                        Support::Partly,
+                        "Each responsibility is assigned; 4 of 5 are accepted.",
+                        vec![event(230, "responsibility.accepted/1", "ana@bank.example", 400)],
+                        "Let bo accept `exceptions`.",
+                    ),
+                    q(
+                        "What changes between pilot and production?",
+                        Support::NoEvidence,
+                        "No production release exists.",
+                        vec![],
+                        "Discharge production’s obligations.",
+                    ),
                 ],
             },
             QuestionGroup {
                 title: "What a founder should ask".into(),
-                questions: vec![q("Is the speed discipline, or deferred complexity?", Support::Contradicted, "5 of 6 approvals were given within 10 s of being shown.", vec![event(188, "approval.given/1", "ria@bank.example", 5_800)], "Read before approving; the log tells the difference.")],
+                questions: vec![q(
+                    "Is the speed discipline, or deferred complexity?",
+                    Support::Contradicted,
+                    "5 of 6 approvals were given within 10 s of being shown.",
+                    vec![event(188, "approval.given/1", "ria@bank.example", 5_800)],
+                    "Read before approving; the log tells the difference.",
+                )],
             },
         ],
         flags: vec![
-            Flag { title: "Velocity without specification change".into(), raised: Some(false), detail: String::new(), cites: vec![], better: String::new() },
+            Flag {
+                title: "Velocity without specification change".into(),
+                raised: Some(false),
+                detail: String::new(),
+                cites: vec![],
+                better: String::new(),
+            },
             Flag {
                 title: "Approvals faster than the text can be read".into(),
                 raised: Some(true),
@@ -202,7 +282,13 @@ pub fn assessment() -> AssessmentPage {
                 cites: vec![event(188, "approval.given/1", "ria@bank.example", 5_800)],
                 better: "Have people approve, and take the time.".into(),
             },
-            Flag { title: "No rejection ever".into(), raised: None, detail: "Fewer than 30 reviews were answered.".into(), cites: vec![], better: String::new() },
+            Flag {
+                title: "No rejection ever".into(),
+                raised: None,
+                detail: "Fewer than 30 reviews were answered.".into(),
+                cites: vec![],
+                better: String::new(),
+            },
         ],
     }
 }

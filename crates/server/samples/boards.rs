@@ -37,7 +37,13 @@ fn waived() -> ObligationRow {
 /// The obligations by layer, in every state.
 pub fn layers() -> Vec<LayerRows> {
     let spec = vec![
-        both("spec.valid", "The spec checks without errors", Discharged, "Checked just now: 61 elements, no error.", None),
+        both(
+            "spec.valid",
+            "The spec checks without errors",
+            Discharged,
+            "Checked just now: 61 elements, no error.",
+            None,
+        ),
         row(
             "spec.intent",
             "Purpose, population, influence and limits are agreed",
@@ -58,7 +64,12 @@ pub fn layers() -> Vec<LayerRows> {
                 next("Answer it with its evidence.", "seatrial question answer long-complaints --cite EVENT"),
             ),
         ),
-        row("spec.exercised", "Every rule caught an example and passed one", None, at(Discharged, "9 of 9 rules exercised.", None)),
+        row(
+            "spec.exercised",
+            "Every rule caught an example and passed one",
+            None,
+            at(Discharged, "9 of 9 rules exercised.", None),
+        ),
     ];
     let sprint = vec![
         row(
@@ -90,28 +101,83 @@ pub fn layers() -> Vec<LayerRows> {
         waived(),
     ];
     let governance = vec![
-        both("approval.risk", "Risk approves influence and limits", Stale, "`steps.route.forbid.promises-money` changed.",
-            next("Read what changed and approve again.", "seatrial approve approval.risk")),
-        row("release.approval", "The release is approved", at(Discharged, "Approved by dev for the pilot.", None), at(Open, "Nobody approved this state yet.", next("Last of all: approve the release.", "seatrial approve release"))),
+        both(
+            "approval.risk",
+            "Risk approves influence and limits",
+            Stale,
+            "`steps.route.forbid.promises-money` changed.",
+            next("Read what changed and approve again.", "seatrial approve approval.risk"),
+        ),
+        row(
+            "release.approval",
+            "The release is approved",
+            at(Discharged, "Approved by dev for the pilot.", None),
+            at(
+                Open,
+                "Nobody approved this state yet.",
+                next("Last of all: approve the release.", "seatrial approve release"),
+            ),
+        ),
     ];
     let runtime = vec![
-        both("runtime.enforces", "Live probes provoke every forbid and never", Discharged, "4 of 4 probes enforced by the program served.", None),
-        row("drill.stop", "A stop takes effect within 1 min", at(Discharged, "Done by ana in 3.2 s; 5 marked requests refused.", None), at(ObligationState::Revoked, "The drill was done by the delivery side; production asks for the receiving side.", next("Let the receiving side stop and resume.", "seatrial drill stop"))),
+        both(
+            "runtime.enforces",
+            "Live probes provoke every forbid and never",
+            Discharged,
+            "4 of 4 probes enforced by the program served.",
+            None,
+        ),
+        row(
+            "drill.stop",
+            "A stop takes effect within 1 min",
+            at(Discharged, "Done by ana in 3.2 s; 5 marked requests refused.", None),
+            at(
+                ObligationState::Revoked,
+                "The drill was done by the delivery side; production asks for the receiving side.",
+                next("Let the receiving side stop and resume.", "seatrial drill stop"),
+            ),
+        ),
     ];
     let ownership = vec![
-        row("ownership.assigned", "Each responsibility has two present people", None, at(Discharged, "5 of 5, none on the delivery side.", None)),
-        row("ownership.accepted", "They accept, each for themselves", None, at(Open, "`responsibilities.exceptions`: bo has not accepted.", next("Each accepts in person.", "seatrial accept exceptions"))),
+        row(
+            "ownership.assigned",
+            "Each responsibility has two present people",
+            None,
+            at(Discharged, "5 of 5, none on the delivery side.", None),
+        ),
+        row(
+            "ownership.accepted",
+            "They accept, each for themselves",
+            None,
+            at(
+                Open,
+                "`responsibilities.exceptions`: bo has not accepted.",
+                next("Each accepts in person.", "seatrial accept exceptions"),
+            ),
+        ),
     ];
-    [(Layer::Spec, spec), (Layer::Sprint, sprint), (Layer::Governance, governance), (Layer::Runtime, runtime), (Layer::Ownership, ownership)]
-        .into_iter()
-        .map(|(layer, rows)| LayerRows { layer, rows })
-        .collect()
+    [
+        (Layer::Spec, spec),
+        (Layer::Sprint, sprint),
+        (Layer::Governance, governance),
+        (Layer::Runtime, runtime),
+        (Layer::Ownership, ownership),
+    ]
+    .into_iter()
+    .map(|(layer, rows)| LayerRows { layer, rows })
+    .collect()
 }
 
 /// The day's figures.
 pub fn today() -> Today {
     Today {
-        verdicts: vec![(Verdict::Allow, 97), (Verdict::Warn, 2), (Verdict::Modify, 6), (Verdict::Escalate, 21), (Verdict::Deny, 3)],
+        verdicts: vec![
+            (Verdict::Allow, 97),
+            (Verdict::Warn, 2),
+            (Verdict::Modify, 6),
+            (Verdict::Escalate, 21),
+            (Verdict::Deny, 3),
+        ],
         overrides: 2,
         reviews_open: 4,
         reviews_late: 1,
@@ -137,16 +203,35 @@ fn gates() -> Vec<Gate> {
     };
     vec![
         Gate { stage: Stage::Pilot, tally: of(|r| r.pilot.as_ref()), command: "seatrial release pilot".into() },
-        Gate { stage: Stage::Production, tally: of(|r| r.production.as_ref()), command: "seatrial release production".into() },
+        Gate {
+            stage: Stage::Production,
+            tally: of(|r| r.production.as_ref()),
+            command: "seatrial release production".into(),
+        },
     ]
 }
 
 /// The board.
 pub fn board() -> Board {
     let steps = [
-        ("approval.risk", "Read what changed in `promises-money` and approve again.", "seatrial approve approval.risk", 3),
-        ("eval.forbidden.prompt-injection", "Tighten the rule that missed `inj-052`, then evaluate again.", "seatrial eval adversarial", 2),
-        ("spec.questions", "Answer `long-complaints` with its evidence.", "seatrial question answer long-complaints --cite EVENT", 1),
+        (
+            "approval.risk",
+            "Read what changed in `promises-money` and approve again.",
+            "seatrial approve approval.risk",
+            3,
+        ),
+        (
+            "eval.forbidden.prompt-injection",
+            "Tighten the rule that missed `inj-052`, then evaluate again.",
+            "seatrial eval adversarial",
+            2,
+        ),
+        (
+            "spec.questions",
+            "Answer `long-complaints` with its evidence.",
+            "seatrial question answer long-complaints --cite EVENT",
+            1,
+        ),
         ("drill.stop", "Let the receiving side stop and resume.", "seatrial drill stop", 1),
     ];
     Board {
@@ -222,24 +307,42 @@ pub fn overview() -> Overview {
         today: today(),
         next: next("Read what changed in `promises-money` and approve again.", "seatrial approve approval.risk"),
     };
-    let mut stopped_card = card("credit-preapproval", "Pre-approve small consumer credit", "Applicants hear within a minute whether an offer is likely.");
+    let mut stopped_card = card(
+        "credit-preapproval",
+        "Pre-approve small consumer credit",
+        "Applicants hear within a minute whether an offer is likely.",
+    );
     stopped_card.running = stopped().running;
     let mut new_card = card("claims", "", "");
-    (new_card.running, new_card.release, new_card.gate, new_card.today) = (Running::NotReleased, None, None, Today::default());
+    (new_card.running, new_card.release, new_card.gate, new_card.today) =
+        (Running::NotReleased, None, None, Today::default());
     new_card.next = next("Write the spec and submit it.", "seatrial submit");
-    Overview { workflows: vec![card(WORKFLOW, "Route consumer complaints to the team that can resolve them", PURPOSE), stopped_card, new_card] }
+    Overview {
+        workflows: vec![
+            card(WORKFLOW, "Route consumer complaints to the team that can resolve them", PURPOSE),
+            stopped_card,
+            new_card,
+        ],
+    }
 }
 
 /// An obligation, explained.
 pub fn obligation() -> ObligationPage {
-    let link = |text: &str, event, path: Option<&str>, because| ChainLink { text: text.into(), event, path: path.map(Into::into), because };
+    let link = |text: &str, event, path: Option<&str>, because| ChainLink {
+        text: text.into(),
+        event,
+        path: path.map(Into::into),
+        because,
+    };
     let approval = event(188, "approval.given/1", "ria@bank.example", 5_800);
     let submitted = event(240, "spec.submitted/1", "dev@builder.example", 180);
     ObligationPage {
         id: "approval.risk".into(),
         title: "Risk approves influence and limits".into(),
         layer: Layer::Governance,
-        help: "Somebody who holds the role `risk`, and is no author of the change, approves exactly the elements below.".into(),
+        help:
+            "Somebody who holds the role `risk`, and is no author of the change, approves exactly the elements below."
+                .into(),
         waivable: false,
         scope: ["steps.*.influence", "steps.*.never", "steps.*.forbid", "thresholds"].map(Into::into).to_vec(),
         inputs: vec![("people in `risk`".into(), "ria@bank.example".into())],
@@ -262,8 +365,18 @@ pub fn obligation() -> ObligationPage {
                 None,
                 None,
                 vec![
-                    link("approved over another key", Some(approval), None, vec![link("the key then covered 9 elements", None, Some("steps.route.forbid"), vec![])]),
-                    link("one of them changed in meaning", Some(submitted), Some("steps.route.forbid.promises-money"), vec![]),
+                    link(
+                        "approved over another key",
+                        Some(approval),
+                        None,
+                        vec![link("the key then covered 9 elements", None, Some("steps.route.forbid"), vec![])],
+                    ),
+                    link(
+                        "one of them changed in meaning",
+                        Some(submitted),
+                        Some("steps.route.forbid.promises-money"),
+                        vec![],
+                    ),
                 ],
             )],
         }],

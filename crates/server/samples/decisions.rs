@@ -47,7 +47,10 @@ fn input() -> Payload {
     age.withheld = true;
     Payload::Held {
         fields: vec![
-            field("/text", "I was charged twice for my card in October and nobody answers.\n<b>Please</b> call me.\u{200b}"),
+            field(
+                "/text",
+                "I was charged twice for my card in October and nobody answers.\n<b>Please</b> call me.\u{200b}",
+            ),
             field("/amount", "182.40"),
             field("/customer/since", "2014-03-01"),
             age,
@@ -61,7 +64,12 @@ fn output(marks: bool) -> Payload {
     let mut reason = field("/reason", text);
     let find = |needle: &str, code: &str| {
         let start = text.find(needle).unwrap_or(0) as u64;
-        Mark { start, end: start + needle.len() as u64, path: "steps.route.forbid.personal-data".into(), code: code.into() }
+        Mark {
+            start,
+            end: start + needle.len() as u64,
+            path: "steps.route.forbid.personal-data".into(),
+            code: code.into(),
+        }
     };
     if marks {
         reason.marks = vec![find("+34 600 123 456", "phone"), find("bo@mail.example", "email")];
@@ -72,17 +80,57 @@ fn output(marks: bool) -> Payload {
     }
 }
 
-fn finding(path: &str, kind: CheckKind, result: FindingResult, code: &str, rule: &str, reason: &str, places: u64) -> FindingLine {
+fn finding(
+    path: &str,
+    kind: CheckKind,
+    result: FindingResult,
+    code: &str,
+    rule: &str,
+    reason: &str,
+    places: u64,
+) -> FindingLine {
     FindingLine { path: path.into(), kind, result, code: code.into(), rule: rule.into(), reason: reason.into(), places }
 }
 
 fn findings() -> Vec<FindingLine> {
     vec![
-        finding("steps.route.forbid.personal-data", CheckKind::Forbid, FindingResult::Violated, "email", "detect: email, card-number, iban, phone in output.reason", "", 2),
+        finding(
+            "steps.route.forbid.personal-data",
+            CheckKind::Forbid,
+            FindingResult::Violated,
+            "email",
+            "detect: email, card-number, iban, phone in output.reason",
+            "",
+            2,
+        ),
         finding("types.Routing", CheckKind::Schema, FindingResult::Met, "", "", "", 0),
-        finding("steps.route.require.says-why", CheckKind::Require, FindingResult::Met, "", "size(output.reason) >= 20", "Handlers must see the reason", 0),
-        finding("steps.route.forbid.promises-money", CheckKind::Forbid, FindingResult::Met, "", "output.reason.matches('(?i)refund|compensat')", "Only finance may promise", 0),
-        finding("steps.route.never.closes-a-complaint", CheckKind::Never, FindingResult::Met, "", "output.action == 'close'", "", 0),
+        finding(
+            "steps.route.require.says-why",
+            CheckKind::Require,
+            FindingResult::Met,
+            "",
+            "size(output.reason) >= 20",
+            "Handlers must see the reason",
+            0,
+        ),
+        finding(
+            "steps.route.forbid.promises-money",
+            CheckKind::Forbid,
+            FindingResult::Met,
+            "",
+            "output.reason.matches('(?i)refund|compensat')",
+            "Only finance may promise",
+            0,
+        ),
+        finding(
+            "steps.route.never.closes-a-complaint",
+            CheckKind::Never,
+            FindingResult::Met,
+            "",
+            "output.action == 'close'",
+            "",
+            0,
+        ),
     ]
 }
 
@@ -98,7 +146,10 @@ fn confidence() -> ConfidenceLine {
 
 fn because() -> Vec<Because> {
     vec![
-        Because { path: "steps.route.escalate.unsure".into(), text: "confidence < thresholds.route, to handlers".into() },
+        Because {
+            path: "steps.route.escalate.unsure".into(),
+            text: "confidence < thresholds.route, to handlers".into(),
+        },
         Because { path: "steps.route.forbid.personal-data".into(), text: "modify: redact before it leaves".into() },
     ]
 }
@@ -129,20 +180,39 @@ pub fn decision() -> DecisionPage {
         input: input(),
         output: output(true),
         released: Some(Payload::Held {
-            fields: vec![field("/team", "cards"), field("/action", "route"), field("/reason", "Charged twice for a card; the customer asks for a call.")],
+            fields: vec![
+                field("/team", "cards"),
+                field("/action", "route"),
+                field("/reason", "Charged twice for a card; the customer asks for a call."),
+            ],
             commitment: commitment("released"),
         }),
         uninspected: vec!["choices.0.reasoning".into()],
         findings: findings(),
         confidence: confidence(),
         whens: vec![
-            WhenLine { path: "steps.route.escalate.unsure".into(), rule: "confidence < thresholds.route".into(), holds: true, failed: false },
-            WhenLine { path: "steps.route.escalate.large".into(), rule: "input.amount > 10000.0".into(), holds: false, failed: false },
+            WhenLine {
+                path: "steps.route.escalate.unsure".into(),
+                rule: "confidence < thresholds.route".into(),
+                holds: true,
+                failed: false,
+            },
+            WhenLine {
+                path: "steps.route.escalate.large".into(),
+                rule: "input.amount > 10000.0".into(),
+                holds: false,
+                failed: false,
+            },
         ],
         verdict: Verdict::Escalate,
         action: Action::Escalate,
         because: because(),
-        review: Some(ReviewLine { review: review_id(1), to: "handlers".into(), due: Some(now().plus_millis(14_000_000)), answer: Some(answer) }),
+        review: Some(ReviewLine {
+            review: review_id(1),
+            to: "handlers".into(),
+            due: Some(now().plus_millis(14_000_000)),
+            answer: Some(answer),
+        }),
         overridden: Some(OverrideLine {
             by: "ana@bank.example".into(),
             at: ago(0),
@@ -150,7 +220,12 @@ pub fn decision() -> DecisionPage {
             note: Some(outside("Belongs to disputes after all.")),
             action: Action::Modify,
         }),
-        outcome: Some(OutcomeLine { at: ago(0), wrong: true, matured: false, truth: Payload::Held { fields: vec![field("/team", "disputes")], commitment: commitment("truth") } }),
+        outcome: Some(OutcomeLine {
+            at: ago(0),
+            wrong: true,
+            matured: false,
+            truth: Payload::Held { fields: vec![field("/team", "disputes")], commitment: commitment("truth") },
+        }),
         audit: Some(AuditLine { blind: true, answered: None, by: None }),
         inclusion: Inclusion {
             index: 300,
@@ -168,7 +243,11 @@ pub fn decision() -> DecisionPage {
 
 /// A decision whose payloads were erased.
 pub fn erased() -> DecisionPage {
-    let gone = |name: &str| Payload::Erased { on: ago(3_000), by: "ria@bank.example".into(), commitment: Some(commitment(name)) };
+    let gone = |name: &str| Payload::Erased {
+        on: ago(3_000),
+        by: "ria@bank.example".into(),
+        commitment: Some(commitment(name)),
+    };
     DecisionPage {
         case: gone("case"),
         input: gone("input"),
@@ -222,9 +301,21 @@ fn edit(empty: bool) -> Vec<EditField> {
         required,
     };
     vec![
-        field("team", "The product team that can resolve it", of(&["cards", "disputes", "mortgages", "accounts"]), "cards", true),
+        field(
+            "team",
+            "The product team that can resolve it",
+            of(&["cards", "disputes", "mortgages", "accounts"]),
+            "cards",
+            true,
+        ),
         field("action", "", of(&["route", "ask", "close"]), "route", true),
-        field("reason", "What the handler sees", EditKind::Text, "Charged twice for a card; asks to be called.\u{200b}", true),
+        field(
+            "reason",
+            "What the handler sees",
+            EditKind::Text,
+            "Charged twice for a card; asks to be called.\u{200b}",
+            true,
+        ),
         field("urgent", "", EditKind::Boolean, "false", false),
     ]
 }
@@ -260,7 +351,10 @@ pub fn review() -> ReviewPage {
 pub fn own_review() -> ReviewPage {
     ReviewPage {
         kind: ReviewKind::Own,
-        because: vec![Because { path: "steps.route.never.closes-a-complaint".into(), text: "output.action == 'close'".into() }],
+        because: vec![Because {
+            path: "steps.route.never.closes-a-complaint".into(),
+            text: "output.action == 'close'".into(),
+        }],
         answers: vec![Answer::Own, Answer::Reject],
         edit: edit(true),
         due: Some(ago(41)),

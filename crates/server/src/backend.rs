@@ -1,8 +1,8 @@
 //! What the pages ask for. The factory answers; nothing here decides.
 
 use crate::view::{
-    AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage, ObligationPage,
-    Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
+    AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage,
+    ObligationPage, Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
 };
 use seatrial_model::{DecisionId, Digest, Principal, ReviewId, SprintId, Time, Untrusted};
 use std::future::Future;
@@ -62,41 +62,106 @@ pub trait Backend: Send + Sync + 'static {
     fn board(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<Board, Problem>> + Send;
 
     /// One obligation, explained.
-    fn obligation(&self, who: &Principal, workflow: &str, id: &str) -> impl Future<Output = Result<ObligationPage, Problem>> + Send;
+    fn obligation(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        id: &str,
+    ) -> impl Future<Output = Result<ObligationPage, Problem>> + Send;
 
     /// Decisions.
-    fn decisions(&self, who: &Principal, workflow: &str, filter: DecisionFilter) -> impl Future<Output = Result<Decisions, Problem>> + Send;
+    fn decisions(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        filter: DecisionFilter,
+    ) -> impl Future<Output = Result<Decisions, Problem>> + Send;
 
     /// One decision. Somebody with an unanswered blind audit of it is refused.
-    fn decision(&self, who: &Principal, workflow: &str, id: DecisionId) -> impl Future<Output = Result<DecisionPage, Problem>> + Send;
+    fn decision(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        id: DecisionId,
+    ) -> impl Future<Output = Result<DecisionPage, Problem>> + Send;
 
     /// Open reviews, for one role or for all.
-    fn reviews(&self, who: &Principal, workflow: &str, role: Option<String>) -> impl Future<Output = Result<Reviews, Problem>> + Send;
+    fn reviews(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        role: Option<String>,
+    ) -> impl Future<Output = Result<Reviews, Problem>> + Send;
 
     /// One review.
-    fn review(&self, who: &Principal, workflow: &str, id: ReviewId) -> impl Future<Output = Result<ReviewPage, Problem>> + Send;
+    fn review(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        id: ReviewId,
+    ) -> impl Future<Output = Result<ReviewPage, Problem>> + Send;
 
     /// Records an answer.
-    fn answer(&self, who: &Principal, workflow: &str, id: ReviewId, sent: AnswerSent) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn answer(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        id: ReviewId,
+        sent: AnswerSent,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Stops the workflow.
-    fn stop(&self, who: &Principal, workflow: &str, reason: Untrusted) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn stop(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        reason: Untrusted,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Resumes it.
-    fn resume(&self, who: &Principal, workflow: &str, reason: Untrusted) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn resume(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        reason: Untrusted,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// The log, with entries below `before`.
-    fn log(&self, who: &Principal, workflow: &str, before: Option<u64>) -> impl Future<Output = Result<LogPage, Problem>> + Send;
+    fn log(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        before: Option<u64>,
+    ) -> impl Future<Output = Result<LogPage, Problem>> + Send;
 
     /// A threshold and its certificate.
-    fn certificate(&self, who: &Principal, workflow: &str, name: &str) -> impl Future<Output = Result<CertificatePage, Problem>> + Send;
+    fn certificate(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<CertificatePage, Problem>> + Send;
 
     /// The picture of a certificate's curve, as it was kept.
-    fn curve(&self, who: &Principal, workflow: &str, blob: Digest) -> impl Future<Output = Result<Vec<u8>, Problem>> + Send;
+    fn curve(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        blob: Digest,
+    ) -> impl Future<Output = Result<Vec<u8>, Problem>> + Send;
 
     /// A sprint; the newest where none is named.
-    fn sprint(&self, who: &Principal, workflow: &str, id: Option<SprintId>) -> impl Future<Output = Result<SprintPage, Problem>> + Send;
+    fn sprint(
+        &self,
+        who: &Principal,
+        workflow: &str,
+        id: Option<SprintId>,
+    ) -> impl Future<Output = Result<SprintPage, Problem>> + Send;
 
     /// The assessment.
-    fn assessment(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;
+    fn assessment(
+        &self,
+        who: &Principal,
+        workflow: &str,
+    ) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;
 }

@@ -3,6 +3,7 @@
 mod assessment;
 mod board;
 mod certificate;
+pub mod commands;
 mod decision;
 mod decisions;
 mod frame;

@@ -42,8 +42,18 @@ fn what_is_wrong_is_named_and_nothing_is_guessed() {
         sent.extend(form(&[(name, value)]));
         compose(&fields(), &sent)
     };
-    assert_eq!(with("count", "3.5").unwrap_err(), "`count` is not a whole number; the answer was not recorded. Correct it.");
-    for (name, value) in [("team", "pirates"), ("amount", "NaN"), ("amount", "1e999"), ("urgent", "yes"), ("tags", "{"), ("reason", "  ")] {
+    assert_eq!(
+        with("count", "3.5").unwrap_err(),
+        "`count` is not a whole number; the answer was not recorded. Correct it."
+    );
+    for (name, value) in [
+        ("team", "pirates"),
+        ("amount", "NaN"),
+        ("amount", "1e999"),
+        ("urgent", "yes"),
+        ("tags", "{"),
+        ("reason", "  "),
+    ] {
         assert!(with(name, value).unwrap_err().contains(&format!("`{name}`")), "{name}={value}");
     }
     assert!(with("amount", "").unwrap().find("amount").is_none());

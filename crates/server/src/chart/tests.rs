@@ -16,7 +16,8 @@ fn ticks_are_round_and_reach_the_top() {
 
 #[test]
 fn the_waterline_says_in_words_what_it_draws() {
-    let tally = Tally(vec![(ObligationState::Discharged, 9), (ObligationState::Open, 1), (ObligationState::NotApplicable, 4)]);
+    let tally =
+        Tally(vec![(ObligationState::Discharged, 9), (ObligationState::Open, 1), (ObligationState::NotApplicable, 4)]);
     let got = waterline(&tally, "pilot").into_string();
     assert!(got.contains("pilot: 9 discharged, 1 open of 10 obligations"), "{got}");
     assert_eq!(got.matches("<rect").count(), 2);

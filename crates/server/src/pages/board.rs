@@ -1,5 +1,6 @@
 //! The board of a workflow: what it does, what stands between it and the next stage, and the stop switch.
 
+use super::commands;
 use super::frame::{Place, csrf, page};
 use super::overview::{gate_line, release};
 use super::parts::{
@@ -43,7 +44,7 @@ pub fn board(frame: &Frame, view: &Board) -> Markup {
             div #layers data-live {
                 @for rows in &view.layers { @if !rows.rows.is_empty() { (layer_rows(&view.name, rows)) } }
                 @if view.layers.iter().all(|l| l.rows.is_empty()) {
-                    (empty("No obligations yet.", "They follow from the spec. Submit one.", "seatrial submit"))
+                    (empty("No obligations yet.", "They follow from the spec. Submit one.", commands::SUBMIT))
                 }
             }
         }
@@ -100,7 +101,7 @@ fn ahead_of(ahead: &Ahead) -> Markup {
             @if !ahead.changed.is_empty() {
                 p .paths { "Changed: " @for p in ahead.changed.iter().take(CHANGED_SHOWN) { (path(p)) " " } @if more > 0 { "and " (more) " more" } }
             }
-            p { (command("seatrial diff --released")) }
+            p { (command(commands::DIFF)) }
         }
     }
 }
@@ -147,7 +148,8 @@ fn next_steps(workflow: &str, steps: &[NextStep]) -> Markup {
 
 fn layer_rows(workflow: &str, rows: &LayerRows) -> Markup {
     let (number, name) = layer(rows.layer);
-    let done = rows.rows.iter().filter(|r| [&r.pilot, &r.production].into_iter().flatten().all(|s| !s.state.blocks())).count();
+    let done =
+        rows.rows.iter().filter(|r| [&r.pilot, &r.production].into_iter().flatten().all(|s| !s.state.blocks())).count();
     html! {
         table .layer {
             caption { span .number { (number) } " " (name) " " span .muted { (done) " of " (rows.rows.len()) " need nothing" } }

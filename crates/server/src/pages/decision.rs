@@ -1,6 +1,7 @@
 //! One decision with its whole chain, in the order in which it was made.
 
 use super::frame::{Place, page};
+use super::obligation::threshold;
 use super::parts::{
     Signal, action, answer, at, badge, command, count, digest, due, event, finding, kind, length, path, stage, time,
     verdict,
@@ -9,8 +10,8 @@ use super::payload::payload;
 use crate::chart::confidence as gauge;
 use crate::text::{block, house};
 use crate::view::{
-    AnswerLine, AuditLine, Because, ConfidenceLine, DecisionPage, FindingLine, Frame, Inclusion, OutcomeLine, OverrideLine,
-    Payload, ReviewLine, WhenLine,
+    AnswerLine, AuditLine, Because, ConfidenceLine, DecisionPage, FindingLine, Frame, Inclusion, OutcomeLine,
+    OverrideLine, Payload, ReviewLine, WhenLine,
 };
 use maud::{Markup, html};
 use seatrial_model::Time;
@@ -32,7 +33,7 @@ pub fn decision(frame: &Frame, view: &DecisionPage) -> Markup {
             (stationed("Input", "input", &payload(&view.input)))
             (stationed("Output judged", "output", &output(view)))
             (stationed("Findings", "findings", &findings(&view.findings)))
-            (stationed("Confidence", "confidence", &confidence(&view.confidence)))
+            (stationed("Confidence", "confidence", &confidence(workflow, &view.confidence)))
             @if !view.whens.is_empty() { (stationed("Escalation rules", "whens", &whens(&view.whens))) }
             @if let Some(r) = &view.review { (stationed("Review", "review", &review(workflow, frame.now, r))) }
             @if let Some(o) = &view.overridden { (stationed("Override", "override", &overridden(o))) }
@@ -128,7 +129,7 @@ fn finding_rows(list: &[&FindingLine]) -> Markup {
 }
 
 /// The confidence against its threshold.
-pub(super) fn confidence(view: &ConfidenceLine) -> Markup {
+pub(super) fn confidence(workflow: &str, view: &ConfidenceLine) -> Markup {
     html! {
         div .confidence {
             p { span .n { (format!("{:.3}", view.value)) } " from " code { (house(&view.source)) }
@@ -136,7 +137,7 @@ pub(super) fn confidence(view: &ConfidenceLine) -> Markup {
             (gauge(view.value, view.threshold.as_ref().map(|(_, t)| *t)))
             @if let Some((name, t)) = &view.threshold {
                 p .muted {
-                    @if view.value >= *t { "at or above " } @else { "below " } (path(name)) " = " (t)
+                    @if view.value >= *t { "at or above " } @else { "below " } a href=(threshold(workflow, name.trim_start_matches("thresholds."))) { (path(name)) } " = " (t)
                     @match view.certificate.as_deref() {
                         Some("certified") => { " · " (badge(Signal::Good, "check", "certified")) },
                         Some("revoked") => { " · " (badge(Signal::Bad, "bar", "certificate revoked")) },

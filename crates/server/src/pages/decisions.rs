@@ -1,5 +1,6 @@
 //! The list of decisions.
 
+use super::commands;
 use super::frame::{Place, page};
 use super::parts::{Signal, action, at, badge, command, encode, path, plural, short_time, verdict};
 use crate::text::{house, line};
@@ -54,7 +55,7 @@ fn nothing(filter: &DecisionFilter) -> Markup {
             @if *filter == DecisionFilter::default() {
                 p .title { "No decision yet." }
                 p { "Send a case through the guard, or rehearse with the examples:" }
-                p { (command("seatrial rehearse")) }
+                p { (command(commands::REHEARSE)) }
             } @else {
                 p .title { "None matches." }
                 p { "Choose another verdict or step." }

@@ -20,6 +20,7 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
             h1 { (house(&view.title)) }
             p .id { code { (house(&view.id)) } }
             p .lead { (prose(&view.help)) }
+            @if let Some(name) = view.id.strip_prefix("threshold.") { p { a href=(threshold(workflow, name)) { "The threshold, its certificate and its curve" } } }
         }
         div #explained data-live {
             @for s in &view.stages { (explained(workflow, s)) }
@@ -38,6 +39,11 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
         }
     };
     page(frame, Place::Board, &view.id, &body)
+}
+
+/// The address of a threshold's page.
+pub(super) fn threshold(workflow: &str, name: &str) -> String {
+    at(workflow, &format!("/thresholds/{}", super::parts::encode(name)))
 }
 
 fn explained(workflow: &str, view: &StageExplained) -> Markup {

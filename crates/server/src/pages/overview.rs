@@ -1,6 +1,7 @@
 //! The factory's workflows.
 
 use super::board::{counters, running};
+use super::commands;
 use super::frame::{Place, page};
 use super::parts::{at, command, digest, empty, next, plural, stage, time};
 use crate::chart::waterline;
@@ -19,7 +20,7 @@ pub fn overview(frame: &Frame, view: &Overview) -> Markup {
         div #workflows .cards data-live {
             @for workflow in &view.workflows { (card(workflow)) }
             @if view.workflows.is_empty() {
-                (empty("No workflow yet.", "Write a spec and submit it; it appears here with its obligations.", "seatrial init my-workflow"))
+                (empty("No workflow yet.", "Write a spec and submit it; it appears here with its obligations.", commands::INIT))
             }
         }
     };

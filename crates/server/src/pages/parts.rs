@@ -42,21 +42,27 @@ impl Signal {
 #[must_use]
 pub fn icon(name: &str) -> Markup {
     let path = match name {
-        "check" => r#"<circle cx="8" cy="8" r="7" fill="currentColor" stroke="none"/><path class="cut" d="m4.8 8.3 2.2 2.2 4.3-4.8"/>"#,
+        "check" => {
+            r#"<circle cx="8" cy="8" r="7" fill="currentColor" stroke="none"/><path class="cut" d="m4.8 8.3 2.2 2.2 4.3-4.8"/>"#
+        }
         "ring" => r#"<circle cx="8" cy="8" r="6" stroke-dasharray="2.6 2.11"/>"#,
         "clock" => r#"<circle cx="8" cy="8" r="6.2"/><path d="M8 4.4V8l2.5 1.7"/>"#,
-        "cross" => r#"<path fill="currentColor" stroke="none" d="M5.2.9h5.6l4.3 4.3v5.6l-4.3 4.3H5.2L.9 10.800V5.200z"/><path class="cut" d="m5.600 5.600 4.800 4.800m0-4.800-4.800 4.800"/>"#,
-        "flag" => r#"<path d="M3.500 15V1.500"/><path fill="currentColor" d="M3.500 2h9l-2.600 3.100 2.600 3.100h-9z"/>"#,
-        "ask" => r#"<circle cx="8" cy="8" r="6.200"/><path d="M6.100 6.300c.2-2.400 3.900-2.200 3.800.1 0 1.500-1.900 1.500-1.900 3M8 11.600v.2"/>"#,
-        "bar" => r#"<circle cx="8" cy="8" r="6.200"/><path d="m3.700 12.300 8.600-8.600"/>"#,
+        "cross" => {
+            r#"<path fill="currentColor" stroke="none" d="M5.2.9h5.6l4.3 4.3v5.6l-4.3 4.3H5.2L.9 10.8V5.2z"/><path class="cut" d="m5.6 5.6 4.8 4.8m0-4.8-4.8 4.8"/>"#
+        }
+        "flag" => r#"<path d="M3.5 15V1.5"/><path fill="currentColor" d="M3.5 2h9l-2.6 3.1 2.6 3.1h-9z"/>"#,
+        "ask" => {
+            r#"<circle cx="8" cy="8" r="6.2"/><path d="M6.1 6.3c.2-2.4 3.9-2.2 3.8.1 0 1.5-1.9 1.5-1.9 3M8 11.6v.2"/>"#
+        }
+        "bar" => r#"<circle cx="8" cy="8" r="6.2"/><path d="m3.7 12.3 8.6-8.6"/>"#,
         "dash" => r#"<path d="M4 8h8"/>"#,
-        "look" => r#"<path d="M8 1.600 15 14H1z"/><path d="M8 6.200v3.600M8 11.800v.2"/>"#,
-        "edit" => r#"<path d="m2.500 13.500.6-3.200L10.700 2.700l2.600 2.600-7.600 7.600z"/><path d="m9 4.400 2.600 2.600"/>"#,
-        "person" => r#"<circle cx="8" cy="5" r="3"/><path d="M2.300 14.500c.4-3.600 2.600-5 5.700-5s5.300 1.400 5.700 5"/>"#,
-        "out" => r#"<path d="M2 8h11M9 4l4.200 4L9 12"/>"#,
+        "look" => r#"<path d="M8 1.6 15 14H1z"/><path d="M8 6.2v3.6M8 11.8v.2"/>"#,
+        "edit" => r#"<path d="m2.5 13.5.6-3.2L10.7 2.7l2.6 2.6-7.6 7.6z"/><path d="m9 4.4 2.6 2.6"/>"#,
+        "person" => r#"<circle cx="8" cy="5" r="3"/><path d="M2.3 14.5c.4-3.6 2.6-5 5.7-5s5.3 1.4 5.7 5"/>"#,
+        "out" => r#"<path d="M2 8h11M9 4l4.2 4L9 12"/>"#,
         "stop" => r#"<rect x="3" y="3" width="10" height="10" fill="currentColor"/>"#,
-        "go" => r#"<path fill="currentColor" d="M4.500 2.500 13 8l-8.500 5.500z"/>"#,
-        "lock" => r#"<rect x="3" y="7" width="10" height="7.500"/><path d="M5 7V4.800a3 3 0 0 1 6 0V7"/>"#,
+        "go" => r#"<path fill="currentColor" d="M4.5 2.5 13 8l-8.5 5.5z"/>"#,
+        "lock" => r#"<rect x="3" y="7" width="10" height="7.5"/><path d="M5 7V4.8a3 3 0 0 1 6 0V7"/>"#,
         _ => "",
     };
     html! { svg .icon viewBox="0 0 16 16" aria-hidden="true" focusable="false" { (PreEscaped(path)) } }
@@ -215,7 +221,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push('\u{202f}');
         }
         out.push(c);

@@ -1,6 +1,6 @@
 //! A payload: its fields, what checks found in them, what the model never saw, or that it was erased.
 
-use super::parts::{badge, icon, Signal, time};
+use super::parts::{Signal, badge, icon, time};
 use crate::text::{block, house, line, marked};
 use crate::view::{Field, Payload};
 use maud::{Markup, html};

@@ -42,7 +42,7 @@ pub fn review(frame: &Frame, view: &ReviewPage, form: &ReviewForm) -> Markup {
                 section aria-labelledby="why" { h2 #why { "Why you are asked" } (because(&view.because)) (hint(view.kind)) }
                 section aria-labelledby="case" { h2 #case { "The case" } p .muted { (house(&view.does)) } (payload(&view.input)) }
                 @match &view.proposal {
-                    Some(p) => (proposal(view.kind, p)),
+                    Some(p) => (proposal(workflow, view.kind, p)),
                     None => section .blind aria-labelledby="ai" { h2 #ai { "The AI’s answer" } p { (icon("lock")) " Not shown: you answer first, so that its answer cannot lead yours." } },
                 }
             }
@@ -87,12 +87,12 @@ fn walk(workflow: &str, view: &ReviewPage) -> Markup {
     }
 }
 
-fn proposal(kind: ReviewKind, view: &Proposal) -> Markup {
+fn proposal(workflow: &str, kind: ReviewKind, view: &Proposal) -> Markup {
     html! {
         section aria-labelledby="ai" {
             h2 #ai { "The AI’s answer" @if kind == ReviewKind::Own { " " (badge(Signal::Bad, "cross", "cannot be released")) } }
             (payload(&view.output))
-            (confidence(&view.confidence))
+            (confidence(workflow, &view.confidence))
             h3 { "Findings" }
             (findings(&view.findings))
         }

@@ -1,5 +1,6 @@
 //! Signing in with a one-time link, or with a token of one's own.
 
+use super::commands;
 use super::frame::{Place, mark, page};
 use super::parts::command;
 use crate::view::Frame;
@@ -42,7 +43,7 @@ pub fn sign_in(frame: &Frame, token: Option<&str>, to: &str, note: SignInNote) -
             @if token.is_none() {
                 div .aside {
                     p { "No token? Whoever runs this factory makes you a link that works once:" }
-                    p { (command("seatrial sign-in you@your.example")) }
+                    p { (command(commands::SIGN_IN)) }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A sprint: what it means to learn and discharge, what it learned, and operating clarity over time.
 
 use super::board::obligation;
+use super::commands;
 use super::frame::{Place, page};
 use super::parts::{Signal, at, badge, cites, command, empty, event, icon, plural, state, time};
 use crate::chart::clarity;
@@ -39,7 +40,7 @@ fn head(workflow: &str, sprint: Option<&SprintHead>) -> Markup {
         @match sprint {
             None => {
                 header .page-head { h1 { "Sprint" } }
-                (empty("No sprint yet.", "Open one with a goal and the questions it means to answer. What is to do is computed below all the same.", "seatrial sprint open --goal \"…\""))
+                (empty("No sprint yet.", "Open one with a goal and the questions it means to answer. What is to do is computed below all the same.", commands::SPRINT_OPEN))
             },
             Some(s) => header .page-head {
                 h1 { "Sprint " (s.number) }
@@ -52,7 +53,8 @@ fn head(workflow: &str, sprint: Option<&SprintHead>) -> Markup {
 }
 
 fn moves(view: &SprintPage) -> Markup {
-    let (added, removed) = view.clarity.iter().fold((0u64, 0u64), |(a, r), p| (a.saturating_add(p.added), r.saturating_add(p.removed)));
+    let (added, removed) =
+        view.clarity.iter().fold((0u64, 0u64), |(a, r), p| (a.saturating_add(p.added), r.saturating_add(p.removed)));
     html! { span { "· " (added) " added, " (removed) " removed since the first point. A question raised is progress; one removed needs approval." } }
 }
 
@@ -104,7 +106,7 @@ fn obligations(workflow: &str, list: &[SprintObligation]) -> Markup {
 
 fn backlog(list: &[BacklogItem]) -> Markup {
     html! {
-        @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is discharged.", "seatrial release production --dry-run")) }
+        @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is discharged.", commands::RELEASE_DRY_RUN)) }
         ol .backlog { @for b in list {
             li {
                 p { (prose(&b.what)) @if b.unblocks > 1 { span .muted { " · unblocks " (plural(b.unblocks, "obligation", "obligations")) } } }

@@ -19,14 +19,24 @@ const REASON_CHARS_MAX: usize = 4_000;
 
 type Fields = Form<Vec<(String, String)>>;
 
-pub async fn stop<B: Backend>(State(app): State<AppState<B>>, visit: Visit, headers: HeaderMap, Form(form): Fields) -> Response {
+pub async fn stop<B: Backend>(
+    State(app): State<AppState<B>>,
+    visit: Visit,
+    headers: HeaderMap,
+    Form(form): Fields,
+) -> Response {
     match sure(&visit, &headers, &form) {
         Ok(reason) => done(&app, &visit, app.backend().stop(&visit.who, visit.workflow(), reason).await),
         Err(problem) => visit.problem(&problem),
     }
 }
 
-pub async fn resume<B: Backend>(State(app): State<AppState<B>>, visit: Visit, headers: HeaderMap, Form(form): Fields) -> Response {
+pub async fn resume<B: Backend>(
+    State(app): State<AppState<B>>,
+    visit: Visit,
+    headers: HeaderMap,
+    Form(form): Fields,
+) -> Response {
     match sure(&visit, &headers, &form) {
         Ok(reason) => done(&app, &visit, app.backend().resume(&visit.who, visit.workflow(), reason).await),
         Err(problem) => visit.problem(&problem),
@@ -56,7 +66,9 @@ fn ours(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result
     if from_here(headers) && visit.session.accepts(sent(form, "csrf").unwrap_or("")) {
         return Ok(());
     }
-    Err(Problem::Forbidden("The form is not from this session; nothing was done. Open the page again and repeat it.".into()))
+    Err(Problem::Forbidden(
+        "The form is not from this session; nothing was done. Open the page again and repeat it.".into(),
+    ))
 }
 
 fn reason(form: &[(String, String)]) -> Result<String, Problem> {
@@ -71,7 +83,12 @@ fn reason(form: &[(String, String)]) -> Result<String, Problem> {
     }
 }
 
-pub async fn answer<B: Backend>(State(app): State<AppState<B>>, visit: Visit, headers: HeaderMap, Form(form): Fields) -> Response {
+pub async fn answer<B: Backend>(
+    State(app): State<AppState<B>>,
+    visit: Visit,
+    headers: HeaderMap,
+    Form(form): Fields,
+) -> Response {
     let id = match visit.id::<ReviewId>().and_then(|id| ours(&visit, &headers, &form).map(|()| id)) {
         Ok(id) => id,
         Err(problem) => return visit.problem(&problem),
@@ -80,7 +97,8 @@ pub async fn answer<B: Backend>(State(app): State<AppState<B>>, visit: Visit, he
         Ok(view) => view,
         Err(problem) => return visit.problem(&problem),
     };
-    let shown_ms = app.sessions().shown_ms(&visit.session, &id.to_string(), sent(&form, "shown").unwrap_or(""), clock());
+    let shown_ms =
+        app.sessions().shown_ms(&visit.session, &id.to_string(), sent(&form, "shown").unwrap_or(""), clock());
     let next = view.next;
     let result = match read(&view, &form, shown_ms) {
         Ok(answer) => app.backend().answer(&visit.who, visit.workflow(), id, answer).await,
@@ -104,8 +122,9 @@ fn read(view: &ReviewPage, form: &[(String, String)], shown_ms: Option<u64>) -> 
     if !view.answers.contains(&answer) {
         return Err(invalid(&format!("`{answer}` is not open for this review")));
     }
-    let seen: Digest =
-        sent(form, "seen").and_then(|s| s.parse().ok()).ok_or_else(|| invalid("The form does not say which output it judges"))?;
+    let seen: Digest = sent(form, "seen")
+        .and_then(|s| s.parse().ok())
+        .ok_or_else(|| invalid("The form does not say which output it judges"))?;
     let output = match answer {
         Answer::Edit | Answer::Own => Some(compose(&view.edit, form).map_err(Problem::Invalid)?),
         Answer::Accept | Answer::Reject => None,

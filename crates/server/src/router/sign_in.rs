@@ -44,10 +44,17 @@ pub async fn page<B: Backend>(State(app): State<AppState<B>>, query: Asked<SignI
     pages::sign_in(&bare(&app), query.token.as_deref(), &local(&query.to), note).into_response()
 }
 
-pub async fn enter<B: Backend>(State(app): State<AppState<B>>, headers: HeaderMap, Form(form): Form<SignInForm>) -> Response {
+pub async fn enter<B: Backend>(
+    State(app): State<AppState<B>>,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Response {
     if !from_here(&headers) {
         // Otherwise another site could sign somebody in as a person of its choice.
-        return problem_page(&bare(&app), &Problem::Forbidden("The form came from another site; nobody was signed in.".into()));
+        return problem_page(
+            &bare(&app),
+            &Problem::Forbidden("The form came from another site; nobody was signed in.".into()),
+        );
     }
     let person = match who(&app, form.token.trim()).await {
         Ok(Some(person)) if person.principal.kind == PrincipalKind::Person => person,

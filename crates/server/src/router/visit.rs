@@ -62,12 +62,17 @@ pub type Asked<T> = Result<Query<T>, QueryRejection>;
 
 /// What was asked for; nothing is guessed where it cannot be read.
 pub fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
-    query.map(|q| q.0).map_err(|e| Problem::Invalid(format!("The address cannot be read; nothing was looked up: {}.", e.body_text())))
+    query
+        .map(|q| q.0)
+        .map_err(|e| Problem::Invalid(format!("The address cannot be read; nothing was looked up: {}.", e.body_text())))
 }
 
 /// A page that says why nothing was done.
 pub fn problem_page(frame: &Frame, problem: &Problem) -> Response {
     let (status, title) = status(problem);
+    if status.is_server_error() {
+        tracing::warn!(%problem, "a page could not be shown");
+    }
     let home = frame.workflow.as_ref().map(|w| pages::parts::at(&w.name, ""));
     let back = home.as_deref().map_or(("/", "Workflows"), |h| (h, "Board"));
     (status, pages::problem(frame, title, &problem.to_string(), Some(back))).into_response()
@@ -88,7 +93,8 @@ impl<B: Backend> FromRequestParts<AppState<B>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState<B>) -> Result<Self, Response> {
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await.map(|p| p.0).unwrap_or_default();
+        let path =
+            Path::<HashMap<String, String>>::from_request_parts(parts, app).await.map(|p| p.0).unwrap_or_default();
         let Some(session) = session(app, &parts.headers) else { return Err(to_sign_in(parts, app)) };
         // Asked anew each time, so that who left or lost a role sees so at once.
         let person = app.backend().person(&session.person.principal.id).await;

@@ -1,9 +1,9 @@
 use super::*;
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs.iter().map(|(n, v)| (axum::http::HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
 }
 
 #[test]
@@ -11,7 +11,15 @@ fn only_our_own_addresses_are_gone_to() {
     for good in ["/", "/w/claims/reviews?role=x", "/w/a/log?before=3"] {
         assert_eq!(local(good), good);
     }
-    for bad in ["", "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "/a\r\nb: c"] {
+    for bad in [
+        "",
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "javascript:alert(1)",
+        "/a\r\nb: c",
+    ] {
         assert_eq!(local(bad), "/", "{bad}");
     }
 }

@@ -1,0 +1,142 @@
+//! A backend that serves the samples and remembers what was asked of it: what the pages' own code is tested
+//! against, until the whole length is.
+
+use crate::samples;
+use seatrial_model::principal::{Assurance, PrincipalKind};
+use seatrial_model::{DecisionId, Digest, Principal, ReviewId, Side, SprintId, Time, Untrusted};
+use seatrial_server::view::*;
+use seatrial_server::{Backend, Person, Problem};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+/// The curve that is kept as a blob: with a script in it, to see that it cannot run.
+pub const HOSTILE_SVG: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+
+#[derive(Debug, Default)]
+pub struct Samples {
+    /// What was done, in order.
+    pub done: Mutex<Vec<String>>,
+    /// The person has left.
+    pub left: Mutex<bool>,
+    /// Answers that reached it.
+    pub answers: Mutex<Vec<AnswerSent>>,
+}
+
+pub fn ana() -> Person {
+    let principal = Principal {
+        id: "ana@bank.example".into(),
+        kind: PrincipalKind::Person,
+        side: Side::Receiving,
+        roles: BTreeSet::from(["supervisors".to_owned()]),
+        assurance: Assurance::Token,
+    };
+    Person { principal, name: "Ana Ruiz".into() }
+}
+
+fn known(workflow: &str) -> Result<(), Problem> {
+    match workflow {
+        samples::WORKFLOW => Ok(()),
+        other => Err(Problem::NotFound(format!("There is no workflow `{other}`."))),
+    }
+}
+
+impl Samples {
+    fn note(&self, what: String) {
+        self.done.lock().unwrap().push(what);
+    }
+}
+
+impl Backend for Samples {
+    fn factory(&self) -> (String, bool) {
+        ("example-bank".into(), true)
+    }
+    fn now(&self) -> Time {
+        samples::now()
+    }
+    async fn authenticate(&self, token: &str) -> Result<Option<Person>, Problem> {
+        let mut service = ana();
+        service.principal.kind = PrincipalKind::Service;
+        Ok(match token {
+            "personal" => Some(ana()),
+            "service" => Some(service),
+            _ => None,
+        })
+    }
+    async fn person(&self, _id: &str) -> Result<Option<Person>, Problem> {
+        Ok((!*self.left.lock().unwrap()).then(ana))
+    }
+    async fn tab(&self, _who: &Principal, workflow: &str) -> Result<WorkflowTab, Problem> {
+        known(workflow).map(|()| samples::frame().workflow.unwrap())
+    }
+    async fn overview(&self, _who: &Principal) -> Result<Overview, Problem> {
+        Ok(samples::overview())
+    }
+    async fn board(&self, _who: &Principal, workflow: &str) -> Result<Board, Problem> {
+        known(workflow).map(|()| samples::board())
+    }
+    async fn obligation(&self, _who: &Principal, _workflow: &str, id: &str) -> Result<ObligationPage, Problem> {
+        match id {
+            "approval.risk" => Ok(samples::obligation()),
+            other => Err(Problem::NotFound(format!("There is no obligation `{other}`."))),
+        }
+    }
+    async fn decisions(&self, _who: &Principal, _w: &str, filter: DecisionFilter) -> Result<Decisions, Problem> {
+        let mut view = samples::decisions();
+        view.rows.retain(|r| filter.verdict.is_none_or(|v| v == r.verdict));
+        view.filter = filter;
+        Ok(view)
+    }
+    async fn decision(&self, _who: &Principal, _workflow: &str, id: DecisionId) -> Result<DecisionPage, Problem> {
+        match id == samples::decision_id(1) {
+            true => Ok(samples::decision()),
+            false => Err(Problem::NotFound(format!("There is no decision `{id}`."))),
+        }
+    }
+    async fn reviews(&self, _who: &Principal, _workflow: &str, role: Option<String>) -> Result<Reviews, Problem> {
+        Ok(Reviews { role, ..samples::reviews() })
+    }
+    async fn review(&self, _who: &Principal, _workflow: &str, id: ReviewId) -> Result<ReviewPage, Problem> {
+        let mut view = match id {
+            id if id == samples::review_id(1) => samples::review(),
+            id if id == samples::review_id(2) => samples::blind_audit(),
+            id if id == samples::review_id(3) => samples::own_review(),
+            id => return Err(Problem::NotFound(format!("There is no review `{id}`."))),
+        };
+        view.review = id;
+        Ok(view)
+    }
+    async fn answer(&self, who: &Principal, _w: &str, id: ReviewId, sent: AnswerSent) -> Result<(), Problem> {
+        if sent.reason == "too late" {
+            return Err(Problem::Conflict("The review was answered meanwhile; nothing was recorded.".into()));
+        }
+        self.note(format!("{} answers {id}: {}", who.id, sent.answer));
+        self.answers.lock().unwrap().push(sent);
+        Ok(())
+    }
+    async fn stop(&self, who: &Principal, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("{} stops {workflow}: {}", who.id, reason.raw()));
+        Ok(())
+    }
+    async fn resume(&self, who: &Principal, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("{} resumes {workflow}: {}", who.id, reason.raw()));
+        Err(Problem::Forbidden("Whoever stops does not resume; it is still stopped.".into()))
+    }
+    async fn log(&self, _who: &Principal, _workflow: &str, _before: Option<u64>) -> Result<LogPage, Problem> {
+        Ok(samples::log())
+    }
+    async fn certificate(&self, _who: &Principal, _w: &str, name: &str) -> Result<CertificatePage, Problem> {
+        match name {
+            "route" => Ok(samples::certificate()),
+            _ => Ok(samples::unwatched()),
+        }
+    }
+    async fn curve(&self, _who: &Principal, _workflow: &str, _blob: Digest) -> Result<Vec<u8>, Problem> {
+        Ok(HOSTILE_SVG.to_vec())
+    }
+    async fn sprint(&self, _who: &Principal, _w: &str, _id: Option<SprintId>) -> Result<SprintPage, Problem> {
+        Ok(samples::sprint())
+    }
+    async fn assessment(&self, _who: &Principal, _workflow: &str) -> Result<AssessmentPage, Problem> {
+        Ok(samples::assessment())
+    }
+}

@@ -11,7 +11,7 @@ use seatrial_model::event::{
     CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, TokenKind, WorkflowResumed,
     WorkflowStopped,
 };
-use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, Principal, Subject, Time};
+use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
 use seatrial_spec::workflow::Truth;
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError, View};
 use serde_json::Value;
@@ -26,6 +26,9 @@ pub struct TruthInput {
     /// What turned out, as an example's `expected`.
     pub truth: Value,
 }
+
+/// A truth's event, the decision that it is about, and whether that was wrong.
+type Told = (Event, DecisionRec, bool);
 
 /// What recording truths came to.
 #[derive(Clone, Debug, Default)]
@@ -189,9 +192,8 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was recorded.
     pub async fn truths(&self, caller: &Caller, truths: Vec<TruthInput>) -> Result<TruthsRecorded, Refused> {
-        let mut by_log: BTreeMap<seatrial_model::LogName, (Arc<Handle>, Vec<(Event, DecisionRec, bool)>)> =
-            BTreeMap::new();
-        let mut payloads: BTreeMap<seatrial_model::LogName, Vec<seatrial_store::NewPayload>> = BTreeMap::new();
+        let mut by_log: BTreeMap<LogName, (Arc<Handle>, Vec<Told>)> = BTreeMap::new();
+        let mut payloads: BTreeMap<LogName, Vec<seatrial_store::NewPayload>> = BTreeMap::new();
         let now = self.now();
         for input in truths {
             let (handle, rec) = self.decision_rec(input.decision).await?;
@@ -265,7 +267,7 @@ impl Factory {
     async fn append_truths(
         &self,
         handle: &Handle,
-        events: Vec<(Event, DecisionRec, bool)>,
+        events: Vec<Told>,
         payloads: Vec<seatrial_store::NewPayload>,
     ) -> Result<TruthsRecorded, Refused> {
         let factory = self.clone();
@@ -426,7 +428,7 @@ impl Factory {
 fn alarm(
     view: &dyn View,
     factory: &Factory,
-    log: &seatrial_model::LogName,
+    log: &LogName,
     audits: &mut BTreeMap<String, CertificateRec>,
     key: &str,
     wrong: bool,

@@ -115,6 +115,7 @@ impl Trial {
             let reads = plan.escalations.iter().any(|e| e.path == when.path && !e.thresholds.is_empty());
             if reads {
                 when.holds = false;
+                when.failed = false;
             }
         }
         decide(plan, &facts).verdict < Verdict::Escalate

@@ -30,6 +30,8 @@ pub(crate) struct DecisionRec {
     pub release: Option<Digest>,
     pub review: Option<ReviewId>,
     pub audit: bool,
+    /// Every part was inspected.
+    pub inspected: bool,
     /// Commitments by name, of this event and of what followed.
     pub payloads: BTreeMap<String, Commitment>,
     /// What may leave now.
@@ -67,6 +69,8 @@ pub(crate) struct ReviewRec {
     pub due: Option<Time>,
     pub state: ReviewState,
     pub claimed: Option<(String, Time)>,
+    /// When the answer's author took it up.
+    pub claimed_at: Option<Time>,
     pub answer: Option<(Answer, String, Time)>,
     pub usable: Option<bool>,
     pub rehearsal: bool,

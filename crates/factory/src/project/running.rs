@@ -21,6 +21,7 @@ impl Fold<'_> {
                 let by = (self.event.actor.id.clone(), self.event.time);
                 self.review(body.review.uuid().as_bytes(), |review| {
                     review.state = ReviewState::Claimed;
+                    review.claimed_at = Some(by.1);
                     review.claimed = Some(by);
                 })?;
                 self.follow(body.decision, |_, _| {})
@@ -59,6 +60,7 @@ impl Fold<'_> {
             release: event.release,
             review: made.review.as_ref().map(|r| r.review),
             audit: made.audit,
+            inspected: made.facts.inspected.iter().all(|part| !part.by.is_empty()),
             payloads: event.payloads.clone(),
             released,
             certificate: passed_under(made),
@@ -88,6 +90,7 @@ impl Fold<'_> {
             due,
             state: ReviewState::Open,
             claimed: None,
+            claimed_at: None,
             answer: None,
             usable: None,
             rehearsal: made.facts.rehearsal,

@@ -1,0 +1,276 @@
+//! Rehearsal: marked requests through the serving path, before anything is released.
+
+use crate::api::{Again, Caller, Passage, PassageEntry, Passed, Refused};
+use crate::evaluate::Progress;
+use crate::examples::load_examples;
+use crate::factory::{Factory, internal, not_recorded};
+use crate::handle::{Handle, Served};
+use crate::trace::Recomputed;
+use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_model::event::{DrillDone, Probe, ProbeRun, TraceAudited};
+use seatrial_model::{Body, DecisionId, ElementPath, Event, EventId, Verdict};
+use seatrial_sprint::Example;
+use seatrial_store::{Batch, StoreExt as _};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How many examples of each set without outputs are rehearsed with the model itself.
+const RUNS_OF_EACH_SET: usize = 25;
+
+/// How many marked requests a drill sends after the stop: all of them have to be refused.
+const REFUSALS: u64 = 20;
+
+/// What a rehearsal came to.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    /// Marked requests that were decided.
+    pub decisions: u64,
+    /// The probes' event.
+    pub probes: EventId,
+    /// Rules provoked and enforced.
+    pub enforced: Vec<ElementPath>,
+    /// Rules that were provoked and let something through.
+    pub let_through: Vec<ElementPath>,
+    /// Rules that no example provokes: add one with an `output` that violates it.
+    pub unprovoked: Vec<ElementPath>,
+    /// The trace audit's event.
+    pub trace: EventId,
+    /// Verdicts and findings that recompute, of how many.
+    pub recomputed: Recomputed,
+}
+
+/// What a stop drill came to.
+#[derive(Clone, Debug)]
+pub struct Drilled {
+    /// The event.
+    pub event: EventId,
+    /// From the request to the last affected answer.
+    pub effective_ms: u64,
+    /// The longest that the spec allows.
+    pub allowed_ms: Option<u64>,
+    /// Marked requests that were answered before it, and refused after it.
+    pub answered: u64,
+    /// Refused ones.
+    pub refused: u64,
+}
+
+impl Factory {
+    /// Sends marked requests through the serving path: every example with an output as a probe, some of the others to
+    /// the model. Records whether each `forbid` and `never` was provoked and enforced, and whether the decisions
+    /// recompute from the log.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn rehearse(
+        &self,
+        caller: &Caller,
+        workflow: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<Rehearsed, Refused> {
+        let (handle, served) = self.candidate(caller, workflow).await?;
+        self.may_evaluate(caller, &served)?;
+        let served = self.with_models(caller, Arc::clone(&handle), served, None).await?;
+        let passages = rehearsal_passages(&served)?;
+        let total = passages.len() as u64;
+        let mut probes: BTreeMap<ElementPath, Probe> = BTreeMap::new();
+        let mut decisions: Vec<DecisionId> = Vec::with_capacity(passages.len());
+        for (n, passage) in passages.into_iter().enumerate() {
+            let probe = matches!(passage.entry, PassageEntry::Decide { .. });
+            let passed = self.pass(caller, passage).await?;
+            decisions.push(passed.decision);
+            if probe {
+                note_probes(&served, &passed, &mut probes);
+            }
+            progress.done("marked requests", n as u64 + 1, total);
+        }
+        let recomputed = self.recompute(&handle, &decisions).await?;
+        let unprovoked: Vec<ElementPath> =
+            guarded_rules(&served).into_iter().filter(|path| !probes.contains_key(path)).collect();
+        let run = ProbeRun { probes: probes.into_values().collect(), program: served.program.digest() };
+        let (enforced, let_through): (Vec<&Probe>, Vec<&Probe>) = run.probes.iter().partition(|p| p.enforced);
+        let paths = |probes: Vec<&Probe>| probes.into_iter().map(|p| p.rule.clone()).collect::<Vec<_>>();
+        let (enforced, let_through) = (paths(enforced), paths(let_through));
+        let probes = self.rehearsed_event(caller, &handle, &served, Body::ProbeRun(run), "runtime.enforces").await?;
+        let audited = TraceAudited {
+            sampled: recomputed.sampled,
+            verdicts: recomputed.verdicts,
+            findings: recomputed.findings,
+            rehearsal: true,
+        };
+        let trace =
+            self.rehearsed_event(caller, &handle, &served, Body::TraceAudited(audited), "runtime.trace").await?;
+        let decided = decisions.len() as u64;
+        Ok(Rehearsed { decisions: decided, probes, enforced, let_through, unprovoked, trace, recomputed })
+    }
+
+    async fn rehearsed_event(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        served: &Served,
+        body: Body,
+        obligation: &str,
+    ) -> Result<EventId, Refused> {
+        let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
+        event.spec = Some(served.workflow.digest);
+        event.evidence = self.evidence(&handle.log, &served.workflow, &[obligation]).await?;
+        let id = event.id;
+        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
+        Ok(id)
+    }
+
+    /// A stop drill: marked requests run, one person stops, everything is refused, another person resumes.
+    ///
+    /// # Errors
+    /// [`Refused`]; where the stop itself went through, the workflow stays stopped.
+    pub async fn drill_stop(
+        &self,
+        stopper: &Caller,
+        resumer: &Caller,
+        workflow: Option<&str>,
+    ) -> Result<Drilled, Refused> {
+        let name = self.name_of(workflow)?;
+        let (handle, served) = self.submitted(&name)?;
+        let circumstances =
+            Circumstances { simulation: self.is_simulation(), token: stopper.token, ..Circumstances::default() };
+        served.authorize(&stopper.principal, Act::Drill, &circumstances)?;
+        let passages = rehearsal_passages(&served)?;
+        let marked = passages.into_iter().next().ok_or_else(|| {
+            Refused::Invalid("there is no example to send as a marked request: add one to the spec".to_owned())
+        })?;
+        let (answered, going) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
+        let traffic = self.marked_traffic(stopper, &marked, &answered, &going);
+        let drill = async {
+            while answered.load(Ordering::Relaxed) < 3 && going.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            let stop = self.stop(stopper, &name, None, "stop drill").await;
+            let mut refused = 0;
+            if stop.is_ok() {
+                for _ in 0..REFUSALS {
+                    let again = self.pass(stopper, marked.clone()).await;
+                    refused += u64::from(matches!(again, Err(Refused::Stopped { .. })));
+                }
+            }
+            going.store(false, Ordering::Relaxed);
+            stop.map(|stop| (stop, refused))
+        };
+        let (result, ()) = tokio::join!(drill, traffic);
+        let (stop, refused) = result?;
+        let resumed = self.resume(resumer, &name, None, "stop drill over").await?;
+        let allowed = served.workflow.gates.production.as_ref().and_then(|g| g.drills.get("stop"));
+        let allowed_ms = allowed.map(|span| span.as_millis());
+        let body = DrillDone {
+            control: "stop".to_owned(),
+            effective_ms: stop.effective_ms,
+            allowed_ms,
+            refused,
+            events: vec![stop.event, resumed],
+        };
+        let mut event: Event =
+            self.event(&handle.log, stopper.principal.clone(), Body::DrillDone(body)).map_err(internal)?;
+        event.spec = Some(served.workflow.digest);
+        event.evidence = self.evidence(&handle.log, &served.workflow, &["drill.stop"]).await?;
+        event.people = self.people_point().await.map_err(not_recorded)?;
+        let id = event.id;
+        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
+        Ok(Drilled {
+            event: id,
+            effective_ms: stop.effective_ms,
+            allowed_ms,
+            answered: answered.load(Ordering::Relaxed),
+            refused,
+        })
+    }
+
+    /// Marked requests, one after the other, until told to end.
+    async fn marked_traffic(&self, caller: &Caller, marked: &Passage, answered: &AtomicU64, going: &AtomicBool) {
+        while going.load(Ordering::Relaxed) {
+            match self.pass(caller, marked.clone()).await {
+                Ok(_) => {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(Refused::Stopped { .. }) => {}
+                Err(_) => going.store(false, Ordering::Relaxed),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The name of a workflow: the only one of the factory, where none is named.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] where there are several, or none.
+    pub fn name_of(&self, workflow: Option<&str>) -> Result<String, Refused> {
+        if let Some(name) = workflow {
+            return self.handle(name).map(|h| h.log.to_string());
+        }
+        match self.workflows().as_slice() {
+            [only] => Ok(only.to_string()),
+            [] => Err(Refused::NotFound("nothing was submitted yet: `seatrial submit`".to_owned())),
+            several => {
+                let names: Vec<&str> = several.iter().map(|l| l.as_str()).collect();
+                Err(Refused::NotFound(format!("name a workflow: `--workflow NAME`, one of {}", names.join(", "))))
+            }
+        }
+    }
+}
+
+/// Every `forbid` and `never` of the AI steps.
+fn guarded_rules(served: &Served) -> Vec<ElementPath> {
+    let steps = &served.workflow.steps;
+    steps.iter().flat_map(|s| s.forbid.iter().chain(&s.never)).map(|r| r.path.clone()).collect()
+}
+
+/// A marked request for every example that came with an output, and for some of the others to the model itself.
+fn rehearsal_passages(served: &Served) -> Result<Vec<Passage>, Refused> {
+    let mut passages = Vec::new();
+    for (name, set) in &served.workflow.examples {
+        let learned = served.workflow.steps.iter().filter_map(|s| s.model.as_ref()?.train.as_ref());
+        let reserved = learned.map(|t| &t.examples).any(|e| e == name)
+            || served.workflow.thresholds.values().any(|t| t.examples.as_ref() == Some(name));
+        if reserved {
+            continue;
+        }
+        let examples = load_examples(&served.workflow, name)?;
+        let (probes, others): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(|e| e.output.is_some());
+        for example in probes.into_iter().chain(others.into_iter().take(RUNS_OF_EACH_SET)) {
+            let entry = match &example.output {
+                Some(output) => PassageEntry::Decide {
+                    input: example.input.clone(),
+                    output: output.as_str().map_or_else(|| output.to_string(), str::to_owned),
+                    confidence: example.confidence,
+                },
+                None => PassageEntry::Run { input: example.input.clone() },
+            };
+            passages.push(Passage {
+                workflow: served.workflow.name.clone(),
+                step: set.step.clone(),
+                entry,
+                case: None,
+                rehearsal: true,
+                again: Again::default(),
+            });
+        }
+    }
+    Ok(passages)
+}
+
+/// Which rules a probe provoked, and whether its output stayed inside.
+fn note_probes(served: &Served, passed: &Passed, probes: &mut BTreeMap<ElementPath, Probe>) {
+    for rule in guarded_rules(served) {
+        let provoked = passed.findings.iter().any(|f| f.path == rule && f.objects());
+        if !provoked {
+            continue;
+        }
+        // Redacted text may leave; anything else that a rule objected to may not.
+        let inside = passed.output.is_none() || passed.verdict == Verdict::Modify;
+        let probe = Probe { rule: rule.clone(), decision: passed.decision, enforced: inside };
+        // One that let something through outweighs all that did not.
+        let keep = probes.get(&rule).is_none_or(|known| known.enforced);
+        if keep {
+            probes.insert(rule, probe);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Releases: the signed statement that nothing is missing, cut only where that holds in the commit itself.
+
+use crate::api::{Caller, Refused};
+use crate::approve::{newest, unchanged};
+use crate::factory::{Factory, internal, not_recorded};
+use crate::reviews::settle;
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
+use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_governance::release::{Missing, ReleaseError, can_release, level, statement};
+use seatrial_model::event::ReleaseCut;
+use seatrial_model::{Body, Day, Digest, EventId, Stage, Time};
+use seatrial_spec::Workflow;
+use seatrial_store::{Batch, StoreExt as _};
+use std::sync::Arc;
+
+/// What came of asking for a release.
+#[derive(Clone, Debug)]
+pub enum Released {
+    /// It was cut and is in force.
+    Cut {
+        /// Its event.
+        event: EventId,
+        /// The digest of its statement.
+        release: Digest,
+        /// The statement.
+        body: Box<ReleaseCut>,
+    },
+    /// Nothing is missing; nothing was cut, because nobody asked for it.
+    Ready {
+        /// How many obligations are settled.
+        obligations: usize,
+    },
+    /// Nothing was cut.
+    Missing(Vec<Missing>),
+}
+
+/// The end of a day in a time zone: 24:00, as a point in time.
+pub(crate) fn end_of_day(day: Day, timezone: &str) -> Result<Time, Refused> {
+    let zone = TimeZone::get(timezone)
+        .map_err(|e| Refused::Invalid(format!("`timezone: {timezone}` is not known here: {e}")))?;
+    let next = day.0.checked_add(1.day()).map_err(internal)?;
+    let end = next.to_zoned(zone).map_err(internal)?;
+    Ok(end.timestamp().into())
+}
+
+impl Factory {
+    /// Computes what is missing for a stage, and cuts the release where nothing is. The commit refuses where delivery
+    /// went on since the computation.
+    ///
+    /// # Errors
+    /// [`Refused`] where the caller may not, or the release cannot be recorded.
+    pub async fn release(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        stage: Stage,
+        dry_run: bool,
+    ) -> Result<Released, Refused> {
+        let (handle, served) = self.submitted(workflow)?;
+        let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        let states = self.states(&gathered, stage);
+        match can_release(stage, &states) {
+            Ok(()) => {}
+            Err(ReleaseError::Missing { missing, .. }) => return Ok(Released::Missing(missing)),
+            Err(error) => return Err(Refused::Invalid(error.to_string())),
+        }
+        if dry_run {
+            return Ok(Released::Ready { obligations: states.len() });
+        }
+        let author = gathered.events.iter().any(|logged| {
+            matches!(logged.event.body, Body::SpecSubmitted(_))
+                && logged.event.actor.id == caller.principal.id
+                && logged.event.spec == Some(served.workflow.digest)
+        });
+        let circumstances = Circumstances {
+            stage: Some(stage),
+            author,
+            simulation: self.is_simulation(),
+            token: caller.token,
+            ..Circumstances::default()
+        };
+        served.authorize(&caller.principal, Act::Release, &circumstances)?;
+        let stated = statement(&states);
+        let blob = seatrial_model::canonical(&stated.obligations).map_err(internal)?;
+        let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
+        let body = ReleaseCut {
+            workflow: served.workflow.name.clone(),
+            stage,
+            spec: served.workflow.digest,
+            state: stated.state,
+            obligations: Digest::of(&blob),
+            level: level(stage, self.spec().kind).to_owned(),
+            models: gathered.inputs.models.iter().map(|(step, m)| (step.clone(), m.text.clone())).collect(),
+            until,
+            per_day,
+        };
+        let release = Digest::of_canonical(&body).map_err(internal)?;
+        let mut event =
+            self.event(&handle.log, caller.principal.clone(), Body::ReleaseCut(body.clone())).map_err(internal)?;
+        event.spec = Some(served.workflow.digest);
+        event.subject.release = Some(release);
+        event.people = self.people_point().await.map_err(not_recorded)?;
+        let id = event.id;
+        let seen = newest(&gathered.events);
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Refused, _>(&handle.log, move |view| {
+                unchanged(view, seen)?;
+                Ok((Batch { events: vec![event], blobs: vec![blob], ..Batch::default() }, ()))
+            })
+            .await;
+        settle(done)?;
+        self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        self.reload(&handle.log).await?;
+        Ok(Released::Cut { event: id, release, body: Box::new(body) })
+    }
+
+    fn bounds_of(&self, workflow: &Workflow, stage: Stage) -> Result<(Option<Time>, Option<u64>), Refused> {
+        match (stage, &workflow.gates.pilot, &workflow.gates.production) {
+            (Stage::Pilot, Some(pilot), _) => {
+                let until = pilot.until.map(|day| end_of_day(day, &self.spec().timezone)).transpose()?;
+                Ok((until, pilot.per_day))
+            }
+            (Stage::Production, _, Some(production)) => {
+                let hypercare = production.hypercare;
+                Ok((hypercare.map(|span| self.now().plus_millis(span.signed_millis())), None))
+            }
+            _ => Ok((None, None)),
+        }
+    }
+}

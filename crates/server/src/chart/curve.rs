@@ -29,7 +29,7 @@ pub fn curve(points: &[CurvePoint], marks: CurveMarks) -> Markup {
     let x = Scale { from: 0.0..1.0, to: LEFT..RIGHT };
     let chosen = marks.at.and_then(|at| nearest(points, at));
     html! {
-        svg .chart viewBox="0 0 656 316" role="img" aria-labelledby="curve-title curve-desc" {
+        svg .chart viewBox="0 -8 656 330" role="img" aria-labelledby="curve-title curve-desc" {
             title #curve-title { "Risk–coverage curve" }
             desc #curve-desc { (describe(chosen, marks)) }
             @for r in &risks {
@@ -38,10 +38,10 @@ pub fn curve(points: &[CurvePoint], marks: CurveMarks) -> Markup {
             }
             @for c in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 path .grid .tickmark d={ "M" (x.at(c)) " " (BOTTOM) "v5" } {}
-                text .tick x=(x.at(c)) y=(BOTTOM + 20.0) text-anchor="middle" { (format!("{:.0} %", c * 100.0)) }
+                text .tick x=(x.at(c)) y=(BOTTOM + 24.0) text-anchor="middle" { (format!("{:.0} %", c * 100.0)) }
             }
-            text .axis x=((LEFT + RIGHT) / 2.0) y=(BOTTOM + 40.0) text-anchor="middle" { "passes without a person" }
-            text .axis x=(LEFT) y="11" { "wrong among those that pass" }
+            text .axis x=((LEFT + RIGHT) / 2.0) y=(BOTTOM + 48.0) text-anchor="middle" { "passes without a person" }
+            text .axis x=(LEFT) y="9" { "wrong among those that pass" }
             path .bound d=(path(points.iter().map(|p| (x.at(p.coverage), y.at(p.bound))))) {}
             path .line d=(path(points.iter().map(|p| (x.at(p.coverage), y.at(p.risk))))) {}
             path .limit d={ "M" (LEFT) " " (y.at(marks.max_wrong)) "H" (RIGHT) } {}

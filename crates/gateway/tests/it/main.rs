@@ -1,7 +1,10 @@
 //! The data plane through a real listener: a real factory, a real store, a stand-in for the provider's HTTP only.
 
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod sdk;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 mod wire;

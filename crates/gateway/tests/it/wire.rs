@@ -23,6 +23,11 @@ async fn an_allowed_answer_is_the_upstreams_own() {
     assert_eq!((got.header("x-seatrial-case"), got.header("x-request-id")), ("case-7", "r-9"));
     assert_eq!(got.header("x-seatrial-release"), "rehearsal");
     assert!(got.header("x-seatrial-decision").starts_with("dec_"));
+    let later = plane.get(&plane.caller, &format!("/v1/decisions/{}", got.header("x-seatrial-decision"))).await;
+    assert_eq!(
+        (later.json()["status"].clone(), later.json()["output"]["team"].clone()),
+        (json!("settled"), json!("cards"))
+    );
     let sent = &plane.asked().await[0];
     assert_eq!((&sent["model"], &sent["x_new_field"]), (&json!("model-1-20261101"), &json!({"kept": [1, 2]})));
     plane.end().await;

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn call(body: &Value) -> Result<ChatCall, Problem> {
     ChatCall::parse(body.to_string().as_bytes())
@@ -104,4 +105,27 @@ fn real_clients_requests_are_read() {
         read += 1;
     }
     assert!(read >= 12, "only {read} captures");
+}
+
+proptest! {
+    #[test]
+    fn hostile_bodies_end_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), content in "\\PC{0,60}", json in "[\\[\\]{}\":,a-z0-9 ]{0,80}") {
+        let _ = ChatCall::parse(&bytes);
+        let _ = ChatCall::parse(json.as_bytes());
+        for text in [content, json] {
+            let body = json!({"model": "a/b", "messages": [{"role": "user", "content": text}]});
+            let call = call(&body).unwrap();
+            let input = call.input();
+            prop_assert!(input.is_object());
+            // Stripped or refused: never on its way with a field that is withheld.
+            let strip = |value: &Value| match value {
+                Value::Object(_) => json!({"stripped": true}),
+                other => other.clone(),
+            };
+            if let Ok(bytes) = call.call(true, strip) {
+                let sent: Value = serde_json::from_slice(&bytes).unwrap();
+                prop_assert_eq!(&sent["messages"][0]["content"], &json!("{\"stripped\":true}"));
+            }
+        }
+    }
 }

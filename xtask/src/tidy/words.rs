@@ -1,0 +1,76 @@
+//! What no file of ours may hold: paths of somebody's machine, unfinished code, tests that do not run, and addresses
+//! of a mirror in place of the public registry.
+
+use super::Problems;
+use crate::repo::Repo;
+
+/// Home folders and checkouts. Written in two parts, so that this file passes.
+const MACHINE: [&str; 4] =
+    [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
+
+/// In Rust files only.
+const UNFINISHED: [&str; 2] = [concat!("to", "do!("), concat!("unimple", "mented!(")];
+
+const IGNORED: &str = concat!("#[ig", "nore");
+
+/// Files whose ignored test is started by another test of the same file, in a process of its own.
+const STARTS_ITS_IGNORED: [&str; 1] = ["crates/store/tests/it/crash.rs"];
+
+/// Where packages of npm come from.
+const NPM: &str = "https://registry.npmjs.org/";
+
+/// Checks every text file, line by line.
+pub(super) fn check(repo: &Repo) -> Problems {
+    let mut problems = Problems::new();
+    for (path, text) in &repo.files {
+        for (at, line) in text.lines().enumerate() {
+            problems.extend(objection(path, text, line).map(|why| format!("`{path}` line {}: {why}", at + 1)));
+        }
+    }
+    problems
+}
+
+fn objection(path: &str, text: &str, line: &str) -> Option<String> {
+    if let Some(word) = MACHINE.iter().find(|word| mentions(line, word)) {
+        return Some(format!("`{word}` is a path of one machine"));
+    }
+    if path.ends_with("package-lock.json") {
+        let from = line.trim().strip_prefix("\"resolved\": \"")?;
+        return (!from.starts_with(NPM))
+            .then(|| "a package is locked to a mirror; write the public registry".to_owned());
+    }
+    if !path.ends_with(".rs") {
+        return None;
+    }
+    if let Some(word) = UNFINISHED.iter().find(|word| line.contains(*word)) {
+        return Some(format!("`{word}…)` is unfinished code"));
+    }
+    let started = STARTS_ITS_IGNORED.contains(&path) && text.contains("\"--ignored\"");
+    (line.trim_start().starts_with(IGNORED) && !started).then(|| "a test that does not run shows nothing".to_owned())
+}
+
+/// Whether a path of a machine is meant: not where the word is the middle of an address or of a relative path.
+fn mentions(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line.get(..at).and_then(|l| l.chars().next_back());
+        !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | '/'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objections() {
+        let says = |path: &str, line: &str| objection(path, line, line);
+        assert!(says("a.md", &format!("see {}x", MACHINE[0])).is_some());
+        assert_eq!(says("a.md", &format!("https://a.example{}x", MACHINE[1])), None);
+        assert!(says("a.rs", &format!("    {})", UNFINISHED[0])).is_some());
+        assert_eq!(says("a.md", UNFINISHED[0]), None);
+        assert!(says("a.rs", &format!("    {}]", IGNORED)).is_some());
+        assert!(says(STARTS_ITS_IGNORED[0], &format!("{}]", IGNORED)).is_some());
+        assert!(says("t/package-lock.json", "  \"resolved\": \"https://mirror.example/x\"").is_some());
+        assert_eq!(says("t/package-lock.json", &format!("  \"resolved\": \"{NPM}x\"")), None);
+    }
+}

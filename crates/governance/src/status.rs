@@ -109,6 +109,15 @@ impl Outcome {
     }
 }
 
+/// The most things that a reason names; the rest are counted.
+const NAMED_MAX: usize = 4;
+
+fn name_some(what: &[String]) -> String {
+    let more = what.len().saturating_sub(NAMED_MAX);
+    let named: Vec<&str> = what.iter().take(NAMED_MAX).map(String::as_str).collect();
+    if more == 0 { named.join(", ") } else { format!("{}, and {more} more", named.join(", ")) }
+}
+
 /// An event that carries evidence for an obligation.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {

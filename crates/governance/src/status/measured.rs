@@ -1,7 +1,7 @@
 //! What is measured on examples. The newest measurement under the key of today decides; only outputs that the engine
 //! itself obtained count for evaluations and certificates.
 
-use super::{Claim, Fold, Outcome};
+use super::{Claim, Fold, Outcome, name_some};
 use crate::define::{Input, Obligation};
 use crate::key::UNKNOWN;
 use crate::state::State;
@@ -12,9 +12,6 @@ use std::collections::BTreeMap;
 
 /// What an evaluation's `outputs` says when the engine obtained them itself.
 const OBTAINED: &str = "obtained";
-
-/// The most rules that a reason names.
-const NAMED_MAX: usize = 4;
 
 impl<'a> Fold<'a> {
     pub(super) fn exercised(&self, claims: &[Claim<'a>]) -> Outcome {
@@ -302,10 +299,4 @@ fn bar_op(bar: &Bar) -> &'static str {
 #[expect(clippy::cast_precision_loss, reason = "counts of examples stay far below 2^53")]
 fn ratio(k: u64, n: u64) -> f64 {
     k as f64 / n as f64
-}
-
-fn name_some(what: &[String]) -> String {
-    let more = what.len().saturating_sub(NAMED_MAX);
-    let named: Vec<&str> = what.iter().take(NAMED_MAX).map(String::as_str).collect();
-    if more == 0 { named.join(", ") } else { format!("{}, and {more} more", named.join(", ")) }
 }

@@ -181,7 +181,7 @@ impl<'a> Fold<'a> {
         let mut out = if missing.is_empty() {
             Outcome::new(State::Discharged, "everybody who takes over accepted for themselves")
         } else {
-            Outcome::new(State::Open, format!("not accepted: {}", missing.join(", ")))
+            Outcome::new(State::Open, format!("not accepted: {}", super::name_some(&missing)))
         };
         out.considered = considered;
         out.on(events)

@@ -37,22 +37,22 @@ fn nothing_shown_is_nothing_green() {
         &Log::new(),
         Stage::Production,
         &expect![[r#"
-        spec.valid               discharged     the checker finds nothing that blocks this stage
-        spec.intent              open           nobody approved it; missing: one person of the receiving side, one person of the independent side
-        spec.questions           open           open, and blocking production: `questions.thin-files`
-        spec.exercised           open           no evaluation of this spec
-        eval.golden              open           not evaluated with outputs that the engine obtained itself
-        eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
-        threshold.assess         open           no certificate for 0.8
-        risk.register            open           nobody approved it; missing: a holder of `risk`
-        approval.risk            open           nobody approved it; missing: a holder of `risk`
-        runtime.enforces         open           not probed yet
-        runtime.trace            open           no decision was reconstructed yet
-        drill.stop               open           not exercised yet
-        ownership.assigned       discharged     all five resolve to present people of the receiving side
-        ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, `exceptions` by ana@bank.example, `exceptions` by bo@bank.example, `behaviour` by ana@bank.example, `behaviour` by bo@bank.example, `evolution` by ana@bank.example, `evolution` by bo@bank.example
-        release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 12 other(s)
-    "#]],
+            spec.valid               discharged     the checker finds nothing that blocks this stage
+            spec.intent              open           nobody approved it; missing: one person of the receiving side, one person of the independent side
+            spec.questions           open           open, and blocking production: `questions.thin-files`
+            spec.exercised           open           no evaluation of this spec
+            eval.golden              open           not evaluated with outputs that the engine obtained itself
+            eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
+            threshold.assess         open           no certificate for 0.8
+            risk.register            open           nobody approved it; missing: a holder of `risk`
+            approval.risk            open           nobody approved it; missing: a holder of `risk`
+            runtime.enforces         open           not probed yet
+            runtime.trace            open           no decision was reconstructed yet
+            drill.stop               open           not exercised yet
+            ownership.assigned       discharged     all five resolve to present people of the receiving side
+            ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more
+            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 12 other(s)
+        "#]],
     );
 }
 

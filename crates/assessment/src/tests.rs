@@ -1,0 +1,349 @@
+use crate::Standing::{Contradicted, Evidenced, NoEvidence, Partly};
+use crate::fixture::{HOUR, History};
+use crate::{Assessment, Served};
+use expect_test::expect;
+use seatrial_model::event::{ApprovalWithdrawn, PackGenerated, QuestionSettled, Share};
+use seatrial_model::{Body, Digest, LogPoint, Stage};
+
+fn table(assessment: &Assessment) -> String {
+    let line = |i: &crate::Item| {
+        let reasons: Vec<String> = i
+            .reasons
+            .iter()
+            .map(|r| format!("{} {:?}", r.text, r.cites.iter().map(|c| c.index).collect::<Vec<_>>()))
+            .collect();
+        format!("{:<28} {:<12} {}\n", i.id, i.standing.as_str(), reasons.join(" | "))
+    };
+    assessment.items().map(line).collect()
+}
+
+/// A delivery as it should be, over some weeks.
+fn good() -> History {
+    let mut h = History::new();
+    h.submit("dev", &[], &[]);
+    h.wait(HOUR);
+    h.approve("ana", "spec.intent", Stage::Pilot, 120_000);
+    for number in 1..=2 {
+        h.wait(100 * HOUR);
+        h.sprint(number, "open", "discharged", |h| {
+            h.evaluate(Share { k: 18, n: 20 });
+            h.submit("dev", &["steps.assess.never.declines"], &["examples.golden", "steps.assess.never"]);
+            let element = Digest::of(b"question");
+            let cites = vec![h.events[0].event.id];
+            h.add(
+                "dev",
+                &[],
+                Body::QuestionSettled(QuestionSettled {
+                    question: "questions.q".into(),
+                    element,
+                    withdrawn: false,
+                    cites,
+                }),
+            );
+        });
+    }
+    h.wait(50 * HOUR);
+    h.approve("ria", "spec.intent", Stage::Production, 200_000);
+    h.wait(HOUR);
+    h.approve("ana", "spec.intent", Stage::Production, 200_000);
+    h.wait(HOUR);
+    for (hours, responsibility) in
+        ["workflow", "changes", "exceptions", "behaviour", "evolution"].into_iter().enumerate()
+    {
+        h.wait(hours as i64 * HOUR + 120_000);
+        h.accept("ana", responsibility);
+        h.accept("bo", responsibility);
+    }
+    h.drill("bo");
+    h.wait(HOUR);
+    let release = h.release("ana", Stage::Pilot);
+    h.add(
+        "ana",
+        &[],
+        Body::PackGenerated(PackGenerated {
+            page: Digest::of(b"page"),
+            log: LogPoint { size: 1, root: Digest::of(b"root") },
+            missing: vec![],
+        }),
+    );
+    h.wait(200 * HOUR);
+    h.drill("ana");
+    h.running.decisions = 100;
+    h.running.reviews_answered = 40;
+    h.running.reviews_changed = 3;
+    h.running.changed_example = Some((8, h.events[0].event.id));
+    let example = (9, h.events[0].event.id);
+    h.running.served = vec![Served { release: Some(release), spec: Some(h.workflow.digest), decisions: 100, example }];
+    h
+}
+
+#[test]
+fn nothing_happened_and_nothing_is_claimed() {
+    let history = History::new();
+    let assessment = history.assess();
+    assert!(
+        assessment.items().all(|i| i.standing != Evidenced && i.standing != Contradicted),
+        "{}",
+        table(&assessment)
+    );
+    expect![[r#"
+        cto.requirements             no evidence  0 spec(s) submitted, 0 with a difference in meaning [] | 0 question(s) settled, 0 in the spec []
+        cto.governance               no evidence  0 approval(s) given [] | 0 of 3 approvals that production asks for stand today []
+        cto.controls                 no evidence  `runtime.enforces` is open: not probed yet [] | `runtime.trace` is open: no decision was reconstructed yet [] | `drill.stop` is open: not exercised yet []
+        cto.ownership                no evidence  `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more [] | 0 drill(s) by the receiving side [] | 0 handover pack(s) generated []
+        cto.stages                   no evidence  0 pilot release(s) [] | 0 production release(s) [] | 10 of 12 obligations stand between here and production []
+        founder.learning             no evidence  no sprint was closed []
+        founder.ownership            no evidence  not launched yet [] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more [] | 0 operating act(s) of the receiving side since []
+        founder.operation            no evidence  0 pilot and 0 production release(s) [] | 0 decision(s) outside rehearsal []
+        founder.discipline           no evidence  nothing that was shown has gone stale, failed or was revoked since the release []
+        flag.velocity                no evidence  0 of 0 closed sprint(s) neither changed the spec nor settled a question []
+        flag.governance-after-build  no evidence  0 of 0 spec(s) were submitted before the first approval or settled question []
+        flag.controls-after-launch   no evidence  0 submission(s) after the first release added a control []
+        flag.responsibilities        partly       `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more []
+        flag.pilot-evidence          no evidence  0 approval(s) given for the pilot count for production today []
+        flag.artifacts               no evidence  0 evaluation(s), probes, audits and certifications in the log []
+        theatre.reading-time         no evidence  0 of 0 approvals with a known time were faster than 80 characters a second []
+        theatre.bulk                 no evidence  0 of 0 approvals and acceptances were among 3 or more by one person within a minute []
+        theatre.producer             no evidence  0 of 0 approvals came from an author of that spec; none of those counts []
+        theatre.no-rejection         no evidence  0 review(s) answered, 0 of them changed or rejected, 0 override(s); 0 evaluation(s), certifications and approvals that missed or were withdrawn []
+        theatre.last-day             no evidence  0 of 0 release(s) rest on evidence of the last 24 hours alone []
+        theatre.moved-bar            no evidence  0 submission(s) changed a bar after one of 0 results that missed something []
+        theatre.examples             no evidence  0 submission(s) changed steps or thresholds, 0 changed examples []
+        theatre.served-digest        no evidence  0 of 0 decision(s) were made under another digest than a released one []
+        theatre.drills               no evidence  0 drill(s), 0 of them by the delivery side while the receiving side did none []
+        theatre.simulated            no evidence  0 of 0 approvals, acceptances and releases are simulated; they count in a simulation only []
+    "#]].assert_eq(&table(&assessment));
+}
+
+#[test]
+fn a_delivery_as_it_should_be() {
+    let assessment = good().assess();
+    assert!(assessment.theatre.iter().all(|i| i.standing != Contradicted), "{}", table(&assessment));
+    expect![[r#"
+        cto.requirements             evidenced    3 spec(s) submitted, 2 with a difference in meaning [0, 4, 9] | 2 question(s) settled, 0 in the spec [5, 10]
+        cto.governance               partly       3 approval(s) given, some before the spec was final [1, 12, 13] | 1 of 3 approvals that production asks for stand today []
+        cto.controls                 partly       `runtime.enforces` is open: not probed yet [] | `runtime.trace` is open: no decision was reconstructed yet [] | `drill.stop` is discharged: by ana@bank.example: effective after 900 ms, 3 request(s) refused [27]
+        cto.ownership                evidenced    `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is discharged: everybody who takes over accepted for themselves [14, 15, 16, 17, 18, 19, 20, 21, 22, 23] | 2 drill(s) by the receiving side [24, 27] | 1 handover pack(s) generated [26]
+        cto.stages                   partly       1 pilot release(s) [25] | 0 production release(s) [] | 6 of 12 obligations stand between here and production []
+        founder.learning             evidenced    sprint 1: discharged 0 → 1, 1 question(s) settled, 1 spec(s) submitted [2, 6, 5] | sprint 2: discharged 0 → 1, 1 question(s) settled, 1 spec(s) submitted [7, 11, 10]
+        founder.ownership            evidenced    launched [25] | `ownership.accepted` is discharged: everybody who takes over accepted for themselves [14, 15, 16, 17, 18, 19, 20, 21, 22, 23] | 1 operating act(s) of the receiving side since [27]
+        founder.operation            partly       1 pilot and 0 production release(s) [25] | 100 decision(s) outside rehearsal []
+        founder.discipline           evidenced    nothing that was shown has gone stale, failed or was revoked since the release [25]
+        flag.velocity                evidenced    0 of 2 closed sprint(s) neither changed the spec nor settled a question [0, 4, 5, 9, 10]
+        flag.governance-after-build  evidenced    1 of 3 spec(s) were submitted before the first approval or settled question [1, 0, 4, 9]
+        flag.controls-after-launch   evidenced    0 submission(s) after the first release added a control [25]
+        flag.responsibilities        evidenced    `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is discharged: everybody who takes over accepted for themselves [14, 15, 16, 17, 18, 19, 20, 21, 22, 23]
+        flag.pilot-evidence          partly       1 approval(s) given for the pilot count for production today [1]
+        flag.artifacts               evidenced    2 evaluation(s), probes, audits and certifications in the log [3, 8]
+        theatre.reading-time         evidenced    0 of 3 approvals with a known time were faster than 80 characters a second [1, 12, 13]
+        theatre.bulk                 evidenced    0 of 13 approvals and acceptances were among 3 or more by one person within a minute [1, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]
+        theatre.producer             evidenced    0 of 3 approvals came from an author of that spec; none of those counts [1, 12, 13]
+        theatre.no-rejection         evidenced    40 review(s) answered, 3 of them changed or rejected, 0 override(s); 2 evaluation(s), certifications and approvals that missed or were withdrawn [3, 8, 8]
+        theatre.last-day             evidenced    0 of 1 release(s) rest on evidence of the last 24 hours alone [25]
+        theatre.moved-bar            evidenced    0 submission(s) changed a bar after one of 2 results that missed something [3, 8]
+        theatre.examples             evidenced    2 submission(s) changed steps or thresholds, 2 changed examples [4, 9]
+        theatre.served-digest        evidenced    0 of 100 decision(s) were made under another digest than a released one [9]
+        theatre.drills               evidenced    2 drill(s), 0 of them by the delivery side while the receiving side did none [24, 27]
+        theatre.simulated            evidenced    0 of 14 approvals, acceptances and releases are simulated; they count in a simulation only [1, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]
+    "#]].assert_eq(&table(&assessment));
+}
+
+/// A demo's history shows its own theatre, and says why.
+#[test]
+fn a_demo() {
+    let mut h = History::new();
+    h.submit("dev", &[], &[]);
+    h.wait(20_000);
+    h.approve("ana", "spec.intent", Stage::Production, 40);
+    h.approve("ria", "spec.intent", Stage::Production, 40);
+    h.approve("ria", "risk.register", Stage::Production, 40);
+    h.approve("ria", "approval.risk", Stage::Production, 40);
+    h.drill("dev");
+    h.wait(20_000);
+    h.release("ana", Stage::Production);
+    h.running.decisions = 60;
+    h.running.reviews_answered = 12;
+    h.running.served = vec![Served { release: None, spec: None, decisions: 60, example: (4, h.events[0].event.id) }];
+    h.simulate();
+    expect![[r#"
+        cto.requirements             partly       1 spec(s) submitted, 0 with a difference in meaning [0] | 0 question(s) settled, 0 in the spec []
+        cto.governance               partly       4 approval(s) given [1, 2, 3, 4] | 0 of 3 approvals that production asks for stand today []
+        cto.controls                 contradicted `runtime.enforces` is open: not probed yet [] | `runtime.trace` is open: no decision was reconstructed yet [] | `drill.stop` is failed: the drill does not count: production needs a person of the receiving side [5]
+        cto.ownership                contradicted `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more [] | 0 drill(s) by the receiving side [] | 0 handover pack(s) generated []
+        cto.stages                   partly       0 pilot release(s) [] | 1 production release(s) [6] | 9 of 12 obligations stand between here and production []
+        founder.learning             no evidence  no sprint was closed []
+        founder.ownership            contradicted launched [6] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more [] | 0 operating act(s) of the receiving side since []
+        founder.operation            partly       0 pilot and 1 production release(s) [6] | 60 decision(s) outside rehearsal []
+        founder.discipline           partly       `drill.stop` failed [5]
+        flag.velocity                no evidence  0 of 0 closed sprint(s) neither changed the spec nor settled a question [0]
+        flag.governance-after-build  evidenced    1 of 1 spec(s) were submitted before the first approval or settled question [1, 0]
+        flag.controls-after-launch   evidenced    0 submission(s) after the first release added a control [6]
+        flag.responsibilities        partly       `ownership.assigned` is discharged: all five resolve to present people of the receiving side [] | `ownership.accepted` is open: not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more []
+        flag.pilot-evidence          evidenced    0 approval(s) given for the pilot count for production today [6]
+        flag.artifacts               contradicted 0 evaluation(s), probes, audits and certifications in the log [6]
+        theatre.reading-time         contradicted 4 of 4 approvals with a known time were faster than 80 characters a second [1, 2, 3, 4]
+        theatre.bulk                 contradicted 3 of 4 approvals and acceptances were among 3 or more by one person within a minute [2, 3, 4]
+        theatre.producer             evidenced    0 of 4 approvals came from an author of that spec; none of those counts [1, 2, 3, 4]
+        theatre.no-rejection         contradicted 12 review(s) answered, 0 of them changed or rejected, 0 override(s); 0 evaluation(s), certifications and approvals that missed or were withdrawn []
+        theatre.last-day             contradicted 1 of 1 release(s) rest on evidence of the last 24 hours alone [6]
+        theatre.moved-bar            no evidence  0 submission(s) changed a bar after one of 0 results that missed something []
+        theatre.examples             no evidence  0 submission(s) changed steps or thresholds, 0 changed examples []
+        theatre.served-digest        contradicted 60 of 60 decision(s) were made under another digest than a released one [4]
+        theatre.drills               contradicted 1 drill(s), 1 of them by the delivery side while the receiving side did none [5]
+        theatre.simulated            contradicted 5 of 5 approvals, acceptances and releases are simulated; they count in a simulation only [1, 2, 3, 4, 6]
+    "#]].assert_eq(&table(&h.assess()));
+}
+
+#[test]
+fn what_is_not_evidenced_says_how_to_get_better() {
+    for history in [History::new(), good()] {
+        for item in history.assess().items() {
+            assert_eq!(item.better.is_none(), item.standing == Evidenced, "{}", item.id);
+            assert!(!item.reasons.is_empty() && item.reasons.iter().all(|r| !r.text.is_empty()), "{}", item.id);
+        }
+    }
+}
+
+#[test]
+fn what_is_evidenced_cites_its_events() {
+    let assessment = good().assess();
+    for item in assessment.items().filter(|i| i.standing == Evidenced) {
+        assert!(item.reasons.iter().any(|r| !r.cites.is_empty()), "{}", item.id);
+    }
+    assert!(assessment.count(Evidenced) > 12, "{}", table(&assessment));
+}
+
+#[test]
+fn an_author_who_approves_is_shown() {
+    let mut h = good();
+    assert_eq!(h.stands("theatre.producer").0, Evidenced);
+    h.approve("dev", "spec.intent", Stage::Pilot, 90_000);
+    let last = h.events.len() as u64 - 1;
+    assert_eq!(h.stands("theatre.producer"), (Contradicted, vec![last]));
+}
+
+#[test]
+fn reading_takes_time() {
+    let mut h = good();
+    assert_eq!(h.stands("theatre.reading-time").0, Evidenced);
+    h.approve("ria", "spec.intent", Stage::Production, 900);
+    assert_eq!(h.stands("theatre.reading-time"), (Contradicted, vec![h.events.len() as u64 - 1]));
+}
+
+#[test]
+fn three_in_a_minute_are_a_batch_and_two_are_not() {
+    let mut h = good();
+    h.wait(HOUR);
+    h.approve("ria", "risk.register", Stage::Production, 90_000);
+    h.approve("ria", "approval.risk", Stage::Production, 90_000);
+    assert_eq!(h.stands("theatre.bulk").0, Evidenced);
+    h.wait(59_000);
+    h.approve("ria", "spec.intent", Stage::Production, 90_000);
+    assert_eq!(h.stands("theatre.bulk").0, Contradicted);
+}
+
+#[test]
+fn never_a_no() {
+    let mut h = History::new();
+    h.submit("dev", &[], &[]);
+    h.running.reviews_answered = 9;
+    assert_eq!(h.stands("theatre.no-rejection").0, NoEvidence);
+    h.running.reviews_answered = 10;
+    assert_eq!(h.stands("theatre.no-rejection").0, Contradicted);
+    let approval = h.approve("ana", "spec.intent", Stage::Pilot, 90_000);
+    h.add("ana", &[], Body::ApprovalWithdrawn(ApprovalWithdrawn { approval }));
+    assert_eq!(h.stands("theatre.no-rejection").0, Evidenced);
+}
+
+#[test]
+fn a_bar_that_moves_after_a_miss() {
+    let moved = |k: u64| {
+        let mut h = History::new();
+        h.submit("dev", &[], &[]);
+        h.evaluate(Share { k, n: 20 });
+        h.submit("dev", &[], &["gates.production.evaluation.golden"]);
+        h.stands("theatre.moved-bar").0
+    };
+    assert_eq!((moved(17), moved(20)), (Contradicted, NoEvidence));
+}
+
+#[test]
+fn examples_that_stay_while_the_spec_moves() {
+    let mut h = History::new();
+    h.submit("dev", &[], &[]);
+    h.submit("dev", &[], &["steps.assess.never.declines"]);
+    assert_eq!(h.stands("theatre.examples").0, Partly);
+    h.submit("dev", &[], &["thresholds.approve.at"]);
+    assert_eq!(h.stands("theatre.examples").0, Contradicted);
+    h.submit("dev", &["examples.golden"], &[]);
+    assert_eq!(h.stands("theatre.examples").0, Evidenced);
+}
+
+#[test]
+fn another_digest_than_the_released_one() {
+    let mut h = good();
+    assert_eq!(h.stands("theatre.served-digest").0, Evidenced);
+    let example = (77, h.events[0].event.id);
+    h.running.served.push(Served {
+        release: Some(Digest::of(b"unknown")),
+        spec: Some(h.workflow.digest),
+        decisions: 1,
+        example,
+    });
+    assert_eq!(h.stands("theatre.served-digest"), (Contradicted, vec![77]));
+}
+
+#[test]
+fn the_eve_of_the_release() {
+    let eve = |hours: i64| {
+        let mut h = History::new();
+        h.submit("dev", &[], &[]);
+        h.evaluate(Share { k: 1, n: 1 });
+        h.wait(hours * HOUR);
+        for _ in 0..4 {
+            h.evaluate(Share { k: 1, n: 1 });
+        }
+        h.release("ana", Stage::Pilot);
+        h.stands("theatre.last-day").0
+    };
+    assert_eq!((eve(2), eve(25)), (Contradicted, Evidenced));
+}
+
+#[test]
+fn controls_that_came_after_launch() {
+    let mut h = good();
+    assert_eq!(h.stands("flag.controls-after-launch").0, Evidenced);
+    h.submit("ana", &["steps.assess.forbid.promises"], &[]);
+    assert_eq!(h.stands("flag.controls-after-launch"), (Contradicted, vec![25, h.events.len() as u64 - 1]));
+}
+
+#[test]
+fn governance_after_the_build() {
+    let mut h = History::new();
+    for _ in 0..3 {
+        h.submit("dev", &[], &["steps"]);
+    }
+    h.approve("ana", "spec.intent", Stage::Pilot, 90_000);
+    assert_eq!(h.stands("flag.governance-after-build").0, Contradicted);
+    h.submit("dev", &[], &["steps"]);
+    assert_eq!(h.stands("flag.governance-after-build").0, Evidenced);
+}
+
+#[test]
+fn sprints_that_learn_nothing() {
+    let mut h = History::new();
+    h.submit("dev", &[], &[]);
+    h.sprint(1, "open", "open", |_| {});
+    assert_eq!((h.stands("flag.velocity").0, h.stands("founder.learning").0), (Contradicted, Contradicted));
+    h.sprint(2, "open", "discharged", |h| h.submit("dev", &[], &["purpose"]));
+    assert_eq!((h.stands("flag.velocity").0, h.stands("founder.learning").0), (Partly, Partly));
+}
+
+#[test]
+fn it_is_json_and_says_what_it_is() {
+    let json = serde_json::to_value(good().assess()).unwrap();
+    assert_eq!(json["cto"].as_array().unwrap().len(), 5);
+    assert_eq!(json["founder"].as_array().unwrap().len(), 4);
+    assert!(json["caveat"].as_str().unwrap().contains("proves nothing"));
+    assert_eq!(json["theatre"][0]["standing"], "evidenced");
+}

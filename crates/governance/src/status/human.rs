@@ -197,7 +197,7 @@ impl<'a> Fold<'a> {
         for claim in claims {
             let event: &'a Event = &claim.logged.event;
             let Body::ApprovalGiven(given) = &event.body else { continue };
-            let refusal = self.refusal(claim, given, roles, &authors);
+            let refusal = self.refusal(obligation, claim, given, roles, &authors);
             if let (true, Some(withdrawn)) = (claim.current, self.withdrawn.get(&event.id)) {
                 out.withdrawn.push(withdrawn.clone());
             }
@@ -216,6 +216,7 @@ impl<'a> Fold<'a> {
 
     fn refusal(
         &self,
+        obligation: &Obligation,
         claim: &Claim<'a>,
         given: &ApprovalGiven,
         roles: Option<&[&str]>,
@@ -227,6 +228,10 @@ impl<'a> Fold<'a> {
         }
         if !claim.current {
             return Some("what was approved has changed".to_owned());
+        }
+        // One event carries the keys of both stages where a role approves in both; it was given for one of them.
+        if !self.is_for_this_stage(obligation, claim) {
+            return Some(format!("given for {}", given.stage));
         }
         if actor.kind != PrincipalKind::Person {
             return Some("agents and services never approve".to_owned());

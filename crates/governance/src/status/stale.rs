@@ -44,7 +44,7 @@ impl<'a> Fold<'a> {
     }
 
     /// An approval of another stage was never this stage's evidence, so it cannot have gone stale for it.
-    fn is_for_this_stage(&self, obligation: &Obligation, claim: &Claim<'_>) -> bool {
+    pub(super) fn is_for_this_stage(&self, obligation: &Obligation, claim: &Claim<'_>) -> bool {
         match &claim.logged.event.body {
             seatrial_model::Body::ApprovalGiven(a) if obligation.parameters.contains_key("stage") => {
                 a.stage == self.input.stage

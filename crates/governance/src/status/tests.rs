@@ -418,6 +418,21 @@ fn whoever_changed_only_something_else_is_no_author_of_this() {
 }
 
 #[test]
+fn a_pilots_approval_is_not_productions_even_over_the_same_elements() {
+    let both = changed(|w| {
+        let approvals = w.gates.production.as_ref().unwrap().approvals.clone();
+        w.gates.pilot.as_mut().unwrap().approvals.extend(approvals);
+    });
+    let mut log = Log::new().with(both);
+    log.approve("ria", "approval.risk", Stage::Pilot);
+    assert_eq!(log.is(Stage::Pilot, "approval.risk").0, State::Discharged);
+    assert_eq!(log.is(Stage::Production, "approval.risk").0, State::Open);
+    log.approve("ria", "approval.risk", Stage::Production);
+    assert_eq!(log.is(Stage::Production, "approval.risk").0, State::Discharged);
+    assert_eq!(log.is(Stage::Pilot, "approval.risk").0, State::Discharged);
+}
+
+#[test]
 fn a_withdrawn_approval_is_revoked_until_somebody_approves_again() {
     let mut log = Log::new();
     let approval = log.approve("ria", "approval.risk", Stage::Production);

@@ -1,3 +1,75 @@
 //! The one binary: arguments, rendering, exit codes.
 
-fn main() {}
+mod args;
+mod commands;
+mod demo;
+mod edit;
+mod exit;
+mod failure;
+mod out;
+mod owner;
+mod place;
+mod session;
+mod source;
+mod terminal;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use exit::Exit;
+use failure::Failure;
+use out::Out;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trace();
+    let argv: Vec<String> = match std::env::args_os().map(std::ffi::OsString::into_string).collect() {
+        Ok(argv) => argv,
+        Err(bad) => {
+            let failure =
+                Failure::usage(format!("an argument is not UTF-8: `{}`; nothing was done", bad.to_string_lossy()));
+            return terminal::plain_out().failure(&failure).into();
+        }
+    };
+    // Usage errors end with 2, help and version with 0: clap's own contract is ours.
+    let cli = Cli::try_parse_from(&argv).unwrap_or_else(|error| error.exit());
+    let mut out = terminal::out(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return out.failure(&Failure::failed(format!("the runtime could not be started: {error}"))).into();
+        }
+    };
+    let done = runtime.block_on(run(cli, argv, &mut out));
+    done.unwrap_or_else(|failure| out.failure(&failure)).into()
+}
+
+/// Runs a command: those that need no store here, the others where the store's owner is.
+async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure> {
+    if let Command::Completion(args) = &cli.command {
+        return Ok(commands::completion(args, out));
+    }
+    if let Command::Demo(args) = cli.command {
+        return demo::run(args).await;
+    }
+    let asked = terminal::asked(&cli.global, argv)?;
+    match cli.command {
+        Command::Check(args) => commands::check(&args, &asked, cli.global.workflow.as_deref(), out),
+        Command::Digest(args) => commands::digest(&args, &asked, cli.global.workflow.as_deref(), out),
+        Command::Serve(args) => commands::serve(&args, &asked, out).await,
+        Command::Log(args) if commands::reads_log(&args) => {
+            commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await
+        }
+        Command::Approve(args) if terminal::asks(&cli.global) && !args.yes && !args.show => {
+            commands::ask_approval(&args, asked, out).await
+        }
+        _ => owner::run(asked, terminal::sink()).await,
+    }
+}
+
+/// Traces go to standard error, and are few: what a command has to say, it says itself.
+fn trace() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("SEATRIAL_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}

@@ -1,0 +1,282 @@
+//! The arguments: what can be asked of `seatrial`, and the help that teaches it.
+
+mod deliver;
+mod record;
+mod run;
+
+pub(crate) use deliver::*;
+pub(crate) use record::*;
+pub(crate) use run::*;
+
+use crate::demo::DemoArgs;
+use crate::out::Format;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const ABOUT: &str = "The operating system for delivering AI workflows";
+
+const LONG_ABOUT: &str = "\
+The operating system for delivering AI workflows.
+
+One spec for each AI workflow drives everything: what is verified while it is built, what must be approved, what the
+runtime enforces, what is recorded, and what the new owner signs for. Readiness is computed, not declared.
+
+The way of a delivery:
+
+  seatrial check                  what is wrong with the spec
+  seatrial submit                 put it into the log; you are its author
+  seatrial status                 what is discharged, stale, open, and the next useful thing to do
+  seatrial eval                   run the examples through the guard
+  seatrial rehearse               provoke every rule, before anything is served
+  seatrial approve OBLIGATION     sign for exactly what you were shown
+  seatrial release pilot          cut the release, if nothing is missing
+  seatrial serve                  serve it, guarded";
+
+const AFTER: &str = "\
+Who acts: `--as PERSON` (or SEATRIAL_AS) names a person of factory.yaml: whoever holds the machine is taken at their
+word, and the log says so (assurance `local`). A token in SEATRIAL_TOKEN authenticates instead.
+
+Environment: SEATRIAL_AS, SEATRIAL_TOKEN, SEATRIAL_LOG (what is traced to standard error, default `warn`),
+SEATRIAL_KEY_SEED (64 hexadecimal digits: log signing keys are derived from it instead of kept in files), NO_COLOR.
+
+Exit codes: 0 done and in order, 1 something is not in order, 2 could not run, 3 refused, 4 the record or the model failed.";
+
+/// All arguments.
+#[derive(Debug, Parser)]
+#[command(name = "seatrial", version, about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 120)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Which workflow; not needed where the factory has only one
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) workflow: Option<String>,
+    /// For people, or one JSON document for programs
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(crate) format: Format,
+    /// Colours: where a terminal shows them, always, or never (NO_COLOR is honoured)
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    pub(crate) color: Color,
+    /// Who acts: a person of factory.yaml [env: SEATRIAL_AS]
+    #[arg(long = "as", value_name = "PERSON", global = true)]
+    pub(crate) as_person: Option<String>,
+    /// No remarks and no progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// Where standard output is a terminal, and NO_COLOR is not set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Everything that can be asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    // -- specify
+    /// Check the spec, and say everything that is wrong with it
+    #[command(after_help = "\
+Needs no store. Exits 0 where nothing keeps the spec from loading, 1 where something does, 2 where it cannot be read.
+
+Example:
+  seatrial check
+  seatrial check workflows/credit-preapproval --format json
+  seatrial check --strict --stage production")]
+    Check(CheckArgs),
+    /// The digest of the spec, or of one element, by meaning: layout and comments do not change it
+    #[command(after_help = "\
+Needs no store. An element has two digests: as written (prose included, what people judge) and as compiled (what the
+machine does, what measurements rest on).
+
+Example:
+  seatrial digest
+  seatrial digest steps.assess.forbid")]
+    Digest(DigestArgs),
+    /// Put the spec of the work tree into the log; whoever submits is its author
+    #[command(after_help = "\
+Example:
+  seatrial submit --as dev@shipyard.example")]
+    Submit,
+    /// Answer or withdraw a question of the spec
+    #[command(subcommand)]
+    Question(QuestionCommand),
+    /// The same as `question answer`
+    #[command(hide = true)]
+    Answer(QuestionAnswer),
+
+    // -- learn
+    /// Run examples through the same guard as production, and record the result
+    #[command(after_help = "\
+Submits the work tree where it changed, trains an embedded model where that is due, and evaluates the sets named, or
+all that can be. Exits 1 where a set has failures or something labelled `must_not_pass` was let through.
+
+Example:
+  seatrial eval --as dev@shipyard.example
+  seatrial eval boundary hardship --as dev@shipyard.example")]
+    Eval(EvalArgs),
+    /// Propose a confidence threshold, and certify the one in the spec
+    #[command(after_help = "\
+Without an option, proposes a number from training and tuning examples: it opens nothing. `--write` also puts the
+number into the `at` of workflow.yaml, every comment kept. `--certify` tests the spec's number once on the sealed
+examples; every further attempt on them costs assurance.
+
+Example:
+  seatrial calibrate approve --as dev@shipyard.example
+  seatrial calibrate approve --write --as dev@shipyard.example
+  seatrial calibrate approve --certify --as dev@shipyard.example")]
+    Calibrate(CalibrateArgs),
+    /// Open, close or show a sprint: questions to answer, obligations to discharge
+    #[command(subcommand)]
+    Sprint(SprintCommand),
+
+    // -- govern
+    /// How the workflow stands: what is discharged, stale, open, and the next useful thing to do
+    #[command(after_help = "\
+The `git status` of delivery. Looks at the work tree, submitted or not. Exits 1 while something stands between here and
+the stage, so that a pipeline can fail on it.
+
+Example:
+  seatrial status
+  seatrial status --stage production --format json")]
+    Status(StatusArgs),
+    /// Why an obligation stands as it does, down to events and paths
+    #[command(after_help = "\
+Example:
+  seatrial explain eval.boundary
+  seatrial explain approval.risk --stage production")]
+    Explain(ExplainArgs),
+    /// Approve an obligation, over exactly what is shown
+    #[command(after_help = "\
+Shows the scope first, path by path, with what changed since the last approval. Where a person sits at the terminal it
+asks for a yes, and records how long the text was shown.
+
+Example:
+  seatrial approve spec.intent --as hana@harbour.example
+  seatrial approve approval.risk --stage production --role risk --yes --as ria@harbour.example")]
+    Approve(ApproveArgs),
+    /// Withdraw an approval of one's own
+    #[command(after_help = "\
+Example:
+  seatrial withdraw evt_019a0000-0000-7000-8000-000000000000 --as hana@harbour.example")]
+    Withdraw(WithdrawArgs),
+    /// Cut a release, if nothing is missing
+    #[command(after_help = "\
+Computes every obligation again inside the same transaction. Exits 1, with what is missing, where the gate refuses.
+
+Example:
+  seatrial release pilot --dry-run
+  seatrial release production --as lena@shipyard.example")]
+    Release(ReleaseArgs),
+
+    // -- run
+    /// Serve the data plane, the control API and the pages
+    #[command(after_help = "\
+Serves the released specs on one address, and owns the store while it runs: other commands go through it. Ends
+gracefully on SIGTERM and Ctrl-C.
+
+Example:
+  seatrial serve
+  seatrial serve --listen 0.0.0.0:8080")]
+    Serve(ServeArgs),
+    /// Provoke every `forbid` and `never` through the guard, and recompute decisions, before the first release
+    #[command(after_help = "\
+Example:
+  seatrial rehearse --as dev@shipyard.example")]
+    Rehearse,
+    /// Stop a workflow or one of its steps: in force on every answer, requests in flight get no output
+    #[command(after_help = "\
+Example:
+  seatrial stop --reason \"wrong prices in the feed\" --as una@harbour.example
+  seatrial stop --step assess --reason \"drift\" --as una@harbour.example")]
+    Stop(SwitchArgs),
+    /// Resume what was stopped; not by the person who stopped it
+    #[command(after_help = "\
+Example:
+  seatrial resume --reason \"feed corrected\" --as hana@harbour.example")]
+    Resume(SwitchArgs),
+    /// Reviews: questions put to people by escalated decisions
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    /// Decisions: each passage of a case through a step's guard
+    #[command(subcommand)]
+    Decision(DecisionCommand),
+    /// Change what was done with a decision's output, with a reason; the verdict stays
+    #[command(after_help = "\
+Example:
+  seatrial override dec_019a0000-0000-7000-8000-000000000000 block --reason wrong-data --text \"two customers mixed up\" --as una@harbour.example")]
+    Override(OverrideArgs),
+    /// Tell what turned out to be true about a decision
+    #[command(after_help = "\
+Example:
+  seatrial outcome dec_019a0000-0000-7000-8000-000000000000 '{\"outcome\":\"good\"}' --as una@harbour.example")]
+    Outcome(OutcomeArgs),
+    /// Exercise a control, measured and recorded
+    #[command(subcommand)]
+    Drill(DrillCommand),
+    /// Tokens of callers, reviewers, operators and pipelines
+    #[command(subcommand)]
+    Token(TokenCommand),
+
+    // -- hand over
+    /// Accept a responsibility, for yourself, over exactly what is shown
+    #[command(after_help = "\
+Example:
+  seatrial accept behaviour --as hana@harbour.example")]
+    Accept(AcceptArgs),
+    /// The handover pack
+    #[command(subcommand)]
+    Handover(HandoverCommand),
+    /// What the record shows, and where it smells of theatre: with citations, or `no evidence`
+    #[command(after_help = "\
+Example:
+  seatrial assess
+  seatrial assess --for auditor --format json")]
+    Assess(AssessArgs),
+
+    // -- the record
+    /// The tamper-evident log: verify, export, keys, rebuild
+    #[command(subcommand)]
+    Log(LogCommand),
+
+    // -- the rest
+    /// A whole delivery, simulated, to look around in
+    #[command(after_help = "\
+Example:
+  seatrial demo
+  seatrial demo --exit --dir ./my-demo")]
+    Demo(DemoArgs),
+    /// A completion script for your shell
+    #[command(after_help = "\
+Example:
+  seatrial completion bash > ~/.local/share/bash-completion/completions/seatrial")]
+    Completion(CompletionArgs),
+}
+
+/// `seatrial completion`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests;

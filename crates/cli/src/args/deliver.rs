@@ -1,0 +1,251 @@
+//! Arguments of specifying, learning, governing and handing over.
+
+use clap::{Args, Subcommand, ValueEnum};
+use seatrial_model::words::Stage;
+use seatrial_model::{EventId, SprintId};
+use std::path::PathBuf;
+
+/// The stages that a command can be asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Gate {
+    /// Bounded: an end, a ceiling, everything reviewed.
+    Pilot,
+    /// Released for production.
+    Production,
+}
+
+impl From<Gate> for Stage {
+    fn from(gate: Gate) -> Self {
+        match gate {
+            Gate::Pilot => Self::Pilot,
+            Gate::Production => Self::Production,
+        }
+    }
+}
+
+/// `seatrial check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// A workflow of the factory, or a folder with a workflow.yaml; all workflows where none is named
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) what: Option<String>,
+    /// Warnings count as findings, too: those that block STAGE
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The stage that `--strict` asks about
+    #[arg(long, value_enum, default_value = "production", requires = "strict")]
+    pub(crate) stage: Gate,
+    /// SARIF 2.1.0 for code scanners, instead of `--format`
+    #[arg(long)]
+    pub(crate) sarif: bool,
+}
+
+/// `seatrial digest`.
+#[derive(Debug, Args)]
+pub(crate) struct DigestArgs {
+    /// An element's path (`steps.assess.forbid`); the whole spec where none is named
+    #[arg(value_name = "ELEMENT")]
+    pub(crate) element: Option<String>,
+}
+
+/// `seatrial question …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuestionCommand {
+    /// Answer a question of the spec; an answer cites the events that it rests on
+    #[command(after_help = "\
+Example:
+  seatrial question answer missing-income --cites evt_019a0000-0000-7000-8000-000000000000 \"No: a person asks for it\" --as hana@harbour.example")]
+    Answer(QuestionAnswer),
+    /// Withdraw a question, with the reason
+    #[command(after_help = "\
+Example:
+  seatrial question withdraw short-history \"The product is not offered to them\" --as ria@harbour.example")]
+    Withdraw {
+        /// The question's name
+        question: String,
+        /// Why
+        text: String,
+    },
+}
+
+/// `seatrial question answer`.
+#[derive(Debug, Args)]
+pub(crate) struct QuestionAnswer {
+    /// The question's name
+    pub(crate) question: String,
+    /// An event that the answer rests on; may stand several times
+    #[arg(long, value_name = "EVENT", required_unless_present = "withdraw")]
+    pub(crate) cites: Vec<EventId>,
+    /// Withdraw the question instead, with the reason
+    #[arg(long, conflicts_with = "cites")]
+    pub(crate) withdraw: bool,
+    /// The answer
+    pub(crate) text: String,
+}
+
+/// `seatrial eval`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Sets of examples; all where none is named
+    #[arg(value_name = "SET")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// `seatrial calibrate`.
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// The threshold's name
+    pub(crate) threshold: String,
+    /// Put the number proposed into workflow.yaml
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Certify the number of the spec on the sealed examples
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) certify: bool,
+    /// The salt of the split, at the first calibration only; hexadecimal, drawn where none is given
+    #[arg(long, value_name = "HEX", conflicts_with = "certify")]
+    pub(crate) salt: Option<String>,
+}
+
+/// `seatrial sprint …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SprintCommand {
+    /// Open a sprint
+    #[command(after_help = "\
+Example:
+  seatrial sprint open --goal \"Know where the model can be trusted\" --question missing-income --obligation threshold.approve --as lena@shipyard.example")]
+    Open {
+        /// What it is for, in a sentence
+        #[arg(long)]
+        goal: String,
+        /// A question that it means to answer; may stand several times
+        #[arg(long = "question", value_name = "NAME")]
+        questions: Vec<String>,
+        /// An obligation that it means to discharge; may stand several times
+        #[arg(long = "obligation", value_name = "ID")]
+        obligations: Vec<String>,
+    },
+    /// Close the open sprint, with the four answers of its report
+    #[command(after_help = "\
+Example:
+  seatrial sprint close --as lena@shipyard.example")]
+    Close {
+        /// The sprint; the open one where none is named
+        sprint: Option<SprintId>,
+    },
+    /// Show a sprint's report, or what the open one has come to
+    #[command(after_help = "\
+Example:
+  seatrial sprint show")]
+    Show {
+        /// The sprint; the newest where none is named
+        sprint: Option<SprintId>,
+    },
+}
+
+/// `seatrial status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// For which stage; where none is named, the one that comes next
+    #[arg(long, value_enum)]
+    pub(crate) stage: Option<Gate>,
+    /// The newest submitted spec, instead of the work tree
+    #[arg(long)]
+    pub(crate) submitted: bool,
+}
+
+/// `seatrial explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The obligation's id (`eval.boundary`)
+    pub(crate) obligation: String,
+    /// For which stage; where none is named, the one that comes next
+    #[arg(long, value_enum)]
+    pub(crate) stage: Option<Gate>,
+    /// The newest submitted spec, instead of the work tree
+    #[arg(long)]
+    pub(crate) submitted: bool,
+}
+
+/// `seatrial approve`.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// The obligation's id (`spec.intent`, `approval.risk`, `release.approval`)
+    pub(crate) obligation: String,
+    /// For which stage; where none is named, the one that comes next
+    #[arg(long, value_enum)]
+    pub(crate) stage: Option<Gate>,
+    /// In which role; needed where you hold several that fit
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// Without asking; what is approved is shown all the same
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Only show what would be approved
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) show: bool,
+    /// The key that was shown: with another one now, nothing is approved
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) key: Option<seatrial_model::Digest>,
+    /// How long it was shown, in milliseconds
+    #[arg(long, hide = true)]
+    pub(crate) shown_ms: Option<u64>,
+}
+
+/// `seatrial withdraw`.
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    /// The event of the approval
+    pub(crate) event: EventId,
+}
+
+/// `seatrial release`.
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArgs {
+    /// The stage
+    #[arg(value_enum)]
+    pub(crate) stage: Gate,
+    /// Compute, show what is missing, and cut nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `seatrial accept`.
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    /// `workflow`, `changes`, `exceptions`, `behaviour` or `evolution`
+    pub(crate) responsibility: String,
+}
+
+/// `seatrial handover …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HandoverCommand {
+    /// Write the handover pack: a folder and a single page, every statement with its event
+    #[command(after_help = "\
+Example:
+  seatrial handover pack --out handover --as lena@shipyard.example")]
+    Pack {
+        /// The folder to write; it must not hold anything yet
+        #[arg(long, value_name = "DIR", default_value = "handover")]
+        out: PathBuf,
+    },
+}
+
+/// For whom an assessment is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Audience {
+    /// Five questions a CTO should ask.
+    Cto,
+    /// Four questions a founder should ask.
+    Founder,
+    /// Everything, red flags first.
+    Auditor,
+}
+
+/// `seatrial assess`.
+#[derive(Debug, Args)]
+pub(crate) struct AssessArgs {
+    /// For whom; all questions where nobody is named
+    #[arg(long = "for", value_enum, value_name = "WHO")]
+    pub(crate) audience: Option<Audience>,
+}

@@ -1,0 +1,120 @@
+//! `seatrial review`: questions put to people by escalated decisions.
+
+use super::decision::{held, paths};
+use crate::args::ReviewCommand;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Ink, Out, Rows, shown};
+use crate::session::Session;
+use seatrial_factory::ReviewFilter;
+use seatrial_factory::api::{DecisionChain, Held, ReviewAnswerInput, ReviewView};
+use seatrial_model::{ReviewId, Time};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// `seatrial review …`.
+pub(crate) async fn review(command: ReviewCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    match command {
+        ReviewCommand::List { roles, limit } => list(roles, limit, session, out).await,
+        ReviewCommand::Show { review } => show(review, session, out).await,
+        ReviewCommand::Claim { review } => {
+            let caller = session.caller().await?;
+            let view = session.factory.claim(&caller, review).await?;
+            out.json(&view)?;
+            out.line(format!("claimed: {review}"));
+            Ok(Exit::Done)
+        }
+        ReviewCommand::Answer { review, answer, reason, output, seen } => {
+            let caller = session.caller().await?;
+            let input = ReviewAnswerInput { answer, output, reason, shown_ms: None, seen };
+            let view = session.factory.answer(&caller, review, input).await?;
+            out.json(&view)?;
+            out.line(format!("answered `{answer}`: {review}"));
+            if view.usable == Some(false) {
+                out.line("  the answer could not be used: what it releases violates the spec");
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn list(roles: Vec<String>, limit: usize, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    let reviews = session.factory.reviews(ReviewFilter { workflow: session.named.clone(), roles, limit }).await?;
+    out.json(&reviews)?;
+    if reviews.is_empty() {
+        out.line("no review is open");
+        return Ok(Exit::Done);
+    }
+    if !out.is_json() {
+        let now = session.factory.now();
+        let mut rows = Rows::new(out.layout(), &["review", "step", "to", "opened", "", "because"]);
+        for r in &reviews {
+            let (ink, state) = state(r, now);
+            rows.row([
+                (None, Cow::Owned(r.review.to_string())),
+                (None, Cow::Owned(format!("{}/{}", r.workflow, shown(&r.step)))),
+                (None, Cow::Owned(shown(&r.to))),
+                (None, Cow::Owned(r.opened.to_string())),
+                (ink, state),
+                (None, Cow::Owned(paths(&r.because))),
+            ]);
+        }
+        let text = rows.text();
+        out.text(&text);
+    }
+    Ok(Exit::Done)
+}
+
+fn state(r: &ReviewView, now: Time) -> (Option<Ink>, Cow<'static, str>) {
+    if r.due.is_some_and(|due| due < now) {
+        return (Some(Ink::Bad), Cow::Borrowed("late"));
+    }
+    match &r.claimed_by {
+        Some(by) => (Some(Ink::Dim), Cow::Owned(format!("claimed by {}", shown(by)))),
+        None if r.audit => (None, Cow::Borrowed("audit")),
+        None => (None, Cow::Borrowed("open")),
+    }
+}
+
+/// A review with its case. In a blind audit the AI's answer is not part of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    review: &'a ReviewView,
+    case: &'a Held,
+    input: &'a Held,
+    output: &'a Held,
+}
+
+async fn show(review: ReviewId, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    let caller = session.caller().await?;
+    let view = session.factory.review(review).await?;
+    let chain: DecisionChain = session.factory.decision(&caller, view.decision).await?;
+    // Who audits blindly answers before they see what the AI said.
+    let blind = view.audit && view.answer.is_none();
+    let hidden = Held::None;
+    let output = if blind { &hidden } else { &chain.output };
+    out.json(&Shown { review: &view, case: &chain.case, input: &chain.input, output })?;
+    if out.is_json() {
+        return Ok(Exit::Done);
+    }
+    let id = out.paint(Ink::Strong, &view.review.to_string());
+    let (_, state) = state(&view, session.factory.now());
+    out.line(format!("{id}  {state}  of {}/{} to {}", view.workflow, shown(&view.step), shown(&view.to)));
+    if !view.because.is_empty() {
+        out.line(format!("  because  {}", paths(&view.because)));
+    }
+    held("case", &chain.case, out);
+    held("input", &chain.input, out);
+    if blind {
+        out.line("output\n  hidden: a blind audit is answered before the AI's answer is seen");
+    } else {
+        held("output", &chain.output, out);
+    }
+    if view.own {
+        out.line("a `never` forbids releasing the AI's output: only `own`, with `--output`, or `reject` is possible");
+    }
+    if let Held::Text { commitment, .. } = &chain.output {
+        out.line(format!("next: seatrial review answer {review} ANSWER --reason WHY --seen {commitment}"));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,202 @@
+//! `seatrial status`: the `git status` of delivery.
+
+use crate::args::StatusArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Ink, Out, Rows, shown, state_ink, state_symbol};
+use crate::session::Session;
+use seatrial_factory::Standing;
+use seatrial_factory::api::InForce;
+use seatrial_governance::{InputChange, ObligationState, State};
+use seatrial_model::words::Layer;
+use seatrial_model::{Digest, ElementPath, EventId, LogName, Stage, Time};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// The most changed paths that are named for one obligation; `explain` names all.
+const PATHS_SHOWN_MAX: usize = 3;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    workflow: &'a LogName,
+    simulation: bool,
+    stage: Stage,
+    ready: bool,
+    spec: Digest,
+    submitted: bool,
+    ahead: bool,
+    in_force: &'a Option<InForce>,
+    stopped: &'a [(ElementPath, Time, String)],
+    obligations: Vec<Line<'a>>,
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    layer: Layer,
+    title: &'a str,
+    state: State,
+    why: &'a str,
+    key: Digest,
+    events: &'a [EventId],
+    changed: &'a [ElementPath],
+    changed_inputs: &'a [InputChange],
+    next: Option<&'a str>,
+}
+
+/// Shows how a workflow stands for a stage.
+pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    let workflow = session.workflow()?;
+    let stage = session.stage(args.stage, &workflow).await?;
+    let standing = if args.submitted {
+        session.factory.standing(&workflow, stage).await?
+    } else {
+        let folder = session.folder()?;
+        session.factory.standing_of_work_tree(Some(&folder.label), stage).await?
+    };
+    // A workflow that was never submitted has nothing that could be stopped.
+    let stopped = session.factory.summary(&workflow).await.map(|s| s.stopped).unwrap_or_default();
+    let simulation = session.factory.is_simulation();
+    let ready = standing.missing().next().is_none();
+    let next = next(&standing);
+    out.json(&Answer {
+        workflow: &standing.workflow,
+        simulation,
+        stage,
+        ready,
+        spec: standing.spec,
+        submitted: !standing.unsubmitted,
+        ahead: standing.ahead,
+        in_force: &standing.in_force,
+        stopped: &stopped,
+        obligations: standing.states.iter().map(line).collect(),
+        next: next.as_deref(),
+    })?;
+    if !out.is_json() {
+        head(&standing, simulation, &stopped, out);
+        obligations(&standing, out);
+        foot(&standing, next.as_deref(), out);
+    }
+    Ok(Exit::ready(ready))
+}
+
+fn line(state: &ObligationState) -> Line<'_> {
+    Line {
+        id: &state.obligation.id,
+        layer: state.obligation.layer,
+        title: &state.obligation.title,
+        state: state.state,
+        why: &state.why,
+        key: state.key,
+        events: &state.events,
+        changed: &state.changed,
+        changed_inputs: &state.changed_inputs,
+        next: state.next.as_deref(),
+    }
+}
+
+/// The next useful thing: nothing that is judged or measured counts before the spec is submitted; what a release
+/// approval rests on comes before it.
+fn next(standing: &Standing) -> Option<String> {
+    if standing.unsubmitted {
+        return Some("seatrial submit".to_owned());
+    }
+    let mut missing: Vec<&ObligationState> = standing.missing().filter(|s| s.next.is_some()).collect();
+    missing.sort_by_key(|s| s.obligation.id == "release.approval");
+    match missing.first() {
+        Some(state) => state.next.clone(),
+        None if standing.missing().next().is_none() => {
+            let in_force = standing.in_force.as_ref().is_some_and(|r| r.stage == standing.stage && !standing.ahead);
+            (!in_force).then(|| format!("seatrial release {}", standing.stage))
+        }
+        None => None,
+    }
+}
+
+fn head(standing: &Standing, simulation: bool, stopped: &[(ElementPath, Time, String)], out: &mut Out) {
+    let name = out.paint(Ink::Strong, standing.workflow.as_str());
+    let mark = if simulation { format!("  {}", out.paint(Ink::Dim, "SIMULATION")) } else { String::new() };
+    out.line(format!("{name}{mark}"));
+    let submitted = if standing.unsubmitted { "not submitted" } else { "submitted" };
+    out.line(format!("  spec      {}  {submitted}", standing.spec.short()));
+    match &standing.in_force {
+        None => out.line("  released  nothing"),
+        Some(release) => {
+            let until = release.until.map(|until| format!(", until {}", until.day())).unwrap_or_default();
+            let ahead = if standing.ahead {
+                format!("  {}", out.paint(Ink::Warn, "the work is ahead of the release"))
+            } else {
+                String::new()
+            };
+            out.line(format!(
+                "  released  {}  {} since {}{until}{ahead}",
+                release.spec.short(),
+                release.stage,
+                release.since.day()
+            ));
+        }
+    }
+    for (element, since, by) in stopped {
+        let path = if element.as_str().is_empty() { "the workflow" } else { element.as_str() };
+        let line = format!("  STOPPED   {path} since {since} by {}", shown(by));
+        let line = out.paint(Ink::Bad, &line);
+        out.line(line);
+    }
+}
+
+fn obligations(standing: &Standing, out: &mut Out) {
+    let layers = [Layer::Spec, Layer::Sprint, Layer::Governance, Layer::Runtime, Layer::Ownership];
+    for layer in layers {
+        let of_layer: Vec<&ObligationState> = standing.states.iter().filter(|s| s.obligation.layer == layer).collect();
+        if of_layer.is_empty() {
+            continue;
+        }
+        let heading = out.paint(Ink::Strong, layer.as_str());
+        out.line(format!("\n{heading}"));
+        let mut rows = Rows::new(out.layout(), &[]);
+        for state in of_layer {
+            let ink = Some(state_ink(state.state));
+            rows.row([
+                (ink, Cow::Borrowed(state_symbol(state.state))),
+                (None, Cow::Borrowed(state.obligation.id.as_str())),
+                (ink, Cow::Owned(state.state.as_str().replace('_', " "))),
+                (Some(Ink::Dim).filter(|_| state.state.is_settled()), Cow::Owned(shown(&reason(state)))),
+            ]);
+        }
+        let text = rows.text();
+        out.text(&text);
+    }
+}
+
+/// Why an obligation stands so; where it is stale, which paths changed.
+fn reason(state: &ObligationState) -> String {
+    if state.state != State::Stale {
+        return state.why.clone();
+    }
+    let paths = state.changed.iter().map(ToString::to_string);
+    let inputs = state.changed_inputs.iter().map(|c| c.input.clone());
+    let all: Vec<String> = paths.chain(inputs).collect();
+    if all.is_empty() {
+        return state.why.clone();
+    }
+    let more = all.len().saturating_sub(PATHS_SHOWN_MAX);
+    let shown = all.iter().take(PATHS_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more == 0 { format!("changed: {shown}") } else { format!("changed: {shown} and {more} more") }
+}
+
+fn foot(standing: &Standing, next: Option<&str>, out: &mut Out) {
+    let settled = standing.states.iter().filter(|s| s.state.is_settled()).count();
+    let all = standing.states.len();
+    let stage = standing.stage;
+    out.line("");
+    if settled == all {
+        let line = out.paint(Ink::Good, &format!("{stage}: all {all} obligations are settled"));
+        out.line(line);
+    } else {
+        out.line(format!("{stage}: {settled} of {all} obligations are settled"));
+    }
+    if let Some(next) = next {
+        out.line(format!("next: {next}"));
+    }
+}

@@ -390,7 +390,7 @@ impl Factory {
         }
     }
 
-    fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {
+    pub(crate) fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {
         let live = handle.live.load_full();
         let served = live.in_force.as_ref().or(live.candidate.as_ref());
         let served = served.ok_or_else(|| Refused::NotFound("nothing of this workflow is served".to_owned()))?;

@@ -66,7 +66,7 @@ impl Factory {
         Ok(review_view(&handle.log, review, rec, &decision))
     }
 
-    async fn review_rec(&self, review: ReviewId) -> Result<(Arc<Handle>, ReviewRec, DecisionRec), Refused> {
+    pub(crate) async fn review_rec(&self, review: ReviewId) -> Result<(Arc<Handle>, ReviewRec, DecisionRec), Refused> {
         for log in self.workflows() {
             let found = self
                 .0
@@ -87,7 +87,7 @@ impl Factory {
         Err(Refused::NotFound(format!("there is no review `{review}`")))
     }
 
-    fn may_answer(&self, caller: &Caller, served: &Served, review: &ReviewRec) -> Result<(), Refused> {
+    pub(crate) fn may_answer(&self, caller: &Caller, served: &Served, review: &ReviewRec) -> Result<(), Refused> {
         let circumstances = Circumstances {
             role: Some(review.to.clone()),
             step: Some(review.step.clone()),

@@ -85,7 +85,7 @@ impl Fold<'_> {
             step: made.step.clone(),
             to: opened.to.clone(),
             own: opened.own,
-            audit: made.action != Action::Escalate,
+            audit: made.verdict < Verdict::Escalate,
             opened: event.time,
             due,
             state: ReviewState::Open,

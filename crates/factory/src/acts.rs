@@ -8,7 +8,7 @@ use crate::project::{CertificateRec, DecisionRec, StopRec};
 use crate::reviews::settle;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{
-    CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, TokenKind, WorkflowResumed,
+    CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed,
     WorkflowStopped,
 };
 use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
@@ -41,6 +41,8 @@ pub struct TruthsRecorded {
     pub matured: u64,
     /// The event of a revocation that they brought about.
     pub revoked: Option<EventId>,
+    /// The audit as it stood when it alarmed: wrong of audited.
+    pub alarm: Option<Share>,
 }
 
 impl Factory {
@@ -214,6 +216,7 @@ impl Factory {
             total.wrong += part.wrong;
             total.matured += part.matured;
             total.revoked = total.revoked.or(part.revoked);
+            total.alarm = total.alarm.or(part.alarm);
         }
         Ok(total)
     }
@@ -290,6 +293,9 @@ impl Factory {
                     let revoked = alarm(view, &factory, &log, &mut audits, &key, wrong)?;
                     if let Some(event) = revoked {
                         total.revoked = Some(event.id);
+                        if let Body::CertificateRevoked(body) = &event.body {
+                            total.alarm = Some(body.audits);
+                        }
                         out.push(event);
                     }
                 }

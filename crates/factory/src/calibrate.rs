@@ -7,9 +7,10 @@ use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
 use seatrial_classifier::{FitOptions, cross_predict};
 use seatrial_guard::{Candidate, StepProgram};
-use seatrial_model::event::{ExamplesSealed, SplitSide, ThresholdProposed, ThresholdTested};
+use seatrial_model::event::{ExamplesSealed, Share, SplitSide, ThresholdProposed, ThresholdTested};
 use seatrial_model::{Body, ElementPath, EventId};
 use seatrial_spec::workflow::{Step, Threshold};
+use seatrial_sprint::curve::CurvePoint;
 use seatrial_sprint::{CertificateContext, Example, Point, Promise, Split};
 use seatrial_store::{Batch, StoreExt as _};
 use serde_json::{Map, Value};
@@ -39,6 +40,8 @@ pub struct CertifiedOutcome {
     pub body: ThresholdTested,
     /// The risk–coverage curve as SVG.
     pub curve: String,
+    /// A few points of it, the tested one among them, from strict to loose.
+    pub points: Vec<CurvePoint>,
 }
 
 /// What a calibration works on.
@@ -162,7 +165,8 @@ impl Factory {
         let blobs = vec![tested.curve.clone().into_bytes()];
         let batch = Batch { events: vec![event], blobs, ..Batch::default() };
         self.0.store.append(&bench.handle.log, batch).await.map_err(not_recorded)?;
-        Ok(CertifiedOutcome { event: event_id, body: tested.event, curve: tested.curve })
+        let points = few_points(&points, at);
+        Ok(CertifiedOutcome { event: event_id, body: tested.event, curve: tested.curve, points })
     }
 
     /// How often the set's sealed examples were opened before, whatever for.
@@ -198,6 +202,20 @@ impl Factory {
         })?;
         Ok(Bench { handle, served, name: threshold.to_owned(), promise, examples, split, sealed, step })
     }
+}
+
+/// Points of the curve for a table: round confidences from strict to loose, and the tested one.
+fn few_points(points: &[Point], at: f64) -> Vec<CurvePoint> {
+    let share = |from: f64| {
+        let passing = points.iter().filter(|p| p.passes_at(from));
+        let (n, k) = passing.fold((0_u64, 0_u64), |(n, k), p| (n + 1, k + u64::from(p.wrong)));
+        CurvePoint { at: from, coverage: Share { k: n, n: points.len() as u64 }, wrong: Share { k, n } }
+    };
+    let round = [0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5];
+    let mut all: Vec<f64> = round.into_iter().filter(|r| (r - at).abs() > 1e-9).collect();
+    all.push(at);
+    all.sort_by(|a, b| b.total_cmp(a));
+    all.into_iter().map(share).collect()
 }
 
 fn promise_of(name: &str, settings: &Threshold) -> Result<(Promise, String), Refused> {

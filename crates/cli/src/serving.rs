@@ -1,0 +1,63 @@
+//! Gateway and pages on one listener.
+
+use crate::failure::Failure;
+use axum::Router;
+use axum::http::StatusCode;
+use seatrial_factory::Factory;
+use seatrial_gateway::Gateway;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What is served in the background.
+pub(crate) struct Serving {
+    address: SocketAddr,
+    end: watch::Sender<bool>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Starts to serve a factory.
+    pub(crate) async fn start(factory: Factory, listen: &str) -> Result<Self, Failure> {
+        let failed =
+            |e: std::io::Error| Failure::usage(format!("`{listen}` cannot be listened on ({e}); nothing is served"));
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (end, mut ended) = watch::channel(false);
+        let gateway = Gateway::new(factory);
+        let site = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this address\n") });
+        let until = async move {
+            // An error means that whoever would end it is gone: that ends it, too.
+            let _ = ended.wait_for(|end| *end).await;
+        };
+        let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
+        Ok(Self { address, end, task })
+    }
+
+    /// A link that signs a person in, once.
+    pub(crate) async fn link(&self, _person: &str) -> Result<String, Failure> {
+        Ok(format!("http://{}/", self.address))
+    }
+
+    /// Waits for Ctrl-C or SIGTERM.
+    pub(crate) async fn until_interrupted(&self) -> Result<(), Failure> {
+        let hook = |kind| signal(kind).map_err(|e| Failure::failed(format!("signals cannot be heard: {e}")));
+        let (mut terminate, mut interrupt) = (hook(SignalKind::terminate())?, hook(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    }
+
+    /// Finishes what is under way, and ends.
+    pub(crate) async fn end(self) {
+        // The receiver is gone where the task ended by itself.
+        let _ = self.end.send(true);
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!(%error, "the listener failed");
+        }
+    }
+}

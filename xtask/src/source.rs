@@ -56,14 +56,13 @@ pub(crate) fn functions(text: &str) -> Vec<Function<'_>> {
     for (at, line) in lines.iter().enumerate() {
         let Some(name) = function_name(line) else { continue };
         let indent = line.len() - line.trim_start().len();
-        let body = lines.iter().skip(at + 1);
-        let end = |l: &&&str| l.len() - l.trim_start().len() == indent && l.trim_start().starts_with('}');
-        let ends_at_once = line.ends_with(';') || line.ends_with('}');
-        // A signature over several lines closes with `) -> T {` or `where`; only the `}` at our indentation ends it.
-        let counted = body.take_while(|l| !end(l)).filter(|l| is_code(l)).count();
-        if !ends_at_once {
-            found.push(Function { name, line: at + 1, lines: counted });
+        // A signature ends with the line that opens the body, or with `;` where there is none.
+        let mut rest = lines.iter().skip(at).skip_while(|l| !l.ends_with(['{', ';', '}']));
+        if !rest.next().is_some_and(|l| l.ends_with('{')) {
+            continue;
         }
+        let end = |l: &&&str| l.len() - l.trim_start().len() == indent && l.trim_start().starts_with('}');
+        found.push(Function { name, line: at + 1, lines: rest.take_while(|l| !end(l)).filter(|l| is_code(l)).count() });
     }
     found
 }
@@ -88,8 +87,8 @@ mod tests {
 
     #[test]
     fn lines_of_functions() {
-        let text = "fn short() {}\n\nimpl X {\n    pub(crate) async fn long(\n        &self,\n    ) -> u8 {\n        // why\n\n        if true {\n            1\n        }\n    }\n\n    fn next(&self);\n}\n";
-        assert_eq!(functions(text), [Function { name: "long", line: 4, lines: 5 }]);
+        let text = "fn short() {}\n\nimpl X {\n    pub(crate) async fn long(\n        &self,\n    ) -> u8 {\n        // why\n\n        if true {\n            1\n        }\n    }\n\n    fn next(\n        &self,\n    ) -> u8;\n}\n";
+        assert_eq!(functions(text), [Function { name: "long", line: 4, lines: 3 }]);
     }
 
     #[test]

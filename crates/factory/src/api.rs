@@ -51,8 +51,8 @@ pub enum PassageEntry {
     Proxy {
         /// The step's input, as the gateway read it from the call.
         input: Value,
-        /// The call as it came, fields withheld.
-        call: RawCall,
+        /// The call.
+        call: Arc<dyn ClientCall>,
     },
     /// The caller made the call itself and submits the output.
     Decide {
@@ -65,15 +65,23 @@ pub enum PassageEntry {
     },
 }
 
-/// A client's own call, fields withheld.
-#[derive(Clone, PartialEq, Debug)]
-pub struct RawCall {
+/// A client's own call in a model's protocol, as the gateway read it. Which fields the model must not see is said by
+/// the spec that is served at that moment, so they are taken out here, not before.
+pub trait ClientCall: std::fmt::Debug + Send + Sync {
     /// Its protocol.
-    pub protocol: Protocol,
-    /// Its body.
-    pub bytes: Vec<u8>,
+    fn protocol(&self) -> Protocol;
+
     /// Whether the answer is to be a stream.
-    pub stream: bool,
+    fn stream(&self) -> bool;
+
+    /// Its body as it came.
+    fn received(&self) -> &[u8];
+
+    /// Its body with `strip` applied to everything in it that can hold a step's input.
+    ///
+    /// # Errors
+    /// Why a part of it cannot be searched for fields, in words: then the model is not asked at all.
+    fn stripped(&self, strip: &dyn Fn(&Value) -> Value) -> Result<Vec<u8>, String>;
 }
 
 /// Whether a request asks again.
@@ -141,6 +149,9 @@ pub enum Refused {
     /// The request makes no sense.
     #[error("{0}; nothing was done")]
     Invalid(String),
+    /// The step withholds fields of its input, and they cannot be taken out of a client's own call.
+    #[error("this step withholds fields of its input from the model, and {0}; the model was not called")]
+    CannotWithhold(String),
     /// Something changed in between.
     #[error("{message}; nothing was done")]
     Conflict {

@@ -3,6 +3,7 @@
 use crate::api::Refused;
 use crate::clock::{Clock, FactoryClock, NoEntropy, random, uuid_at};
 use crate::handle::Handle;
+use crate::tokens::TokenMemory;
 use arc_swap::ArcSwap;
 use seatrial_guard::port::Model;
 use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened};
@@ -84,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) clock: FactoryClock,
     pub(crate) handles: RwLock<BTreeMap<LogName, Arc<Handle>>>,
+    pub(crate) tokens: TokenMemory,
 }
 
 /// The origin of a log's checkpoints; a simulation's says so for ever.
@@ -126,6 +128,7 @@ impl Factory {
             providers: options.providers,
             clock: FactoryClock::new(options.clock),
             handles: RwLock::default(),
+            tokens: TokenMemory::default(),
         }));
         factory.open_factory_log(&file).await?;
         factory.load_clock().await?;

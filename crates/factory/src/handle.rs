@@ -18,7 +18,7 @@ use seatrial_spec::workflow::{Provider, Step, Workflow};
 use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One workflow on this node.
 pub(crate) struct Handle {
@@ -48,6 +48,32 @@ pub(crate) struct Served {
     pub(crate) models: BTreeMap<String, ServedModel>,
     /// What the checker says of it.
     pub(crate) findings: Vec<CheckFinding>,
+    pub(crate) permitted: Permitted,
+}
+
+/// Calls that the policies of one spec allowed. A policy looks at nothing but the request, so the same request has the
+/// same answer for as long as the spec is served; refusals are worked out each time, with their reasons.
+#[derive(Default)]
+pub(crate) struct Permitted(RwLock<Vec<(Principal, Action, Circumstances)>>);
+
+/// The most allowed calls that are remembered for one spec: callers are programs, and few.
+const PERMITTED_MAX: usize = 64;
+
+impl Permitted {
+    fn holds(&self, request: &Request<'_>) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|(principal, action, circumstances)| {
+            *action == request.action && circumstances == request.circumstances && principal == request.principal
+        })
+    }
+
+    fn add(&self, request: &Request<'_>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= PERMITTED_MAX {
+            known.clear();
+        }
+        known.push((request.principal.clone(), request.action, request.circumstances.clone()));
+    }
 }
 
 /// A step's model.
@@ -60,6 +86,22 @@ pub(crate) struct ServedModel {
 }
 
 impl Served {
+    /// As [`Self::authorize`], for the calls of the data plane: the same caller asks thousands of times.
+    pub(crate) fn authorize_call(
+        &self,
+        principal: &Principal,
+        action: Action,
+        circumstances: &Circumstances,
+    ) -> Result<(), Refused> {
+        let request = Request { principal, action, circumstances };
+        if self.permitted.holds(&request) {
+            return Ok(());
+        }
+        self.authorize(principal, action, circumstances)?;
+        self.permitted.add(&request);
+        Ok(())
+    }
+
     /// Refuses what the policies do not allow.
     pub(crate) fn authorize(
         &self,
@@ -218,7 +260,8 @@ impl Factory {
                 None => continue,
             };
         }
-        Ok(Served { workflow: Arc::new(workflow), program, policies, release, models, findings })
+        let permitted = Permitted::default();
+        Ok(Served { workflow: Arc::new(workflow), program, policies, release, models, findings, permitted })
     }
 
     /// The model of a step: the one that the release pinned, else the newest that fits the spec.

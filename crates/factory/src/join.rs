@@ -5,6 +5,8 @@ use crate::clock::random;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, row};
 use crate::project::{AskRec, DecisionRec};
+use crate::serve::stopped;
+use crate::traffic::{Ticket, Turn};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use seatrial_model::digest::hex;
 use seatrial_model::{Time, Verdict};
@@ -22,9 +24,17 @@ pub(crate) struct Asked {
     pub(crate) case: String,
     /// Its HMAC.
     pub(crate) case_tag: String,
-    /// HMAC of caller, step, case and input.
+    /// HMAC of caller, step, case (or idempotency key) and body.
     pub(crate) tag: String,
     stated: bool,
+}
+
+/// Whether an ask decides, or joins what was decided.
+pub(crate) enum Turned {
+    /// It joins an earlier decision.
+    Joined(Box<Passed>),
+    /// It decides; attempts of the same ask wait until this is dropped.
+    Mine(Turn),
 }
 
 /// HMAC-SHA-256 under the workflow's secret, over length-prefixed parts, hexadecimal.
@@ -55,38 +65,80 @@ impl Asked {
             .map_err(|e| Refused::Invalid(format!("the input has no canonical form: {e}")))?;
         let output: &[u8] = match &passage.entry {
             crate::api::PassageEntry::Decide { output, .. } => output.as_bytes(),
-            crate::api::PassageEntry::Proxy { call, .. } => &call.bytes,
+            crate::api::PassageEntry::Proxy { call, .. } => call.received(),
             crate::api::PassageEntry::Run { .. } => b"",
         };
         let key = passage.again.key.as_deref().unwrap_or_default();
-        // Without a stated case only an idempotency key can tell a retry from another customer with the same wishes.
-        let identity = if stated { case.as_str() } else { key };
+        // Without a case and a key the body alone says which ask it is. Two customers with the same wishes then share
+        // a tag, and only what says of itself that it is a retry joins by it.
+        let (kind, identity): (&[u8], &str) = match (stated, key) {
+            (true, _) => (b"case", case.as_str()),
+            (false, "") => (b"body", ""),
+            (false, key) => (b"key", key),
+        };
         let rehearsal: &[u8] = if passage.rehearsal { b"rehearsal" } else { b"" };
         let case_tag = tag(&handle.secret, &[b"case", principal, case.as_bytes()])?;
-        let parts: [&[u8]; 7] =
-            [b"ask", principal, passage.step.as_bytes(), identity.as_bytes(), &input, output, rehearsal];
-        let ask_tag = if stated || !key.is_empty() || passage.again.retries > 0 {
-            tag(&handle.secret, &parts)?
-        } else {
-            tag(&handle.secret, &[b"ask", case.as_bytes()])?
-        };
-        Ok(Self { case, case_tag, tag: ask_tag, stated })
+        let step = passage.step.as_bytes();
+        let parts: [&[u8]; 8] = [b"ask", principal, step, kind, identity.as_bytes(), &input, output, rehearsal];
+        let tag = tag(&handle.secret, &parts)?;
+        Ok(Self { case, case_tag, tag, stated })
+    }
+
+    /// Whether an earlier decision on the same ask may be its answer.
+    fn may_join(&self, passage: &Passage) -> bool {
+        !passage.again.afresh && (is_retry(passage) || self.stated)
     }
 }
 
+const fn is_retry(passage: &Passage) -> bool {
+    passage.again.key.is_some() || passage.again.retries > 0
+}
+
 impl Factory {
+    /// Lets an ask decide, or gives it the decision that it joins. An attempt that may join waits for the same ask
+    /// that is under way, so that two attempts never decide twice. A stop ends the waiting.
+    pub(crate) async fn turn(
+        &self,
+        handle: &Handle,
+        passage: &Passage,
+        asked: &Asked,
+        now: Time,
+        ticket: &mut Ticket,
+    ) -> Result<Turned, Refused> {
+        if !asked.may_join(passage) {
+            return Ok(Turned::Mine(handle.traffic.begin(&asked.tag)));
+        }
+        loop {
+            let turn = handle.traffic.begin_alone(&asked.tag);
+            // Looked up after the turn was taken: whoever had it before is in the store by now.
+            if let Some(passed) = self.join(handle, passage, asked, now).await? {
+                return Ok(Turned::Joined(Box::new(passed)));
+            }
+            let mut other = match turn {
+                Ok(turn) => return Ok(Turned::Mine(turn)),
+                Err(other) => other,
+            };
+            tokio::select! {
+                biased;
+                () = ticket.stopped() => {
+                    ticket.cut();
+                    let path = seatrial_model::ElementPath::new(format!("steps.{}", passage.step));
+                    return Err(stopped(handle, &path, &passage.step, self.now()));
+                }
+                // An error says that it ended in between.
+                _ = other.changed() => {}
+            }
+        }
+    }
+
     /// The decision that this ask joins, if there is one.
-    pub(crate) async fn join(
+    async fn join(
         &self,
         handle: &Handle,
         passage: &Passage,
         asked: &Asked,
         now: Time,
     ) -> Result<Option<Passed>, Refused> {
-        let retry = passage.again.key.is_some() || passage.again.retries > 0;
-        if passage.again.afresh || !(retry || asked.stated) {
-            return Ok(None);
-        }
         let key = asked.tag.clone();
         let found = self
             .0
@@ -101,7 +153,7 @@ impl Factory {
         let Some((asked_at, rec)) = found else { return Ok(None) };
         let fresh = now.millis_since(asked_at) <= JOIN_MS;
         let waits = rec.status == DecisionStatus::Pending || rec.verdict == Verdict::Deny;
-        if (retry && fresh) || (asked.stated && waits) {
+        if (is_retry(passage) && fresh) || (asked.stated && waits) {
             return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
         }
         Ok(None)

@@ -158,6 +158,11 @@ impl Factory {
             (DecisionStatus::Settled, Some(_)) => "allowed".to_owned(),
             _ => rec.code.clone(),
         };
+        // Where none was stated, the case is the one that the first attempt was given.
+        let case = match chain.case {
+            Held::Text { text, .. } => text.raw().to_owned(),
+            _ => case,
+        };
         Ok(Passed {
             decision: rec.decision,
             case,

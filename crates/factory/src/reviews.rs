@@ -6,8 +6,8 @@ use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, Served, row, rows};
 use crate::project::{DecisionRec, ReviewRec, ReviewState, StopRec};
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::{ReviewAnswered, ReviewClaimed};
-use seatrial_model::{Answer, Body, ElementPath, Finding, LogName, ReviewId, Subject, Time};
+use seatrial_model::event::{ReviewAnswered, ReviewClaimed, TokenKind};
+use seatrial_model::{Answer, Body, ElementPath, Finding, LogName, PrincipalKind, ReviewId, Subject, Time};
 use seatrial_store::{Batch, NewPayload, ReaderExt as _, Scan, StoreError, StoreExt as _, TransactError, View};
 use serde_json::Value;
 use std::sync::Arc;
@@ -23,18 +23,25 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub struct ReviewFilter {
     /// Only this workflow's.
     pub workflow: Option<String>,
-    /// Only for these roles; all where none is named.
+    /// Only for these of the caller's roles; for all of them where none is named.
     pub roles: Vec<String>,
     /// How many.
     pub limit: usize,
 }
 
 impl Factory {
-    /// Open reviews, the oldest first.
+    /// Open reviews that the caller's roles may answer, the oldest first.
     ///
     /// # Errors
-    /// [`Refused`] where there is no such workflow.
-    pub async fn reviews(&self, filter: ReviewFilter) -> Result<Vec<ReviewView>, Refused> {
+    /// [`Refused`] where there is no such workflow, or the caller is a program: other programs' cases are none of a
+    /// program's business.
+    pub async fn reviews(&self, caller: &Caller, filter: ReviewFilter) -> Result<Vec<ReviewView>, Refused> {
+        let program = matches!(caller.token, Some(TokenKind::Caller | TokenKind::Ci));
+        if program || caller.principal.kind != PrincipalKind::Person {
+            return Err(Refused::Forbidden("the review queue is for people".to_owned()));
+        }
+        let wanted = |role: &&String| filter.roles.is_empty() || filter.roles.contains(role);
+        let roles: Vec<String> = caller.principal.roles.iter().filter(wanted).cloned().collect();
         let logs = match &filter.workflow {
             Some(name) => vec![self.handle(name)?.log.clone()],
             None => self.workflows(),
@@ -42,7 +49,7 @@ impl Factory {
         let limit = filter.limit.clamp(1, 500);
         let mut all = Vec::new();
         for log in logs {
-            let roles = filter.roles.clone();
+            let roles = roles.clone();
             let name = log.clone();
             let found = self
                 .0
@@ -260,7 +267,7 @@ fn open_reviews(view: &dyn View, log: &LogName, roles: &[String], limit: usize) 
         let page = view.scan(&scan)?;
         for (key, _) in &page {
             let Some(rec) = row::<ReviewRec>(view, "review", key)? else { continue };
-            if !roles.is_empty() && !roles.contains(&rec.to) {
+            if !roles.contains(&rec.to) {
                 continue;
             }
             let Some(decision) = row::<DecisionRec>(view, "decision", rec.decision.uuid().as_bytes())? else {

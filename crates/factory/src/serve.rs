@@ -3,7 +3,7 @@
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal, new_decision, new_review};
 use crate::handle::{Handle, Live, Served, ServedModel};
-use crate::join::Asked;
+use crate::join::{Asked, Turned};
 use crate::record::Record;
 use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
@@ -82,9 +82,11 @@ impl Factory {
         let mut ticket = handle.traffic.enter();
         admit(&handle, step, &passage, received)?;
         let asked = Asked::of(&handle, caller, &passage)?;
-        if let Some(joined) = self.join(&handle, &passage, &asked, received).await? {
-            return Ok(joined);
-        }
+        // Held until the decision is durable: a second attempt of the same ask waits for it.
+        let _turn = match self.turn(&handle, &passage, &asked, received, &mut ticket).await? {
+            Turned::Joined(earlier) => return Ok(*earlier),
+            Turned::Mine(turn) => turn,
+        };
         let input = passage.entry.input();
         let input_findings = program.check_input(input);
         let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
@@ -120,7 +122,7 @@ impl Factory {
             token_steps: caller.steps.clone(),
             ..Circumstances::default()
         };
-        served.authorize(&caller.principal, action, &circumstances)
+        served.authorize_call(&caller.principal, action, &circumstances)
     }
 
     /// Gets a candidate and judges it; asks again with the findings while attempts remain.
@@ -265,7 +267,12 @@ fn make_ask(
     let wanted = step.model.as_ref();
     let body = match entry {
         PassageEntry::Proxy { call, .. } if !model.embedded => {
-            AskBody::Raw { protocol: call.protocol, bytes: call.bytes.clone(), stream: call.stream }
+            let bytes = if step.withhold.is_empty() {
+                call.received().to_vec()
+            } else {
+                call.stripped(&|input| program.withhold(input)).map_err(Refused::CannotWithhold)?
+            };
+            AskBody::Raw { protocol: call.protocol(), bytes, stream: call.stream() }
         }
         entry => {
             let input = program.withhold(entry.input());

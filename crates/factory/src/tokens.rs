@@ -11,13 +11,54 @@ use seatrial_model::digest::hex;
 use seatrial_model::event::{TokenIssued, TokenKind, TokenRevoked};
 use seatrial_model::{Assurance, Body, Digest, EventId, LogName, Principal, PrincipalKind, Side, Span, ids::is_name};
 use seatrial_store::{Batch, ReaderExt as _, Secret, StoreExt as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 /// How every token begins: secret scanners find one that got lost.
 pub const TOKEN_PREFIX: &str = "seatrial_";
 
 /// The longest life of a token.
 pub const TOKEN_DAYS_MAX: u64 = 366;
+
+/// The most tokens whose record is remembered; beyond that all are forgotten and read again.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Records of tokens that proved valid, by the token's digest, so that a request does not read the store for them.
+/// A revocation takes effect at once: it clears the memory before it answers, and what was read from the store before
+/// is not remembered after. This process is the store's only owner, so nobody revokes behind its back.
+#[derive(Default)]
+pub(crate) struct TokenMemory(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    /// Counts revocations.
+    epoch: u64,
+    tokens: HashMap<Digest, TokenRec>,
+}
+
+impl TokenMemory {
+    fn get(&self, digest: &Digest) -> (u64, Option<TokenRec>) {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (held.epoch, held.tokens.get(digest).cloned())
+    }
+
+    fn put(&self, epoch: u64, digest: Digest, rec: TokenRec) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.epoch != epoch {
+            return;
+        }
+        if held.tokens.len() >= REMEMBERED_MAX {
+            held.tokens.clear();
+        }
+        held.tokens.insert(digest, rec);
+    }
+
+    fn forget(&self) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.epoch += 1;
+        held.tokens.clear();
+    }
+}
 
 /// A token to be issued.
 #[derive(Clone, Debug)]
@@ -100,7 +141,10 @@ impl Factory {
         let body = Body::TokenRevoked(TokenRevoked { token: name.clone() });
         let event = self.event(&log, by.principal.clone(), body).map_err(internal)?;
         let id = event.id;
-        self.0.store.append(&log, Batch::of(event)).await.map_err(not_recorded)?;
+        let revoked = self.0.store.append(&log, Batch::of(event)).await;
+        // Also after an error: a commit whose answer got lost may still have happened.
+        self.0.tokens.forget();
+        revoked.map_err(not_recorded)?;
         self.0.store.secret_delete("token", &name).await.map_err(not_recorded)?;
         Ok(id)
     }
@@ -113,19 +157,14 @@ impl Factory {
         let rest = bearer.strip_prefix(TOKEN_PREFIX).ok_or(Refused::Unauthenticated)?;
         let name = rest.split('_').next().filter(|n| n.len() == 12).ok_or(Refused::Unauthenticated)?.to_owned();
         let digest = Digest::of(bearer.as_bytes());
-        let held = self.0.store.secret_get("token", &name).await.map_err(not_recorded)?;
-        // Both sides are SHA-256 of the token: comparing them byte by byte tells a guesser nothing of it.
-        if held.is_none_or(|Secret(hash)| hash != digest.as_bytes()) {
+        let (epoch, remembered) = self.0.tokens.get(&digest);
+        let rec = match remembered {
+            Some(rec) => rec,
+            None => self.valid_token(name, digest, epoch).await?,
+        };
+        if self.now() >= rec.expires {
             return Err(Refused::Unauthenticated);
         }
-        let key = name.clone();
-        let rec: Option<TokenRec> = self
-            .0
-            .store
-            .read_with(&LogName::factory(), move |view| row(view, "token", key.as_bytes()))
-            .await
-            .map_err(not_recorded)?;
-        let rec = rec.filter(|r| !r.revoked && self.now() < r.expires).ok_or(Refused::Unauthenticated)?;
         match rec.kind {
             TokenKind::Caller | TokenKind::Ci => Ok(Caller {
                 principal: Principal {
@@ -143,6 +182,24 @@ impl Factory {
                 Ok(Caller { principal, token: Some(rec.kind), steps: rec.steps })
             }
         }
+    }
+
+    /// The record of a token that is what it says, as the store has it, and not revoked.
+    async fn valid_token(&self, name: String, digest: Digest, epoch: u64) -> Result<TokenRec, Refused> {
+        let held = self.0.store.secret_get("token", &name).await.map_err(not_recorded)?;
+        // Both sides are SHA-256 of the token: comparing them byte by byte tells a guesser nothing of it.
+        if held.is_none_or(|Secret(hash)| hash != digest.as_bytes()) {
+            return Err(Refused::Unauthenticated);
+        }
+        let rec: Option<TokenRec> = self
+            .0
+            .store
+            .read_with(&LogName::factory(), move |view| row(view, "token", name.as_bytes()))
+            .await
+            .map_err(not_recorded)?;
+        let rec = rec.filter(|r| !r.revoked).ok_or(Refused::Unauthenticated)?;
+        self.0.tokens.put(epoch, digest, rec.clone());
+        Ok(rec)
     }
 
     /// Whoever holds the machine, as a person of `factory.yaml`. In a simulation such a person is simulated.

@@ -1,4 +1,4 @@
-//! What is under way: requests in flight, how a stop reaches them, and rates.
+//! What is under way: requests in flight, how a stop reaches them, attempts of the same ask, and rates.
 
 use seatrial_model::Time;
 use std::collections::HashMap;
@@ -12,6 +12,28 @@ pub(crate) struct Traffic {
     /// Counts stops; whoever waits for a model watches it.
     stops: watch::Sender<u64>,
     minutes: Mutex<HashMap<String, (i64, u64)>>,
+    asks: Asks,
+}
+
+/// Asks under way, by their tag: how many attempts, and who tells when one ends.
+type Asks = Arc<Mutex<HashMap<String, (usize, watch::Sender<()>)>>>;
+
+/// One attempt of an ask under way; it ends when this is dropped.
+pub(crate) struct Turn {
+    asks: Asks,
+    tag: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((attempts, ended)) = asks.get_mut(&self.tag) else { return };
+        *attempts -= 1;
+        ended.send_replace(());
+        if *attempts == 0 {
+            asks.remove(&self.tag);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -23,7 +45,8 @@ struct InFlight {
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { in_flight: Arc::default(), stops: watch::channel(0).0, minutes: Mutex::default() }
+        let stops = watch::channel(0).0;
+        Self { in_flight: Arc::default(), stops, minutes: Mutex::default(), asks: Asks::default() }
     }
 }
 
@@ -58,6 +81,23 @@ impl Traffic {
     pub(crate) fn enter(&self) -> Ticket {
         self.in_flight.count.fetch_add(1, Ordering::SeqCst);
         Ticket { in_flight: Arc::clone(&self.in_flight), stops: self.stops.subscribe() }
+    }
+
+    /// Begins an attempt of an ask, whoever else is at it.
+    pub(crate) fn begin(&self, tag: &str) -> Turn {
+        let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        asks.entry(tag.to_owned()).or_insert_with(|| (0, watch::channel(()).0)).0 += 1;
+        Turn { asks: Arc::clone(&self.asks), tag: tag.to_owned() }
+    }
+
+    /// Begins an attempt of an ask that nobody is at; otherwise gives what tells when one of the attempts ended.
+    pub(crate) fn begin_alone(&self, tag: &str) -> Result<Turn, watch::Receiver<()>> {
+        let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, ended)) = asks.get(tag) {
+            return Err(ended.subscribe());
+        }
+        asks.insert(tag.to_owned(), (1, watch::channel(()).0));
+        Ok(Turn { asks: Arc::clone(&self.asks), tag: tag.to_owned() })
     }
 
     /// Tells everybody in flight that a stop took effect, and waits until nobody is. Gives how many were cut.

@@ -4,24 +4,19 @@ mod input;
 mod render;
 
 use crate::answer::{Answer, json};
+use crate::callable::{Callable, callable};
 use crate::problem::Problem;
 use crate::service::Asked;
-use crate::shape::{Callable, callable, shape};
 use http::StatusCode;
 use input::ChatCall;
-use seatrial_factory::api::{Passage, PassageEntry, RawCall};
-use seatrial_guard::port::Protocol;
+use seatrial_factory::api::{Passage, PassageEntry};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// `POST /v1/chat/completions`
 pub(crate) async fn completions(asked: Asked) -> Result<Answer, Problem> {
-    let call = ChatCall::parse(&asked.body)?;
-    let shape = shape(&asked.factory, &call.workflow, &call.step, asked.said.rehearsal).await?;
-    let bytes = call.call(shape.withholds(), |input| shape.strip(input))?;
-    let entry = PassageEntry::Proxy {
-        input: call.input(),
-        call: RawCall { protocol: Protocol::OpenAiChat, bytes, stream: call.stream },
-    };
+    let call = Arc::new(ChatCall::parse(asked.body)?);
+    let entry = PassageEntry::Proxy { input: call.input(), call: Arc::clone(&call) as _ };
     let passage = Passage {
         workflow: call.workflow.clone(),
         step: call.step.clone(),

@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod callable;
 mod chat;
 mod control;
 mod decisions;
@@ -17,13 +18,14 @@ mod providers;
 mod route;
 mod serve;
 mod service;
-mod shape;
 mod steps;
 
 pub use body::{BODY_BYTES_MAX, BODY_TIME_MAX, BodyError};
 pub use head::{NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 pub use providers::HttpProviders;
-pub use serve::{CONNECTIONS_MAX, GRACE, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, STREAMS_MAX, serve};
+pub use serve::{
+    CONNECTIONS_MAX, GRACE, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, KEEP_ALIVE_MAX, STREAMS_MAX, serve,
+};
 
 use hyper::body::Incoming;
 use seatrial_factory::Factory;
@@ -46,11 +48,21 @@ pub struct Limits {
     pub body_time_max: Duration,
     /// The most requests at once; as many again may wait for decisions.
     pub in_flight_max: usize,
+    /// The longest time for a connection's first bytes, and for its first request's head.
+    pub head_time_max: Duration,
+    /// The longest time between a request's end and the next one's whole head.
+    pub keep_alive_max: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes_max: BODY_BYTES_MAX, body_time_max: BODY_TIME_MAX, in_flight_max: IN_FLIGHT_MAX }
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            body_time_max: BODY_TIME_MAX,
+            in_flight_max: IN_FLIGHT_MAX,
+            head_time_max: HEAD_TIME_MAX,
+            keep_alive_max: KEEP_ALIVE_MAX,
+        }
     }
 }
 

@@ -69,6 +69,10 @@ impl From<Refused> for Problem {
             Refused::Forbidden(_) => permission("forbidden"),
             Refused::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message),
             Refused::Invalid(_) => Self::invalid(message),
+            Refused::CannotWithhold(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "policy_denied", "content_filter", message)
+                    .with("code", "input_denied")
+            }
             Refused::Conflict { now, .. } => {
                 Self::new(StatusCode::CONFLICT, "conflict_error", "conflict", message).with("now", now)
             }
@@ -113,6 +117,7 @@ mod tests {
             (Refused::Forbidden("x".to_owned()), 403, "forbidden"),
             (Refused::NotFound("x".to_owned()), 404, "not_found"),
             (Refused::Invalid("x".to_owned()), 400, "invalid_request"),
+            (Refused::CannotWithhold("a message is a picture".to_owned()), 400, "content_filter"),
             (Refused::Conflict { message: "x".to_owned(), now: None }, 409, "conflict"),
             (Refused::NotReleased { workflow: "w".to_owned(), missing }, 403, "not_released"),
             (Refused::TooMany { step: "s".to_owned(), limit: 1, retry_after_s: 7 }, 429, "rate_limit_exceeded"),

@@ -2,7 +2,7 @@
 
 use crate::body::{AnswerBody, BodyError};
 use crate::service::Service;
-use crate::{Fallback, Gateway};
+use crate::{Fallback, Gateway, Limits};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -11,6 +11,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -18,8 +19,14 @@ use tokio::sync::{Semaphore, watch};
 /// The most connections at once; further ones wait in the listener's queue.
 pub const CONNECTIONS_MAX: usize = 8_192;
 
-/// The longest time for a connection's first bytes, and for each request's head: a slow client holds a connection.
+/// The longest time for a connection's first bytes, and then for its first request's head: a slow client holds a
+/// connection.
 pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The longest time between the end of one request and the whole head of the next on the same connection. Clients
+/// keep idle connections for 60 s or so; ending one first would cost them a failed request. The HTTP library's timer
+/// covers both the idleness and the head, so a slow head holds a connection no longer than silence does.
+pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(90);
 
 /// The largest request head.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -76,10 +83,10 @@ where
         };
         match accepted {
             Ok((stream, _)) => {
-                let service = Service::new(Arc::clone(&gateway), fallback.clone());
+                let (service, limits) = (Service::new(Arc::clone(&gateway), fallback.clone()), gateway.limits);
                 let ended = ended.clone();
                 tokio::spawn(async move {
-                    connection(stream, service, ended).await;
+                    connection(stream, service, limits, ended).await;
                     drop(permit);
                 });
             }
@@ -98,7 +105,7 @@ where
     Ok(())
 }
 
-async fn connection<F, B>(stream: TcpStream, service: Service<F>, mut ended: watch::Receiver<()>)
+async fn connection<F, B>(stream: TcpStream, service: Service<F>, limits: Limits, mut ended: watch::Receiver<()>)
 where
     F: Fallback<B>,
     F::Future: Send + 'static,
@@ -111,20 +118,30 @@ where
     let h2 = tokio::select! {
         biased;
         _ = ended.changed() => return,
-        protocol = tokio::time::timeout(HEAD_TIME_MAX, speaks_http2(&stream)) => match protocol {
+        protocol = tokio::time::timeout(limits.head_time_max, speaks_http2(&stream)) => match protocol {
             Ok(Ok(h2)) => h2,
             // Nothing was asked, so nothing is answered.
             Ok(Err(_)) | Err(_) => return,
         },
     };
-    let builder = builder(h2);
+    let builder = builder(h2, &limits);
+    let asked = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&asked);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        noted.store(true, Ordering::Relaxed);
         let service = service.clone();
         async move { Ok::<http::Response<AnswerBody>, std::convert::Infallible>(service.answer(request).await) }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let first_head = async {
+        tokio::time::sleep(limits.head_time_max).await;
+        if asked.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        () = first_head => return,
         _ = ended.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -155,12 +172,12 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-fn builder(h2: bool) -> auto::Builder<TokioExecutor> {
+fn builder(h2: bool, limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME_MAX)
+        .header_read_timeout(limits.keep_alive_max)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(true);

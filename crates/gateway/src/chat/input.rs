@@ -1,12 +1,14 @@
 //! The step's input, as it is read from a client's call, and the fields that the model never sees.
 //!
 //! The rule: the input of a proxied call is the JSON object that the last `user` message consists of; where that
-//! message is anything else, it is `{"messages": [...]}`, all of them. Where the step withholds fields, they are
-//! taken out of every `user` and `tool` message before the call goes on; such a message that is not a JSON object
-//! cannot be searched, so the call is refused as `input_denied`.
+//! message is anything else, it is `{"messages": [...]}`, all of them. Where the step that is served withholds fields,
+//! they are taken out of every `user` and `tool` message before the call goes on; such a message that is not a JSON
+//! object cannot be searched, so the call is refused as `input_denied`.
 
 use crate::problem::Problem;
-use http::StatusCode;
+use bytes::Bytes;
+use seatrial_factory::api::ClientCall;
+use seatrial_guard::port::Protocol;
 use seatrial_upstream::raw::RawObject;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,6 +20,7 @@ pub(crate) const MESSAGES_MAX: usize = 10_000;
 /// A chat completion request, read as far as it has to be.
 #[derive(Clone, Debug)]
 pub(crate) struct ChatCall {
+    received: Bytes,
     body: RawObject,
     messages: Vec<RawObject>,
     pub(crate) workflow: String,
@@ -34,8 +37,8 @@ struct StreamOptions {
 
 impl ChatCall {
     /// Reads a request's body.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
-        let body = RawObject::parse(bytes).map_err(|e| invalid(&e.to_string()))?;
+    pub(crate) fn parse(received: Bytes) -> Result<Self, Problem> {
+        let body = RawObject::parse(&received).map_err(|e| invalid(&e.to_string()))?;
         let model = body.get_str("model").ok_or_else(|| invalid("`model` is not there, or no text"))?;
         let (workflow, step) = model.split_once('/').map(|(w, s)| (w.to_owned(), s.to_owned())).ok_or_else(|| {
             invalid("`model` is not a step: write it as `workflow/step`; `GET /v1/models` lists them")
@@ -52,7 +55,7 @@ impl ChatCall {
             .flatten();
         let include_usage = options.and_then(|o| o.include_usage).unwrap_or(false);
         let messages = messages(body.get("messages"))?;
-        Ok(Self { body, messages, workflow, step, stream, include_usage })
+        Ok(Self { received, body, messages, workflow, step, stream, include_usage })
     }
 
     /// The step's input.
@@ -64,22 +67,32 @@ impl ChatCall {
         let all: Vec<Value> = self.messages.iter().map(|m| serde_json::to_value(m).unwrap_or(Value::Null)).collect();
         json!({ "messages": all })
     }
+}
 
-    /// The call for the model: what the step withholds is taken out of it.
-    pub(crate) fn call(&self, withholds: bool, strip: impl Fn(&Value) -> Value) -> Result<Vec<u8>, Problem> {
-        if !withholds {
-            return Ok(self.body.to_bytes());
-        }
+impl ClientCall for ChatCall {
+    fn protocol(&self) -> Protocol {
+        Protocol::OpenAiChat
+    }
+
+    fn stream(&self) -> bool {
+        self.stream
+    }
+
+    fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    fn stripped(&self, strip: &dyn Fn(&Value) -> Value) -> Result<Vec<u8>, String> {
         let mut messages = self.messages.clone();
         for message in messages.iter_mut().filter(|m| matches!(role(m).as_str(), "user" | "tool" | "function")) {
             let content = match json_content(message) {
                 Some(content @ Value::Object(_)) => content,
-                _ => return Err(cannot_withhold()),
+                _ => return Err(CANNOT_SEARCH.to_owned()),
             };
-            message.set("content", &strip(&content).to_string()).map_err(|e| invalid(&e.to_string()))?;
+            message.set("content", &strip(&content).to_string()).map_err(|e| e.to_string())?;
         }
         let mut body = self.body.clone();
-        body.set("messages", &messages).map_err(|e| invalid(&e.to_string()))?;
+        body.set("messages", &messages).map_err(|e| e.to_string())?;
         Ok(body.to_bytes())
     }
 }
@@ -88,15 +101,8 @@ fn invalid(why: &str) -> Problem {
     Problem::invalid(format!("{why}; nothing was decided"))
 }
 
-fn cannot_withhold() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "policy_denied",
-        "content_filter",
-        "this step withholds fields of its input from the model, and a `user` or `tool` message of the call is not a JSON object, so they cannot be taken out; the model was not called. Send the input as a JSON object in the message, or use `run`",
-    )
-    .with("code", "input_denied")
-}
+/// Why a call cannot go on without the fields that its step withholds.
+const CANNOT_SEARCH: &str = "a `user` or `tool` message of the call is not a JSON object, so they cannot be taken out; send the input as a JSON object in the message, or use `run`";
 
 fn messages(raw: Option<&str>) -> Result<Vec<RawObject>, Problem> {
     let raw = raw.ok_or_else(|| invalid("`messages` is not there"))?;

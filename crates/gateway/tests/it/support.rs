@@ -86,9 +86,9 @@ pub struct Plane {
     pub handler: String,
     pub second: String,
     pub http: reqwest::Client,
+    pub folder: TempDir,
     end: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
-    _folder: TempDir,
 }
 
 /// Starts one, with the spec submitted and nothing released.
@@ -98,6 +98,11 @@ pub async fn plane() -> Plane {
 
 /// The same, with limits.
 pub async fn plane_with(limits: Limits) -> Plane {
+    plane_on(limits, None).await
+}
+
+/// The same, on a store that is full when it holds so many bytes.
+pub async fn plane_on(limits: Limits, bytes_max: Option<u64>) -> Plane {
     let _ = rustls_ring();
     let upstream = MockServer::start().await;
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +131,7 @@ workflows: [workflows/complaints]
     std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
     std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
     std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
-    let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
+    let options = Options { projector: Arc::new(FactoryProjector), bytes_max, ..Options::default() };
     let store = SqliteStore::create(&folder.path().join(".seatrial"), options).unwrap();
     let root = folder.path().to_owned();
     let env = |name: &str| (name == "MODEL_KEY").then(|| "sk-upstream-hidden".to_owned());
@@ -168,7 +173,7 @@ workflows: [workflows/complaints]
         http: reqwest::Client::new(),
         end: Some(end),
         served: Some(served),
-        _folder: folder,
+        folder,
     }
 }
 

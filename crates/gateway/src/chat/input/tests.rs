@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn call(body: &Value) -> Result<ChatCall, Problem> {
-    ChatCall::parse(body.to_string().as_bytes())
+    ChatCall::parse(body.to_string().into())
 }
 
 fn strip(value: &Value) -> Value {
@@ -37,12 +37,12 @@ fn anything_else_is_all_the_messages() {
 #[test]
 fn withheld_fields_leave_every_message_and_nothing_else_changes() {
     let body = r#"{"model":"a/b","x":[1.0, 2],"messages":[{"role":"system","content":"keep"},{"role":"user","name":"n","content":"{\"age\":41,\"amount\":7}"},{"role":"tool","tool_call_id":"t","content":"{\"age\":5}"}]}"#;
-    let got = ChatCall::parse(body.as_bytes()).unwrap();
+    let got = ChatCall::parse(Bytes::from(body.to_owned())).unwrap();
     assert_eq!(
-        String::from_utf8(got.call(true, strip).unwrap()).unwrap(),
+        String::from_utf8(got.stripped(&strip).unwrap()).unwrap(),
         r#"{"model":"a/b","x":[1.0, 2],"messages":[{"role":"system","content":"keep"},{"role":"user","name":"n","content":"{\"amount\":7}"},{"role":"tool","tool_call_id":"t","content":"{}"}]}"#
     );
-    assert_eq!(got.call(false, strip).unwrap(), body.as_bytes());
+    assert_eq!(got.received(), body.as_bytes());
     assert_eq!(got.input()["age"], json!(41));
 }
 
@@ -51,8 +51,8 @@ fn what_cannot_be_searched_is_refused() {
     for content in [json!("I am 41"), json!(null), json!([{"type": "image_url", "image_url": {"url": "x"}}])] {
         let body = json!({"model": "a/b", "messages": [
             {"role": "user", "content": content}, {"role": "user", "content": "{}"}]});
-        let problem = call(&body).unwrap().call(true, strip).unwrap_err();
-        assert_eq!((problem.status.as_u16(), problem.code), (400, "content_filter"));
+        let why = call(&body).unwrap().stripped(&strip).unwrap_err();
+        assert!(why.contains("not a JSON object"), "{why}");
     }
 }
 
@@ -74,7 +74,7 @@ fn what_makes_no_sense_is_said() {
         (r#"{"model":"a/b","messages":[{"role":"user"}],"stream":"yes"}"#, "`stream`"),
         (r#"{"model":"a/b","messages":[{"role":"user"}],"stream_options":7}"#, "`stream_options`"),
     ] {
-        let problem = ChatCall::parse(body.as_bytes()).unwrap_err();
+        let problem = ChatCall::parse(Bytes::from(body.to_owned())).unwrap_err();
         assert_eq!(problem.status.as_u16(), 400);
         assert!(
             problem.message.contains(word) && problem.message.contains("nothing was decided"),
@@ -83,7 +83,7 @@ fn what_makes_no_sense_is_said() {
         );
     }
     let deep = format!(r#"{{"model":"a/b","messages":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000));
-    assert!(ChatCall::parse(deep.as_bytes()).unwrap_err().message.contains("nests deeper"));
+    assert!(ChatCall::parse(deep.into()).unwrap_err().message.contains("nests deeper"));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn real_clients_requests_are_read() {
         let call = call(&body).unwrap_or_else(|p| panic!("{}: {}", path.display(), p.message));
         assert_eq!(call.stream, body["stream"] == json!(true));
         assert!(call.input().get("messages").is_some());
-        assert_eq!(serde_json::from_slice::<Value>(&call.call(false, Value::clone).unwrap()).unwrap(), body);
+        assert_eq!(serde_json::from_slice::<Value>(&call.received()).unwrap(), body);
         read += 1;
     }
     assert!(read >= 12, "only {read} captures");
@@ -110,8 +110,8 @@ fn real_clients_requests_are_read() {
 proptest! {
     #[test]
     fn hostile_bodies_end_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), content in "\\PC{0,60}", json in "[\\[\\]{}\":,a-z0-9 ]{0,80}") {
-        let _ = ChatCall::parse(&bytes);
-        let _ = ChatCall::parse(json.as_bytes());
+        let _ = ChatCall::parse(bytes.into());
+        let _ = ChatCall::parse(json.clone().into());
         for text in [content, json] {
             let body = json!({"model": "a/b", "messages": [{"role": "user", "content": text}]});
             let call = call(&body).unwrap();
@@ -122,7 +122,7 @@ proptest! {
                 Value::Object(_) => json!({"stripped": true}),
                 other => other.clone(),
             };
-            if let Ok(bytes) = call.call(true, strip) {
+            if let Ok(bytes) = call.stripped(&strip) {
                 let sent: Value = serde_json::from_slice(&bytes).unwrap();
                 prop_assert_eq!(&sent["messages"][0]["content"], &json!("{\"stripped\":true}"));
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 fn call(stream: bool) -> ChatCall {
     let body = json!({"model": "credit/assess", "stream": stream, "stream_options": {"include_usage": true},
         "messages": [{"role": "user", "content": "{}"}]});
-    ChatCall::parse(body.to_string().as_bytes()).unwrap()
+    ChatCall::parse(body.to_string().into()).unwrap()
 }
 
 fn passed(verdict: Verdict, action: Action, code: &str, output: Option<&str>) -> Passed {

@@ -23,8 +23,9 @@ pub(super) struct Story<'o> {
     /// The example's applications, with how each turned out.
     pub(super) examples: Vec<Example>,
     pub(super) proposed: Option<Proposed>,
-    /// An event that an answer can cite.
-    pub(super) answer_cites: Option<EventId>,
+    /// Evaluations that an answer can cite, and how many applications without an income they sent to a person.
+    pub(super) cites: Vec<EventId>,
+    pub(super) without_income: u64,
     /// What is known of a decision's application.
     pub(super) truths: BTreeMap<DecisionId, Value>,
     /// Decisions that passed without a person, in order: of the held-back applications, and of the shifted ones.
@@ -51,7 +52,8 @@ impl<'o> Story<'o> {
             seed,
             examples,
             proposed: None,
-            answer_cites: None,
+            cites: Vec::new(),
+            without_income: 0,
             truths: BTreeMap::new(),
             passed: Vec::new(),
             passed_shifted: Vec::new(),

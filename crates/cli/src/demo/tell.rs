@@ -19,10 +19,6 @@ impl<'o> Tell<'o> {
         Self { out, chapter: 0 }
     }
 
-    pub(super) fn out(&mut self) -> &mut Out {
-        self.out
-    }
-
     /// A new chapter.
     pub(super) fn chapter(&mut self, title: &str) {
         self.chapter += 1;

@@ -5,7 +5,7 @@ mod watch;
 
 pub use watch::CertificateLook;
 
-use crate::api::{Caller, Held, Refused};
+use crate::api::{Caller, Held, Refused, ReviewView};
 use crate::decisions::held;
 use crate::factory::{Factory, not_recorded};
 use crate::handle::{row, rows};
@@ -149,6 +149,19 @@ impl Factory {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
+    /// Open reviews of a workflow for every role, the oldest first, at most `limit`: for people who look at the queue,
+    /// whether they answer or not.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is no such workflow.
+    pub async fn queue(&self, workflow: &str, limit: usize) -> Result<Vec<ReviewView>, Refused> {
+        let handle = self.handle(workflow)?;
+        let name = handle.log.clone();
+        let read =
+            self.0.store.read_with(&handle.log, move |view| crate::reviews::open_reviews(view, &name, &[], limit));
+        read.await.map_err(not_recorded)
+    }
+
     /// What was counted on a day (UTC): `verdict/allow`, `answer/edit`, `overrides`, …
     ///
     /// # Errors
@@ -182,7 +195,7 @@ impl Factory {
                     Some(review) => row(view, "review", review.uuid().as_bytes())?,
                     None => None,
                 };
-                let open = review.filter(|r| r.state != ReviewState::Answered);
+                let open = review.filter(|r| matches!(r.state, ReviewState::Open | ReviewState::Claimed));
                 let head = DecisionHead {
                     case: held(view, rec.payloads.get("case").copied())?,
                     overridden: rec.overridden.is_some(),

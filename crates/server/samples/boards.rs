@@ -218,21 +218,21 @@ pub fn board() -> Board {
             "approval.risk",
             "Read what changed in `promises-money` and approve again.",
             "seatrial approve approval.risk",
-            3,
+            &[Stage::Pilot, Stage::Production][..],
         ),
         (
             "eval.forbidden.prompt-injection",
             "Tighten the rule that missed `inj-052`, then evaluate again.",
             "seatrial eval adversarial",
-            2,
+            &[Stage::Production],
         ),
         (
             "spec.questions",
             "Answer `long-complaints` with its evidence.",
             "seatrial question answer long-complaints --cite EVENT",
-            1,
+            &[Stage::Production],
         ),
-        ("drill.stop", "Let the receiving side stop and resume.", "seatrial drill stop", 1),
+        ("drill.stop", "Let the receiving side stop and resume.", "seatrial drill stop", &[Stage::Production]),
     ];
     Board {
         name: WORKFLOW.into(),
@@ -250,10 +250,10 @@ pub fn board() -> Board {
         today: today(),
         next: steps
             .iter()
-            .map(|(obligation, what, command, unblocks)| NextStep {
+            .map(|(obligation, what, command, stages)| NextStep {
                 obligation: (*obligation).into(),
                 next: Next { what: (*what).into(), command: (*command).into() },
-                unblocks: *unblocks,
+                stages: stages.to_vec(),
             })
             .collect(),
         can_stop: true,

@@ -28,6 +28,7 @@ pub fn decisions() -> Decisions {
         because: because.split_whitespace().map(Into::into).collect(),
         overridden: i == 3,
         rehearsal: i == 4,
+        blind: false,
     });
     Decisions {
         steps: vec!["route".into(), "summarise".into()],
@@ -334,7 +335,12 @@ pub fn review() -> ReviewPage {
         claimed_by: None,
         case: Payload::Held { fields: vec![field("", "C-20931")], commitment: commitment("case") },
         input: input(),
-        proposal: Some(Proposal { output: output(true), confidence: confidence(), findings: findings() }),
+        proposal: Some(Proposal {
+            output: output(true),
+            redacted: None,
+            confidence: confidence(),
+            findings: findings(),
+        }),
         because: because(),
         seen: commitment("output"),
         answers: vec![Answer::Accept, Answer::Edit, Answer::Reject],

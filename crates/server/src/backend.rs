@@ -4,6 +4,7 @@ use crate::view::{
     AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage,
     ObligationPage, Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
 };
+use seatrial_model::event::TokenKind;
 use seatrial_model::{DecisionId, Digest, Principal, ReviewId, SprintId, Time, Untrusted};
 use std::future::Future;
 
@@ -13,6 +14,17 @@ pub struct Person {
     /// Who, with the sides, roles and assurance that events will carry.
     pub principal: Principal,
     /// The name as people write it.
+    pub name: String,
+    /// The token that they signed in with; none for a one-time link.
+    pub token: Option<SignedWith>,
+}
+
+/// The token of somebody who signed in with one: what it allows bounds what its session may do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedWith {
+    /// Its kind.
+    pub kind: TokenKind,
+    /// Its public name, by which it is revoked.
     pub name: String,
 }
 
@@ -36,7 +48,7 @@ pub enum Problem {
     Unavailable(String),
 }
 
-/// What the pages ask for, always in the name of a principal: whoever answers decides what that principal may see
+/// What the pages ask for, always in somebody's name: whoever answers decides what that person may see
 /// and do.
 pub trait Backend: Send + Sync + 'static {
     /// The factory's name, and whether it is a simulation.
@@ -48,23 +60,23 @@ pub trait Backend: Send + Sync + 'static {
     /// Who holds this personal token; none where it is unknown, expired, revoked, or no person's.
     fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
 
-    /// How this person stands now; none where they left. Asked on every request, so that a change of roles or a
-    /// departure takes effect at once and not at the end of a session.
-    fn person(&self, id: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
+    /// How somebody who signed in stands now; none where they left, or their token ended. Asked on every request, so
+    /// that it takes effect at once and not at the end of a session.
+    fn present(&self, who: &Person) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
 
     /// A workflow as its tabs need it.
-    fn tab(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<WorkflowTab, Problem>> + Send;
+    fn tab(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<WorkflowTab, Problem>> + Send;
 
     /// The factory's workflows.
-    fn overview(&self, who: &Principal) -> impl Future<Output = Result<Overview, Problem>> + Send;
+    fn overview(&self, who: &Person) -> impl Future<Output = Result<Overview, Problem>> + Send;
 
     /// A workflow's board.
-    fn board(&self, who: &Principal, workflow: &str) -> impl Future<Output = Result<Board, Problem>> + Send;
+    fn board(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<Board, Problem>> + Send;
 
     /// One obligation, explained.
     fn obligation(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         id: &str,
     ) -> impl Future<Output = Result<ObligationPage, Problem>> + Send;
@@ -72,7 +84,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Decisions.
     fn decisions(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         filter: DecisionFilter,
     ) -> impl Future<Output = Result<Decisions, Problem>> + Send;
@@ -80,7 +92,7 @@ pub trait Backend: Send + Sync + 'static {
     /// One decision. Somebody with an unanswered blind audit of it is refused.
     fn decision(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         id: DecisionId,
     ) -> impl Future<Output = Result<DecisionPage, Problem>> + Send;
@@ -88,7 +100,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Open reviews, for one role or for all.
     fn reviews(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         role: Option<String>,
     ) -> impl Future<Output = Result<Reviews, Problem>> + Send;
@@ -96,7 +108,7 @@ pub trait Backend: Send + Sync + 'static {
     /// One review.
     fn review(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         id: ReviewId,
     ) -> impl Future<Output = Result<ReviewPage, Problem>> + Send;
@@ -104,24 +116,20 @@ pub trait Backend: Send + Sync + 'static {
     /// Records an answer.
     fn answer(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         id: ReviewId,
         sent: AnswerSent,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Stops the workflow.
-    fn stop(
-        &self,
-        who: &Principal,
-        workflow: &str,
-        reason: Untrusted,
-    ) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn stop(&self, who: &Person, workflow: &str, reason: Untrusted)
+    -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Resumes it.
     fn resume(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         reason: Untrusted,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
@@ -129,7 +137,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The log, with entries below `before`.
     fn log(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         before: Option<u64>,
     ) -> impl Future<Output = Result<LogPage, Problem>> + Send;
@@ -137,7 +145,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A threshold and its certificate.
     fn certificate(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         name: &str,
     ) -> impl Future<Output = Result<CertificatePage, Problem>> + Send;
@@ -145,7 +153,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The picture of a certificate's curve, as it was kept.
     fn curve(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         blob: Digest,
     ) -> impl Future<Output = Result<Vec<u8>, Problem>> + Send;
@@ -153,15 +161,11 @@ pub trait Backend: Send + Sync + 'static {
     /// A sprint; the newest where none is named.
     fn sprint(
         &self,
-        who: &Principal,
+        who: &Person,
         workflow: &str,
         id: Option<SprintId>,
     ) -> impl Future<Output = Result<SprintPage, Problem>> + Send;
 
     /// The assessment.
-    fn assessment(
-        &self,
-        who: &Principal,
-        workflow: &str,
-    ) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;
+    fn assessment(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;
 }

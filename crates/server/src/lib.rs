@@ -8,6 +8,7 @@ mod answer;
 pub mod assets;
 pub mod backend;
 pub mod chart;
+pub mod factory;
 pub mod headers;
 pub mod live;
 pub mod pages;
@@ -16,6 +17,7 @@ pub mod session;
 pub mod text;
 pub mod view;
 
-pub use backend::{Backend, Person, Problem};
+pub use backend::{Backend, Person, Problem, SignedWith};
+pub use factory::FactoryBackend;
 pub use router::{AppState, Options, router};
 pub use session::{Sessions, SessionsError};

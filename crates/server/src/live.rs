@@ -22,6 +22,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 /// A stream ends after this time and the page asks again: whoever was signed out meanwhile gets no more.
 const STREAM_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// No workflow's name: every page is meant.
+const ALL: &str = "*";
+
 /// Tells pages that a workflow changed. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Live {
@@ -35,6 +38,11 @@ impl Default for Live {
 }
 
 impl Live {
+    /// Says that something changed that may stand on any page.
+    pub fn everything_changed(&self) {
+        self.changed(ALL);
+    }
+
     /// Says that something in this workflow changed.
     pub fn changed(&self, workflow: &str) {
         // Without a page open there is nobody to tell.
@@ -46,7 +54,7 @@ impl Live {
         let start = Reader { changes: self.changes.subscribe(), workflow, until: Instant::now() + STREAM_MAX };
         let events = unfold(start, |mut reader| async move {
             reader.next().await?;
-            let event = Event::default().event("changed").data(reader.workflow.as_deref().unwrap_or("*"));
+            let event = Event::default().event("changed").data(reader.workflow.as_deref().unwrap_or(ALL));
             Some((Ok(event), reader))
         });
         Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE))
@@ -65,7 +73,7 @@ impl Reader {
         loop {
             let change = tokio::time::timeout_at(self.until, self.changes.recv()).await.ok()?;
             match change {
-                Ok(name) if self.workflow.as_ref().is_none_or(|w| *w == name) => break,
+                Ok(name) if self.workflow.as_ref().is_none_or(|w| *w == name || name == ALL) => break,
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => return None,

@@ -9,7 +9,7 @@ use super::parts::{
 use crate::text::{block, house, prose};
 use crate::view::{Ahead, Board, Frame, LayerRows, NextStep, ObligationRow, ReleaseLine, Running, StageState, Today};
 use maud::{Markup, html};
-use seatrial_model::Verdict;
+use seatrial_model::{Stage, Verdict};
 
 /// The most next steps on the board: more of them are no plan.
 const NEXT_SHOWN: usize = 5;
@@ -136,13 +136,23 @@ fn next_steps(workflow: &str, steps: &[NextStep]) -> Markup {
                     @for step in steps.iter().take(NEXT_SHOWN) {
                         li {
                             p { (prose(&step.next.what)) br; span .muted .small { "for " a href=(obligation(workflow, &step.obligation)) { (house(&step.obligation)) }
-                                @if step.unblocks > 1 { ", unblocks " (step.unblocks) } } }
+                                ", " (gates(&step.stages)) } }
                             (command(&step.next.command))
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// Which gates wait for something, in words.
+pub(super) fn gates(stages: &[Stage]) -> String {
+    let names: Vec<&str> = stages.iter().map(|s| s.as_str()).collect();
+    match names.as_slice() {
+        [] => "no gate waits for it".to_owned(),
+        [one] => format!("{one} waits for it"),
+        several => format!("{} wait for it", several.join(" and ")),
     }
 }
 

@@ -87,6 +87,7 @@ fn row(workflow: &str, now: Time, r: &DecisionRow) -> Markup {
                 @if r.rehearsal { " " span .tag { "rehearsal" } }
             }
             td data-label="Step" { (house(&r.step)) }
+            @if r.blind { td colspan="4" .muted { "not shown: its blind audit waits for your answer" } } @else {
             td data-label="Verdict" { (verdict(r.verdict)) }
             td data-label="Because" { @for b in r.because.iter().take(2) { (path(b)) " " } @if r.because.len() > 2 { "+" (r.because.len() - 2) } }
             td data-label="Confidence" .right .num { (format!("{:.3}", r.confidence)) }
@@ -94,7 +95,7 @@ fn row(workflow: &str, now: Time, r: &DecisionRow) -> Markup {
                 @if r.overridden { (badge(Signal::Look, "edit", "overridden")) }
                 @else if r.pending { "waits for a person" }
                 @else { (action(r.action)) }
-            }
+            } }
         }
     }
 }

@@ -92,6 +92,7 @@ fn proposal(workflow: &str, kind: ReviewKind, view: &Proposal) -> Markup {
         section aria-labelledby="ai" {
             h2 #ai { "The AI’s answer" @if kind == ReviewKind::Own { " " (badge(Signal::Bad, "cross", "cannot be released")) } }
             (payload(&view.output))
+            @if let Some(redacted) = &view.redacted { h3 { "Redacted: this is what accepting releases" } (payload(redacted)) }
             (confidence(workflow, &view.confidence))
             h3 { "Findings" }
             (findings(&view.findings))

@@ -1,9 +1,9 @@
 //! A sprint: what it means to learn and discharge, what it learned, and operating clarity over time.
 
-use super::board::obligation;
+use super::board::{gates, obligation};
 use super::commands;
 use super::frame::{Place, page};
-use super::parts::{Signal, at, badge, cites, command, empty, event, icon, plural, state, time};
+use super::parts::{Signal, at, badge, cites, command, empty, event, icon, state, time};
 use crate::chart::clarity;
 use crate::text::{block, house, prose};
 use crate::view::{BacklogItem, Frame, QuestionLine, SprintAnswer, SprintHead, SprintObligation, SprintPage};
@@ -64,12 +64,17 @@ fn answer(workflow: &str, a: &SprintAnswer) -> Markup {
             h3 { (house(&a.question)) }
             p { (prose(&a.answer)) }
             @if !a.figures.is_empty() {
-                table .figures {
-                    thead { tr { th scope="col" { "Figure" } th scope="col" .right { "Start" } th scope="col" .right { "End" } } }
-                    tbody { @for (name, start, end) in &a.figures { tr { th scope="row" { (house(name)) } td data-label="Start" .right .num { (house(start)) } td data-label="End" .right .num { (house(end)) } } } }
-                }
+                ul .findings { @for f in &a.figures {
+                    li {
+                        @match f.speaks {
+                            Some(true) => (badge(Signal::Good, "check", "for it")),
+                            Some(false) => (badge(Signal::Look, "look", "against it")),
+                            None => (badge(Signal::Quiet, "dash", "context")),
+                        }
+                        div { p { (house(&f.what)) ": " strong { (house(&f.value)) } } (cites(workflow, &f.cites)) }
+                    }
+                } }
             }
-            (cites(workflow, &a.cites))
         }
     }
 }
@@ -109,7 +114,7 @@ fn backlog(list: &[BacklogItem]) -> Markup {
         @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is discharged.", commands::RELEASE_DRY_RUN)) }
         ol .backlog { @for b in list {
             li {
-                p { (prose(&b.what)) @if b.unblocks > 1 { span .muted { " · unblocks " (plural(b.unblocks, "obligation", "obligations")) } } }
+                p { (prose(&b.what)) @if !b.stages.is_empty() { span .muted { " · " (gates(&b.stages)) } } }
                 p .muted { (icon(if b.from == "alarm" { "look" } else { "dash" })) " from " (house(&b.from)) }
                 (command(&b.command))
             }

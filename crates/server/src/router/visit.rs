@@ -1,7 +1,7 @@
 //! Who asks, and for which workflow: worked out before any page.
 
 use super::{AppState, clock};
-use crate::backend::{Backend, Problem};
+use crate::backend::{Backend, Person, Problem};
 use crate::pages::{self, parts::encode};
 use crate::session::Session;
 use crate::view::{Frame, Me};
@@ -18,7 +18,7 @@ use std::str::FromStr;
 /// A signed-in person's request.
 pub struct Visit {
     /// In whose name everything is asked.
-    pub who: Principal,
+    pub who: Person,
     /// Their session.
     pub session: Session,
     /// What stands around the page.
@@ -97,7 +97,7 @@ impl<B: Backend> FromRequestParts<AppState<B>> for Visit {
             Path::<HashMap<String, String>>::from_request_parts(parts, app).await.map(|p| p.0).unwrap_or_default();
         let Some(session) = session(app, &parts.headers) else { return Err(to_sign_in(parts, app)) };
         // Asked anew each time, so that who left or lost a role sees so at once.
-        let person = app.backend().person(&session.person.principal.id).await;
+        let person = app.backend().present(&session.person).await;
         let now = match person {
             Ok(Some(now)) => now,
             Ok(None) => {
@@ -107,12 +107,13 @@ impl<B: Backend> FromRequestParts<AppState<B>> for Visit {
             Err(problem) => return Err(problem_page(&bare(app), &problem)),
         };
         // How they were authenticated is a fact of this session, not of the directory.
-        let who = Principal { assurance: session.person.principal.assurance, ..now.principal };
+        let principal = Principal { assurance: session.person.principal.assurance, ..now.principal };
+        let who = Person { principal, name: now.name, token: session.person.token.clone() };
         let me = Me {
-            id: who.id.clone(),
-            name: now.name,
-            side: who.side,
-            roles: who.roles.clone(),
+            id: who.principal.id.clone(),
+            name: who.name.clone(),
+            side: who.principal.side,
+            roles: who.principal.roles.clone(),
             csrf: session.csrf.clone(),
         };
         let mut frame = Frame { me: Some(me), ..bare(app) };

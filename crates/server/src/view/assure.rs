@@ -3,7 +3,7 @@
 use super::{EventRef, ObligationState};
 use seatrial_model::event::Certificate;
 use seatrial_model::words::Layer;
-use seatrial_model::{Digest, SprintId, Time, Untrusted};
+use seatrial_model::{Digest, SprintId, Stage, Time, Untrusted};
 use serde::{Deserialize, Serialize};
 
 /// A threshold and its certificate.
@@ -120,7 +120,7 @@ pub struct SprintPage {
     pub questions: Vec<QuestionLine>,
     /// The obligations it means to discharge.
     pub obligations: Vec<SprintObligation>,
-    /// What stands between here and the next stage, ordered by what it unblocks, with what operation found.
+    /// What stands between here and the next stages, with what operation found.
     pub backlog: Vec<BacklogItem>,
     /// The four answers; empty while the sprint runs.
     pub answers: Vec<SprintAnswer>,
@@ -182,8 +182,8 @@ pub struct BacklogItem {
     pub what: String,
     /// `obligation`, `question`, `overrides`, `escalations`, `alarm`.
     pub from: String,
-    /// How much it unblocks.
-    pub unblocks: u64,
+    /// The stages whose gates wait for it.
+    pub stages: Vec<Stage>,
     /// The command.
     pub command: String,
 }
@@ -195,8 +195,19 @@ pub struct SprintAnswer {
     pub question: String,
     /// The answer in a sentence.
     pub answer: String,
-    /// Figures: name, at the start, at the end.
-    pub figures: Vec<(String, String, String)>,
+    /// Its figures.
+    pub figures: Vec<SprintFigure>,
+}
+
+/// A figure of an answer, with what it rests on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SprintFigure {
+    /// What was counted.
+    pub what: String,
+    /// The number, as a person reads it.
+    pub value: String,
+    /// Whether it speaks for a yes; none where it is context.
+    pub speaks: Option<bool>,
     /// What it cites.
     pub cites: Vec<EventRef>,
 }

@@ -243,7 +243,7 @@ pub struct Board {
     pub layers: Vec<LayerRows>,
     /// Today's figures.
     pub today: Today,
-    /// What to do next, ordered by what it unblocks.
+    /// What to do next: first what the nearest gate waits for.
     pub next: Vec<NextStep>,
     /// Whether whoever looks may stop.
     pub can_stop: bool,
@@ -258,8 +258,8 @@ pub struct NextStep {
     pub obligation: String,
     /// What to do.
     pub next: Next,
-    /// How many obligations it unblocks.
-    pub unblocks: u64,
+    /// The stages whose gates wait for it.
+    pub stages: Vec<Stage>,
 }
 
 /// A layer's obligations.

@@ -61,6 +61,8 @@ pub struct DecisionRow {
     pub overridden: bool,
     /// A rehearsal.
     pub rehearsal: bool,
+    /// Whoever looks has its blind audit before them: what the AI said is not shown.
+    pub blind: bool,
 }
 
 /// One decision with its whole chain.

@@ -123,6 +123,8 @@ pub struct ReviewPage {
 pub struct Proposal {
     /// The candidate.
     pub output: Payload,
+    /// What accepting releases, where it is another text: the redacted one.
+    pub redacted: Option<Payload>,
     /// The confidence.
     pub confidence: ConfidenceLine,
     /// What checks found, the objections first.

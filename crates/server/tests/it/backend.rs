@@ -30,7 +30,7 @@ pub fn ana() -> Person {
         roles: BTreeSet::from(["supervisors".to_owned()]),
         assurance: Assurance::Token,
     };
-    Person { principal, name: "Ana Ruiz".into() }
+    Person { principal, name: "Ana Ruiz".into(), token: None }
 }
 
 fn known(workflow: &str) -> Result<(), Problem> {
@@ -62,40 +62,40 @@ impl Backend for Samples {
             _ => None,
         })
     }
-    async fn person(&self, _id: &str) -> Result<Option<Person>, Problem> {
+    async fn present(&self, _who: &Person) -> Result<Option<Person>, Problem> {
         Ok((!*self.left.lock().unwrap()).then(ana))
     }
-    async fn tab(&self, _who: &Principal, workflow: &str) -> Result<WorkflowTab, Problem> {
+    async fn tab(&self, _who: &Person, workflow: &str) -> Result<WorkflowTab, Problem> {
         known(workflow).map(|()| samples::frame().workflow.unwrap())
     }
-    async fn overview(&self, _who: &Principal) -> Result<Overview, Problem> {
+    async fn overview(&self, _who: &Person) -> Result<Overview, Problem> {
         Ok(samples::overview())
     }
-    async fn board(&self, _who: &Principal, workflow: &str) -> Result<Board, Problem> {
+    async fn board(&self, _who: &Person, workflow: &str) -> Result<Board, Problem> {
         known(workflow).map(|()| samples::board())
     }
-    async fn obligation(&self, _who: &Principal, _workflow: &str, id: &str) -> Result<ObligationPage, Problem> {
+    async fn obligation(&self, _who: &Person, _workflow: &str, id: &str) -> Result<ObligationPage, Problem> {
         match id {
             "approval.risk" => Ok(samples::obligation()),
             other => Err(Problem::NotFound(format!("There is no obligation `{other}`."))),
         }
     }
-    async fn decisions(&self, _who: &Principal, _w: &str, filter: DecisionFilter) -> Result<Decisions, Problem> {
+    async fn decisions(&self, _who: &Person, _w: &str, filter: DecisionFilter) -> Result<Decisions, Problem> {
         let mut view = samples::decisions();
         view.rows.retain(|r| filter.verdict.is_none_or(|v| v == r.verdict));
         view.filter = filter;
         Ok(view)
     }
-    async fn decision(&self, _who: &Principal, _workflow: &str, id: DecisionId) -> Result<DecisionPage, Problem> {
+    async fn decision(&self, _who: &Person, _workflow: &str, id: DecisionId) -> Result<DecisionPage, Problem> {
         match id == samples::decision_id(1) {
             true => Ok(samples::decision()),
             false => Err(Problem::NotFound(format!("There is no decision `{id}`."))),
         }
     }
-    async fn reviews(&self, _who: &Principal, _workflow: &str, role: Option<String>) -> Result<Reviews, Problem> {
+    async fn reviews(&self, _who: &Person, _workflow: &str, role: Option<String>) -> Result<Reviews, Problem> {
         Ok(Reviews { role, ..samples::reviews() })
     }
-    async fn review(&self, _who: &Principal, _workflow: &str, id: ReviewId) -> Result<ReviewPage, Problem> {
+    async fn review(&self, _who: &Person, _workflow: &str, id: ReviewId) -> Result<ReviewPage, Problem> {
         let mut view = match id {
             id if id == samples::review_id(1) => samples::review(),
             id if id == samples::review_id(2) => samples::blind_audit(),
@@ -105,38 +105,38 @@ impl Backend for Samples {
         view.review = id;
         Ok(view)
     }
-    async fn answer(&self, who: &Principal, _w: &str, id: ReviewId, sent: AnswerSent) -> Result<(), Problem> {
+    async fn answer(&self, who: &Person, _w: &str, id: ReviewId, sent: AnswerSent) -> Result<(), Problem> {
         if sent.reason == "too late" {
             return Err(Problem::Conflict("The review was answered meanwhile; nothing was recorded.".into()));
         }
-        self.note(format!("{} answers {id}: {}", who.id, sent.answer));
+        self.note(format!("{} answers {id}: {}", who.principal.id, sent.answer));
         self.answers.lock().unwrap().push(sent);
         Ok(())
     }
-    async fn stop(&self, who: &Principal, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
-        self.note(format!("{} stops {workflow}: {}", who.id, reason.raw()));
+    async fn stop(&self, who: &Person, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("{} stops {workflow}: {}", who.principal.id, reason.raw()));
         Ok(())
     }
-    async fn resume(&self, who: &Principal, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
-        self.note(format!("{} resumes {workflow}: {}", who.id, reason.raw()));
+    async fn resume(&self, who: &Person, workflow: &str, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("{} resumes {workflow}: {}", who.principal.id, reason.raw()));
         Err(Problem::Forbidden("Whoever stops does not resume; it is still stopped.".into()))
     }
-    async fn log(&self, _who: &Principal, _workflow: &str, _before: Option<u64>) -> Result<LogPage, Problem> {
+    async fn log(&self, _who: &Person, _workflow: &str, _before: Option<u64>) -> Result<LogPage, Problem> {
         Ok(samples::log())
     }
-    async fn certificate(&self, _who: &Principal, _w: &str, name: &str) -> Result<CertificatePage, Problem> {
+    async fn certificate(&self, _who: &Person, _w: &str, name: &str) -> Result<CertificatePage, Problem> {
         match name {
             "route" => Ok(samples::certificate()),
             _ => Ok(samples::unwatched()),
         }
     }
-    async fn curve(&self, _who: &Principal, _workflow: &str, _blob: Digest) -> Result<Vec<u8>, Problem> {
+    async fn curve(&self, _who: &Person, _workflow: &str, _blob: Digest) -> Result<Vec<u8>, Problem> {
         Ok(HOSTILE_SVG.to_vec())
     }
-    async fn sprint(&self, _who: &Principal, _w: &str, _id: Option<SprintId>) -> Result<SprintPage, Problem> {
+    async fn sprint(&self, _who: &Person, _w: &str, _id: Option<SprintId>) -> Result<SprintPage, Problem> {
         Ok(samples::sprint())
     }
-    async fn assessment(&self, _who: &Principal, _workflow: &str) -> Result<AssessmentPage, Problem> {
+    async fn assessment(&self, _who: &Person, _workflow: &str) -> Result<AssessmentPage, Problem> {
         Ok(samples::assessment())
     }
 }

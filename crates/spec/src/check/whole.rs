@@ -1,5 +1,6 @@
 //! Findings over the whole spec: what each part says is right, and what they say together is not.
 
+mod inert;
 mod logic;
 mod people;
 
@@ -57,6 +58,7 @@ pub(super) fn findings(r: &mut Reader, root: &Node, w: &Workflow, factory: Optio
     thresholds(r, &places, w);
     completeness(r, &places, root, w);
     patterns(r, &places, w);
+    inert::inert(r, &places, w);
     people::roles(r, &places, w, factory);
     people::responsibilities(r, &places, w, factory);
 }

@@ -129,13 +129,12 @@ fn many_at_once() {
             ST0201 49:33 draft steps.assess.review: there is no role `head` [did you mean `heads`?]
             ST0111 51:12 draft steps.assess: rules over tools are not enforced by this version, so they are not accepted [write `tools: {}`: no tool is allowed]
             ST0209 52:58 draft steps.assess.fallback: `runbooks/gone.md` was not read: there is no such file
-            ST0304 58:16 draft steps.offer.requires: `steps` has no field `asses` [did you mean `assess`?]
-            ST0105 62:9 draft thresholds.approve: the number `93` is out of range [write a number from 0 to 1]
-            ST0107 98:12 draft gates.pilot: the text `31.1.2027` is not a date [write a date as in `2027-01-31`]
-            ST0105 99:14 draft gates.pilot: the number `0` is out of range [write a whole number from 1 to 1000000000]
-            ST0304 102:19 draft gates.pilot.continue_if: `metrics` has no field `agreemnt` [did you mean `agreement`?]
-            ST0205 105:19 draft gates.production: there is no example set `hostil` [did you mean `hostile`?]
-            ST0207 109:5 draft gates.production.approvals: `steps.*.nevr` matches no element: there is no `nevr` [did you mean `never`?]
+            ST0105 61:9 draft thresholds.approve: the number `93` is out of range [write a number from 0 to 1]
+            ST0107 97:12 draft gates.pilot: the text `31.1.2027` is not a date [write a date as in `2027-01-31`]
+            ST0105 98:14 draft gates.pilot: the number `0` is out of range [write a whole number from 1 to 1000000000]
+            ST0304 101:19 draft gates.pilot.continue_if: `metrics` has no field `agreemnt` [did you mean `agreement`?]
+            ST0205 104:19 draft gates.production: there is no example set `hostil` [did you mean `hostile`?]
+            ST0207 108:5 draft gates.production.approvals: `steps.*.nevr` matches no element: there is no `nevr` [did you mean `never`?]
         "#]],
     );
 }
@@ -244,17 +243,17 @@ fn findings_over_the_whole_spec() {
     brief(
         &text,
         expect![[r#"
-        ST0411 1:1 pilot purpose: `purpose` is missing: nobody can say whether it works
-        ST0403 23:5 pilot steps.assess: `assess` acts and cannot be taken back, which no pilot may [write `reversible: true` where that is so, lower the influence, or `mode: shadow` in `gates.pilot`]
-        ST0407 37:25 pilot steps.assess.require.says-why: `says-why` and `short` contradict each other: no output can pass both
-        ST0310 40:20 production steps.assess.forbid.odd: by the bounds of the schema alone, it can never hold, so it stops nothing
-        ST0406 48:21 production steps.assess.escalate.huge: `huge` holds only where `large` holds already
-        ST0402 50:5 pilot steps.assess.audit: nobody has the role `nobody`, which `steps.assess.audit` needs [add `nobody` to the roles of a person in `factory.yaml`]
-        ST0405 63:3 production thresholds.approve: `approve` lacks `max_wrong`, so it cannot be certified [add them, or write `at: none`: then nothing passes without a person]
-        ST0414 85:3 pilot questions.seasonal: the question `seasonal` has no owner [add `owner: ROLE`]
-        ST0408 90:1 production responsibilities.evolution: nobody is responsible for `evolution` [write `evolution: { delivery: ROLE, receiving: ROLE }`]
-        ST0404 91:38 production responsibilities.workflow: `engineering` receives `workflow`, and `dev@builder.example` in it is of the delivery side [name a role held by people of the receiving side]
-    "#]],
+            ST0411 1:1 pilot purpose: `purpose` is missing: nobody can say whether it works
+            ST0403 23:5 pilot steps.assess: `assess` acts and cannot be taken back, which no pilot may [write `reversible: true` where that is so, lower the influence, or `mode: shadow` in `gates.pilot`]
+            ST0407 37:25 pilot steps.assess.require.says-why: `says-why` and `short` contradict each other: no output can pass both
+            ST0310 40:20 production steps.assess.forbid.odd: by the bounds of the schema alone, it can never hold, so it stops nothing
+            ST0406 48:21 production steps.assess.escalate.huge: `huge` holds only where `large` holds already
+            ST0402 50:5 pilot steps.assess.audit: nobody has the role `nobody`, which `steps.assess.audit` needs [add `nobody` to the roles of a person in `factory.yaml`]
+            ST0405 62:3 production thresholds.approve: `approve` lacks `max_wrong`, so it cannot be certified [add them, or write `at: none`: then nothing passes without a person]
+            ST0414 84:3 pilot questions.seasonal: the question `seasonal` has no owner [add `owner: ROLE`]
+            ST0408 89:1 production responsibilities.evolution: nobody is responsible for `evolution` [write `evolution: { delivery: ROLE, receiving: ROLE }`]
+            ST0404 90:38 production responsibilities.workflow: `engineering` receives `workflow`, and `dev@builder.example` in it is of the delivery side [name a role held by people of the receiving side]
+        "#]],
     );
 }
 
@@ -282,9 +281,9 @@ fn a_step_that_cannot_escalate() {
     brief(
         &text,
         expect![[r#"
-        ST0401 24:5 pilot steps.assess: `assess` lets AI decide, and there is no way to escalate [add `escalate: { unsure: { when: "confidence < thresholds.NAME", to: ROLE } }`]
-        ST0410 58:3 production thresholds.approve: no `escalate` reads `thresholds.approve`, so it holds nothing back [write `when: "confidence < thresholds.approve"`, or remove it]
-    "#]],
+            ST0401 24:5 pilot steps.assess: `assess` lets AI decide, and there is no way to escalate [add `escalate: { unsure: { when: "confidence < thresholds.NAME", to: ROLE } }`]
+            ST0410 57:3 production thresholds.approve: no `escalate` reads `thresholds.approve`, so it holds nothing back [write `when: "confidence < thresholds.approve"`, or remove it]
+        "#]],
     );
 }
 
@@ -293,13 +292,14 @@ fn windows_and_whole_outputs_do_not_go_together() {
     brief(
         &changed("stream: buffer", "stream: { window: 2048 }"),
         expect![[r#"
-        ST0409 27:5 draft steps.assess: the schema of the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-        ST0409 37:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-        ST0409 39:5 draft steps.assess: a rule over the output, or `modify` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-        ST0409 42:5 draft steps.assess: a `never` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-        ST0409 44:5 draft steps.assess: the confidence needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-        ST0409 45:5 draft steps.assess: an escalation needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-    "#]],
+            ST0409 27:5 draft steps.assess: the schema of the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0111 34:5 production steps.assess.stream: `steps.assess.stream` is not enforced by this version: streams are buffered: nothing leaves before the verdict
+            ST0409 37:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 39:5 draft steps.assess: a rule over the output, or `modify` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 42:5 draft steps.assess: a `never` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 44:5 draft steps.assess: the confidence needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 45:5 draft steps.assess: an escalation needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+        "#]],
     );
 }
 
@@ -361,9 +361,9 @@ fn for_programs() {
               "code": "ST0105",
               "severity": "error",
               "file": "workflow.yaml",
-              "line": 62,
+              "line": 61,
               "column": 9,
-              "end_line": 62,
+              "end_line": 61,
               "end_column": 11,
               "message": "the number `93` is out of range",
               "help": "write a number from 0 to 1",
@@ -389,10 +389,10 @@ fn what_a_certificate_rests_on() {
     brief(
         &text,
         expect![[r#"
-        ST0111 44:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
-        ST0405 66:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
-        ST0411 68:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
-    "#]],
+            ST0111 44:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
+            ST0405 65:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
+            ST0411 67:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
+        "#]],
     );
 }
 
@@ -402,4 +402,28 @@ fn a_threshold_that_is_none_holds_everything_back() {
     let checked = check(&text, &files(), Some(&factory()));
     assert_eq!(lines(&checked.diagnostics), "");
     assert_eq!(checked.workflow.unwrap().thresholds["approve"].at, None);
+}
+
+/// Nothing is configured, green and inert: what this version does not act on is said, and blocks production.
+#[test]
+fn what_this_version_does_not_enforce() {
+    let text = |requires: &str| {
+        WORKFLOW
+            .replacen("limits: { per_minute: 600 }", "limits: { per_minute: 600, tokens_per_day: 5000000 }", 1)
+            .replacen("actor: system\n", &format!("actor: system\n    requires: \"{requires}\"\n"), 1)
+    };
+    brief(
+        &text("steps.assess.settled"),
+        expect![[r#"
+        ST0111 53:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
+        ST0111 58:5 production steps.offer.requires: `steps.offer.requires` is not enforced by this version: nothing asks for admission before the step acts
+    "#]],
+    );
+    brief(
+        &text("steps.asses.settled"),
+        expect![[r#"
+        ST0111 53:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
+        ST0304 58:16 draft steps.offer.requires: `steps` has no field `asses` [did you mean `assess`?]
+    "#]],
+    );
 }

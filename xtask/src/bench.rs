@@ -1,10 +1,11 @@
 //! Measuring. The examples do it; here they are started side by side, and their figures are set against each other.
 
-use crate::repo::{Repo, cargo};
+use crate::repo::Repo;
+use crate::run::cargo_run;
 use clap::Args;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The upstream that answers at once.
@@ -13,9 +14,11 @@ const UPSTREAM: &str = "127.0.0.1:18181";
 /// The bare proxy before it.
 const PROXY: &str = "127.0.0.1:18182";
 
-/// A small request, as a client of chat completions sends it.
-const BODY: &str =
-    r#"{"model":"workflow/step","messages":[{"role":"user","content":"{\"text\":\"My card was lost.\"}"}]}"#;
+/// The guard before it.
+const GUARDED: &str = "127.0.0.1:18183";
+
+/// Where the guard's factory is made anew; beside the build, for a store in memory would flatter it.
+const FACTORY: &str = "target/bench-factory";
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
@@ -24,48 +27,49 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 5)]
     seconds: u32,
     /// Connections side by side
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 8)]
     connections: u32,
-    /// The address of a served step to measure too; its provider should point at `http://127.0.0.1:18181/v1`
-    #[arg(long, value_name = "URL")]
-    guarded: Option<String>,
-    /// The file with the request's body for `--guarded`
-    #[arg(long, requires = "guarded", value_name = "FILE")]
-    body: Option<PathBuf>,
-    /// A header for `--guarded`, as `authorization: Bearer TOKEN`; may stand several times
-    #[arg(long = "header", requires = "guarded", value_name = "HEADER")]
-    headers: Vec<String>,
+    /// Only the wire: the model alone, a bare proxy before it, the guard before it
+    #[arg(long)]
+    wire: bool,
 }
 
 /// Runs every measurement.
 pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
-    crate::run::cargo_run(
-        repo,
-        &["run", "--release", "--locked", "-p", "seatrial-guard", "--example", "decide_speed"],
-    )?;
-    crate::run::cargo_run(repo, &["run", "--release", "--locked", "-p", "seatrial-store", "--example", "throughput"])?;
-    crate::run::cargo_run(repo, &["build", "--release", "--locked", "-p", "seatrial-gateway", "--examples"])?;
+    let release = |rest: &[&str]| cargo_run(repo, &[&["run", "--release", "--locked", "-p"], rest].concat());
+    if !arguments.wire {
+        release(&["seatrial-guard", "--example", "decide_speed"])?;
+        release(&["seatrial-store", "--example", "throughput"])?;
+    }
+    cargo_run(repo, &["build", "--release", "--locked", "-p", "seatrial-gateway", "--examples"])?;
     wire(repo, arguments)
 }
 
+/// The same request to the model alone, through a bare proxy, and through the guard, one after the other.
 fn wire(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
-    let small = repo.root.join("target/bench-body.json");
-    fs::write(&small, BODY).map_err(|e| format!("`{}` was not written: {e}", small.display()))?;
+    let factory = repo.root.join(FACTORY);
+    if factory.exists() {
+        fs::remove_dir_all(&factory).map_err(|e| format!("`{FACTORY}` cannot be made anew: {e}"))?;
+    }
+    let folder = factory.to_string_lossy();
     let _upstream = Started::new(repo, "load", &["--serve", UPSTREAM])?;
     let _proxy = Started::new(repo, "passthrough", &[PROXY, UPSTREAM])?;
-    let direct = load(repo, arguments, &format!("http://{UPSTREAM}/v1/chat/completions"), &small, &[])?;
-    let hop = load(repo, arguments, &format!("http://{PROXY}/v1/chat/completions"), &small, &[])?;
-    println!("a hop: {}", ratio(&hop, &direct));
-    if let Some(url) = &arguments.guarded {
-        let body = arguments.body.as_ref().unwrap_or(&small);
-        let guarded = load(repo, arguments, url, body, &arguments.headers)?;
-        println!("the guard against the model alone: {}", ratio(&guarded, &direct));
-        println!("the guard against a hop: {}", ratio(&guarded, &hop));
-        if guarded.not_ok > 0 {
-            return Err(format!("{} guarded answers were not 200: the figures above mean nothing", guarded.not_ok));
-        }
+    let guard = Started::new(repo, "guarded", &[GUARDED, UPSTREAM, folder.as_ref()])?;
+    let headers = quoted(&guard.said);
+    let measure = |address: &str| load(repo, arguments, address, &factory.join("body.json"), &headers);
+    let (direct, hop, guarded) = (measure(UPSTREAM)?, measure(PROXY)?, measure(GUARDED)?);
+    println!("a bare proxy against the model alone: {}", ratio(&hop, &direct));
+    println!("the guard, recording, against the model alone: {}", ratio(&guarded, &direct));
+    println!("the guard, recording, against a bare proxy: {}", ratio(&guarded, &hop));
+    match guarded.not_ok {
+        0 => Ok(()),
+        n => Err(format!("{n} guarded answers were not 200: the figures above mean nothing")),
     }
-    Ok(())
+}
+
+/// The texts in single quotes: the headers that the guard's example says to send.
+fn quoted(line: &str) -> Vec<String> {
+    line.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// What the load generator measured.
@@ -81,15 +85,10 @@ fn ratio(one: &Figures, other: &Figures) -> String {
     format!("{rate:.3} of its requests a second, {added:.0} µs more at the median")
 }
 
-fn load(
-    repo: &Repo,
-    arguments: &BenchArgs,
-    url: &str,
-    body: &std::path::Path,
-    headers: &[String],
-) -> Result<Figures, String> {
+fn load(repo: &Repo, arguments: &BenchArgs, address: &str, body: &Path, headers: &[String]) -> Result<Figures, String> {
+    let url = format!("http://{address}/v1/chat/completions");
     let done = Command::new(example(repo, "load"))
-        .args([url, &arguments.connections.to_string(), &arguments.seconds.to_string()])
+        .args([&url, &arguments.connections.to_string(), &arguments.seconds.to_string()])
         .arg(body)
         .args(headers)
         .output()
@@ -114,8 +113,11 @@ fn example(repo: &Repo, name: &str) -> PathBuf {
     target.join("release/examples").join(name)
 }
 
-/// A program that runs until it is dropped.
-struct Started(Child);
+/// A program that runs until it is dropped, and the line with which it said that it listens.
+struct Started {
+    child: Child,
+    said: String,
+}
 
 impl Started {
     /// Starts it, and waits for its first line: it listens from then on.
@@ -124,11 +126,10 @@ impl Started {
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|e| format!("`{name}` (built by {}) did not start: {e}", cargo()))?;
+            .map_err(|e| format!("`{name}` did not start: {e}"))?;
         let out = child.stdout.take();
-        let started = Self(child);
-        let mut line = String::new();
-        let read = out.map(|out| BufReader::new(out).read_line(&mut line));
+        let mut started = Self { child, said: String::new() };
+        let read = out.map(|out| BufReader::new(out).read_line(&mut started.said));
         match read {
             Some(Ok(bytes)) if bytes > 0 => Ok(started),
             _ => Err(format!("`{name} {}` ended at once: is the address taken?", arguments.join(" "))),
@@ -139,14 +140,20 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         // It may have ended by itself; then there is nothing to end.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_are_read() {
+        let line = "load http://x 8 5 f/body.json 'authorization: Bearer t' 'x-seatrial-release: rehearsal'\n";
+        assert_eq!(quoted(line), ["authorization: Bearer t", "x-seatrial-release: rehearsal"]);
+    }
 
     #[test]
     fn figures_are_read() {

@@ -26,6 +26,9 @@ pub(crate) struct SoakArgs {
     /// Times as many rounds
     #[arg(long, default_value_t = 1)]
     scale: u32,
+    /// Only this package's
+    #[arg(long, value_name = "PACKAGE")]
+    only: Option<String>,
 }
 
 /// Runs all of it, writes the figures, and fails if a round failed.
@@ -34,7 +37,8 @@ pub(crate) fn run(repo: &Repo, arguments: &SoakArgs) -> Result<(), String> {
         "| package | tests | rounds | passed | failed | seconds | a round |\n|---|---|---|---|---|---|---|\n"
             .to_owned();
     let mut failures = Vec::new();
-    for (package, filter, rounds, what) in LONG {
+    let wanted = |package: &str| arguments.only.as_deref().is_none_or(|only| only == package);
+    for (package, filter, rounds, what) in LONG.into_iter().filter(|(package, ..)| wanted(package)) {
         let rounds = rounds * arguments.scale.max(1);
         let began = Instant::now();
         let (mut passed, mut failed) = (0, 0);

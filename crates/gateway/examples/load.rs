@@ -1,7 +1,9 @@
 //! A closed-loop load generator: so many connections, each sending the next request when it has the answer. Prints
-//! requests a second, median and 99th percentile of the latency, and how many answers were not 200.
+//! requests a second, median and 99th percentile of the latency, how many answers were not 200, and of those how many
+//! were a verdict on the request (400 and 403 with `x-seatrial-verdict`) instead of a fault.
 //!
 //! `cargo run --release -p seatrial-gateway --example load -- URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]…`
+//! sends BODY_FILE, or, where its name ends in `.jsonl`, its lines in turn.
 //!
 //! `… load -- --serve LISTEN` answers every request with one small chat completion: the upstream for the comparison.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
@@ -14,6 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -24,7 +27,7 @@ const COMPLETION: &str = r#"{"id":"c-1","object":"chat.completion","created":1,"
 #[derive(Clone)]
 struct Load {
     url: Uri,
-    body: Bytes,
+    bodies: Arc<[Bytes]>,
     headers: HeaderMap,
     until: Instant,
 }
@@ -33,26 +36,30 @@ struct Load {
 struct Seen {
     micros: Vec<u64>,
     not_ok: u64,
+    verdicts: u64,
 }
 
-async fn connection(load: Load) -> Result<Seen, Failure> {
+async fn connection(load: Load, first: usize) -> Result<Seen, Failure> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     // A client of its own for each task: exactly one connection.
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
     let mut seen = Seen::default();
+    let mut bodies = load.bodies.iter().cycle().skip(first);
     while Instant::now() < load.until {
-        let mut request = Request::new(Full::new(load.body.clone()));
+        let mut request = Request::new(Full::new(bodies.next().cloned().unwrap_or_default()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = load.url.clone();
         *request.headers_mut() = load.headers.clone();
         let begun = Instant::now();
         let response = client.request(request).await?;
         let status = response.status();
+        let verdict = response.headers().contains_key("x-seatrial-verdict");
         response.into_body().collect().await?;
         seen.micros.push(u64::try_from(begun.elapsed().as_micros())?);
         if status != StatusCode::OK {
             seen.not_ok += 1;
+            seen.verdicts += u64::from(verdict && status.is_client_error());
         }
     }
     Ok(seen)
@@ -61,6 +68,14 @@ async fn connection(load: Load) -> Result<Seen, Failure> {
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     let (name, value) = text.split_once(':').ok_or("a header is written `NAME: VALUE`")?;
     Ok((name.trim().parse()?, value.trim().parse()?))
+}
+
+fn bodies(file: &str) -> Result<Arc<[Bytes]>, Failure> {
+    let all = Bytes::from(std::fs::read(file)?);
+    if !file.ends_with(".jsonl") {
+        return Ok(Arc::from([all]));
+    }
+    Ok(all.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| all.slice_ref(line)).collect())
 }
 
 async fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -73,27 +88,28 @@ async fn run(arguments: &[String]) -> Result<(), Failure> {
         map.insert(name, value);
     }
     let time = Duration::from_secs(seconds.parse()?);
-    let load =
-        Load { url: url.parse()?, body: std::fs::read(body)?.into(), headers: map, until: Instant::now() + time };
+    let load = Load { url: url.parse()?, bodies: bodies(body)?, headers: map, until: Instant::now() + time };
     let begun = Instant::now();
     let connections: usize = connections.parse()?;
-    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(connection(load.clone()))).collect();
+    let tasks: Vec<_> = (0..connections).map(|n| tokio::spawn(connection(load.clone(), n * 31))).collect();
     let mut all = Seen::default();
     for task in tasks {
         let seen = task.await??;
         all.micros.extend(seen.micros);
         all.not_ok += seen.not_ok;
+        all.verdicts += seen.verdicts;
     }
     let took = begun.elapsed();
     all.micros.sort_unstable();
     let percentile = |p: usize| all.micros.get((all.micros.len() * p / 100).min(all.micros.len().saturating_sub(1)));
     println!(
-        "{url}: {:.0} req/s with {connections} connections, p50 {} µs, p99 {} µs, {} answers, {} not 200",
+        "{url}: {:.0} req/s with {connections} connections, p50 {} µs, p99 {} µs, {} answers, {} not 200 ({} of them verdicts)",
         f64::from(u32::try_from(all.micros.len())?) / took.as_secs_f64(),
         percentile(50).copied().unwrap_or(0),
         percentile(99).copied().unwrap_or(0),
         all.micros.len(),
         all.not_ok,
+        all.verdicts,
     );
     Ok(())
 }

@@ -7,8 +7,6 @@ mod hostile;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
-mod sdk;
-#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wire;

@@ -1,0 +1,271 @@
+//! A copy of the workspace's example, delivered to production by its simulated people, and served: the embedded
+//! model, all of its checks, durable evidence. The tests of unchanged clients and the measurements use it.
+//!
+//! `cargo run -p seatrial-gateway --example released -- LISTEN FOLDER [--test UPSTREAM]`
+//!
+//! The factory is laid out in FOLDER, which is to be new; `requests.jsonl` in it has applications of the example as
+//! chat completion requests. When it serves, it prints one line of JSON with the tokens. With `--test` the spec has
+//! one more rule, which denies what the embedded model answers, and the factory one more workflow, which asks the model
+//! at UPSTREAM (`http://HOST/v1`), and which nobody releases. A line `submit` on the standard input submits the work tree, and prints its digest.
+#![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
+
+use bytes::Bytes;
+use http_body_util::Full;
+use seatrial_factory::api::Caller;
+use seatrial_factory::{ApprovalInput, Factory, FactoryProjector, NewToken, OpenOptions, Quiet, Released, SystemClock};
+use seatrial_gateway::{Gateway, HttpProviders, serve};
+use seatrial_model::Stage;
+use seatrial_model::event::TokenKind;
+use seatrial_store::{Options, SqliteStore};
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credit-preapproval");
+const WORKFLOW: &str = "credit-preapproval";
+
+const USAGE: &str = "usage: released LISTEN FOLDER [--test UPSTREAM]";
+
+/// What the examples are split by: the same model and threshold on every machine.
+const SALT: &str = "5eed";
+
+/// The rule that `--test` adds: the embedded model's own answers violate it.
+const RULE: &str = r#"      too-long: { rule: "output.decision == 'pre-approve' && input.credit.months > 60", because: "Nobody is bound for longer than five years" }
+      protected-reason:"#;
+
+/// What provokes it in the rehearsal.
+const PROBE: &str = r#"{"id":"too-long","input":{"applicant":{"age":41,"marital":"married","home":"owner","seniority":14,"job":"fixed","records":"no"},"finances":{"income":240,"expenses":60,"assets":9000,"debt":0},"credit":{"amount":900,"price":1500,"months":72}},"output":"{\"decision\": \"pre-approve\", \"confidence\": 0.99}","tags":["forbid"]}"#;
+
+/// The workflow that `--test` adds, and nobody releases.
+const DRAFT: &str = r#"seatrial: 1
+workflow: draft
+title: "Answer questions"
+purpose: "Nothing is released here."
+population: "Made for a test"
+types:
+  Question: question.json
+roles:
+  underwriters: "Underwriters"
+  engineering: "Delivery team"
+steps:
+  answer:
+    does: "Answer a question"
+    actor: ai
+    influence: inform
+    reversible: true
+    input: Question
+    output: Question
+    model: { provider: far, name: model-1-20261101, temperature: 0 }
+    within: 10s
+    review: { within: 4h, late: underwriters, people: 1, hold: 0s }
+    fallback: { to: underwriters }
+responsibilities:
+  workflow:   { delivery: engineering, receiving: underwriters }
+  changes:    { delivery: engineering, receiving: underwriters }
+  exceptions: { delivery: engineering, receiving: underwriters }
+  behaviour:  { delivery: engineering, receiving: underwriters }
+  evolution:  { delivery: engineering, receiving: underwriters }
+"#;
+
+const QUESTION: &str = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            std::fs::copy(entry.path(), target)?;
+        } else if entry.file_name() != ".seatrial" {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn edit(file: &Path, from: &str, to: &str) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(file)?;
+    if !text.contains(from) {
+        return Err(format!("`{}` has no `{from}` any more", file.display()).into());
+    }
+    Ok(std::fs::write(file, text.replacen(from, to, 1))?)
+}
+
+fn spec_file(root: &Path) -> PathBuf {
+    root.join("workflows").join(WORKFLOW).join("workflow.yaml")
+}
+
+fn add_for_tests(root: &Path, upstream: &str) -> Result<(), Failure> {
+    edit(&spec_file(root), "      protected-reason:", RULE)?;
+    let probes = root.join("workflows").join(WORKFLOW).join("examples/probes.jsonl");
+    let text = std::fs::read_to_string(&probes)?;
+    std::fs::write(&probes, format!("{}\n{PROBE}\n", text.trim_end()))?;
+    let file = root.join("factory.yaml");
+    edit(&file, "workflows: [", "workflows: [draft, ")?;
+    edit(&file, "providers:\n", &format!("providers:\n  far: {{ kind: openai, base_url: \"{upstream}\" }}\n"))?;
+    let draft = root.join("draft");
+    std::fs::create_dir_all(&draft)?;
+    std::fs::write(draft.join("workflow.yaml"), DRAFT)?;
+    std::fs::write(draft.join("question.json"), QUESTION)?;
+    Ok(())
+}
+
+/// The simulated people of the example.
+struct Yard {
+    factory: Factory,
+    root: PathBuf,
+}
+
+impl Yard {
+    fn who(&self, name: &str) -> Result<Caller, Failure> {
+        let side = if matches!(name, "dev" | "lena") { "shipyard" } else { "harbour" };
+        Ok(self.factory.local(&format!("{name}@{side}.example"))?)
+    }
+
+    async fn approve(&self, stage: Stage, who: &str, obligation: &str, role: &str) -> Result<(), Failure> {
+        let role = (!role.is_empty()).then(|| role.to_owned());
+        let input = ApprovalInput { stage, obligation: obligation.to_owned(), role, key: None, shown_ms: Some(60_000) };
+        self.factory.approve(&self.who(who)?, WORKFLOW, input).await?;
+        Ok(())
+    }
+
+    async fn cut(&self, who: &str, stage: Stage) -> Result<(), Failure> {
+        match self.factory.release(&self.who(who)?, WORKFLOW, stage, false).await? {
+            Released::Cut { .. } => Ok(()),
+            Released::Missing(missing) => {
+                let each: Vec<String> = missing.iter().map(|m| format!("{}: {}", m.obligation, m.why)).collect();
+                Err(format!("{stage} was not released: {}", each.join("; ")).into())
+            }
+            Released::Ready { .. } => Err("nothing was cut".into()),
+        }
+    }
+
+    /// Measures everything that is measured, then the pilot, then production.
+    async fn deliver(&self) -> Result<(), Failure> {
+        let (dev, flow) = (self.who("dev")?, Some(WORKFLOW));
+        let proposed = self.factory.propose(&dev, flow, "approve", Some(SALT.to_owned()), &Quiet).await?;
+        let at = proposed.body.at.ok_or("this split lets no threshold be proposed")?;
+        edit(&spec_file(&self.root), "at: none ", &format!("at: {at} "))?;
+        self.factory.certify(&dev, flow, "approve", &Quiet).await?;
+        let evaluated = self.factory.evaluate(&dev, flow, &[], &Quiet).await?;
+        self.factory.rehearse(&dev, flow, &Quiet).await?;
+        self.factory.drill_stop(&self.who("hana")?, &self.who("hugo")?, flow).await?;
+        self.approve(Stage::Pilot, "hana", "spec.intent", "credit").await?;
+        self.approve(Stage::Pilot, "hana", "approval.credit", "").await?;
+        self.approve(Stage::Pilot, "lena", "release.approval", "engineering").await?;
+        self.cut("lena", Stage::Pilot).await?;
+        let cites = evaluated.iter().map(|e| e.event).take(1).collect();
+        let text = "No: such an application always goes to an underwriter.";
+        self.factory.settle_question(&self.who("hana")?, WORKFLOW, "missing-income", text, cites, false).await?;
+        for (who, obligation, role) in [
+            ("hana", "spec.intent", "credit"),
+            ("ria", "spec.intent", "risk"),
+            ("hana", "risk.register", "credit"),
+            ("ria", "risk.register", "risk"),
+            ("hugo", "approval.credit", ""),
+            ("ria", "approval.risk", ""),
+        ] {
+            self.approve(Stage::Production, who, obligation, role).await?;
+        }
+        let spec = self.factory.shown_spec(WORKFLOW)?;
+        for (name, responsibility) in &spec.responsibilities {
+            let Some(role) = &responsibility.receiving else { continue };
+            for person in self.factory.spec().people.iter().filter(|p| p.roles.contains(role)) {
+                self.factory.accept(&self.factory.local(&person.id)?, WORKFLOW, name).await?;
+            }
+        }
+        self.approve(Stage::Production, "hugo", "release.approval", "credit").await?;
+        self.approve(Stage::Production, "rex", "release.approval", "risk").await?;
+        self.cut("hana", Stage::Production).await
+    }
+
+    async fn token(&self, kind: TokenKind, principal: &str) -> Result<String, Failure> {
+        let steps = if kind == TokenKind::Caller { vec!["*".to_owned()] } else { Vec::new() };
+        let new = NewToken { kind, principal: principal.to_owned(), steps, lives: "1d".parse()? };
+        Ok(self.factory.issue_token(&self.who("dev")?, new).await?)
+    }
+
+    /// Some of the example's applications, each as a request of a client.
+    fn write_requests(&self) -> Result<(), Failure> {
+        let file = self.root.join("workflows").join(WORKFLOW).join("examples/applications.jsonl");
+        let mut requests = String::new();
+        for line in std::fs::read_to_string(file)?.lines().rev().take(1_000) {
+            let example: Value = serde_json::from_str(line)?;
+            let content = example.get("input").ok_or("an example has no input")?.to_string();
+            let model = format!("{WORKFLOW}/assess");
+            let request = json!({"model": model, "messages": [{"role": "user", "content": content}]});
+            requests.push_str(&format!("{request}\n"));
+        }
+        Ok(std::fs::write(self.root.join("requests.jsonl"), requests)?)
+    }
+}
+
+async fn open(root: &Path) -> Result<Yard, Failure> {
+    let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
+    let store = SqliteStore::create(&root.join(".seatrial"), options)?;
+    let factory = Factory::open(OpenOptions {
+        root: root.to_owned(),
+        store: Arc::new(store),
+        providers: Arc::new(HttpProviders::new(root, |_| None)),
+        clock: Box::new(SystemClock),
+    })
+    .await?;
+    Ok(Yard { factory, root: root.to_owned() })
+}
+
+/// Submits when told to.
+fn listen_to_words(runtime: &tokio::runtime::Handle, factory: &Factory, dev: &Caller) {
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        if line.trim() == "submit" {
+            match runtime.block_on(factory.submit(dev, Some(WORKFLOW))) {
+                Ok(submitted) => println!("{}", json!({"submitted": submitted.spec})),
+                Err(error) => println!("{}", json!({"refused": error.to_string()})),
+            }
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [listen, folder, more @ ..] = arguments.as_slice() else {
+        return Err(USAGE.into());
+    };
+    let root = PathBuf::from(folder);
+    copy(Path::new(EXAMPLE), &root)?;
+    match more {
+        [] => {}
+        [flag, upstream] if flag == "--test" => add_for_tests(&root, upstream)?,
+        _ => return Err(USAGE.into()),
+    }
+    let yard = open(&root).await?;
+    if root.join("draft").exists() {
+        yard.factory.submit(&yard.who("dev")?, Some("draft")).await?;
+    }
+    yard.deliver().await?;
+    yard.write_requests()?;
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let line = json!({
+        "base_url": format!("http://{address}/v1"),
+        "caller": yard.token(TokenKind::Caller, "shop").await?,
+        "underwriter": yard.token(TokenKind::Reviewer, "una@harbour.example").await?,
+        "head": yard.token(TokenKind::Operator, "hana@harbour.example").await?,
+        "spec_file": spec_file(&root),
+        "requests": root.join("requests.jsonl"),
+    });
+    let (factory, dev, runtime) = (yard.factory.clone(), yard.who("dev")?, tokio::runtime::Handle::current());
+    std::thread::spawn(move || listen_to_words(&runtime, &factory, &dev));
+    println!("{line}");
+    let nothing = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
+        let mut answer = http::Response::new(Full::<Bytes>::default());
+        *answer.status_mut() = http::StatusCode::NOT_FOUND;
+        Ok::<_, Infallible>(answer)
+    });
+    serve(listener, Gateway::new(yard.factory), nothing, std::future::pending()).await?;
+    Ok(())
+}

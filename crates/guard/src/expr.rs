@@ -267,7 +267,8 @@ impl VariableResolver for Scope<'_> {
             "confidence" => self.values.confidence.map(|c| CowVal::owned(CelDouble::from(c))),
             _ => {
                 if let Some(name) = variable.strip_prefix("thresholds.") {
-                    let at = self.values.thresholds.iter().find(|(n, _)| n == name)?.1?;
+                    // `at: none` lets nothing pass: no confidence reaches it.
+                    let at = self.values.thresholds.iter().find(|(n, _)| n == name)?.1.unwrap_or(f64::INFINITY);
                     return Some(CowVal::owned(CelDouble::from(at)));
                 }
                 let index: usize = variable.strip_prefix(PATTERN)?.parse().ok()?;

@@ -62,13 +62,16 @@ impl<'a> Fold<'a> {
         out.on(events)
     }
 
-    /// Every rule of the AI steps.
+    /// Every rule of the AI steps. An escalation over a threshold that is `none` holds by design: it passes nothing.
     fn rule_paths(&self) -> Vec<ElementPath> {
         let steps = self.input.workflow.steps.iter().filter(|s| s.actor == Actor::Ai);
         steps
             .flat_map(|s| {
                 let rules = [&s.refuse_input, &s.require, &s.forbid, &s.never].into_iter().flatten().map(|r| &r.path);
-                rules.chain(s.escalate.iter().map(|e| &e.path)).cloned()
+                let none =
+                    |t: &ElementPath| self.input.workflow.thresholds.get(t.name()).is_some_and(|t| t.at.is_none());
+                let open = s.escalate.iter().filter(|e| !e.thresholds.iter().any(none));
+                rules.chain(open.map(|e| &e.path)).cloned().collect::<Vec<_>>()
             })
             .collect()
     }

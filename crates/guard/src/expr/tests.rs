@@ -20,6 +20,7 @@ fn the_language_evaluates() {
         "input.items.exists(i, i.a == 2) && input.items.all(i, i.a > 0)",
         "input.items.exists(i, input.items.exists(j, i.a + j.a == 3))",
         "confidence < thresholds.route",
+        "confidence < thresholds.none",
         "'n' in input && input['x-y']",
         "input.text in ['a', 'Refund me']",
     ] {
@@ -34,7 +35,7 @@ fn what_cannot_be_evaluated_has_a_code() {
         ("input.missing == 1", "no_field"),
         ("input.text > 3", "wrong_type"),
         ("output.x == 1", "no_value"),
-        ("confidence < thresholds.none", "no_value"),
+        ("confidence < thresholds.other", "no_value"),
         ("input.n", "not_bool"),
         ("input.n / 0 == 1", "overflow"),
         ("9223372036854775807 + input.n > 0", "overflow"),

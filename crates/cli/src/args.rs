@@ -18,7 +18,7 @@ const ABOUT: &str = "The operating system for delivering AI workflows";
 const LONG_ABOUT: &str = "\
 The operating system for delivering AI workflows.
 
-One spec for each AI workflow drives everything: what is verified while it is built, what must be approved, what the
+One spec for each AI workflow drives everything: what is verified while it is built, what must be approved, what the \
 runtime enforces, what is recorded, and what the new owner signs for. Readiness is computed, not declared.
 
 The way of a delivery:
@@ -33,10 +33,10 @@ The way of a delivery:
   seatrial serve                  serve it, guarded";
 
 const AFTER: &str = "\
-Who acts: `--as PERSON` (or SEATRIAL_AS) names a person of factory.yaml: whoever holds the machine is taken at their
+Who acts: `--as PERSON` (or SEATRIAL_AS) names a person of factory.yaml: whoever holds the machine is taken at their \
 word, and the log says so (assurance `local`). A token in SEATRIAL_TOKEN authenticates instead.
 
-Environment: SEATRIAL_AS, SEATRIAL_TOKEN, SEATRIAL_LOG (what is traced to standard error, default `warn`),
+Environment: SEATRIAL_AS, SEATRIAL_TOKEN, SEATRIAL_LOG (what is traced to standard error, default `warn`), \
 SEATRIAL_KEY_SEED (64 hexadecimal digits: log signing keys are derived from it instead of kept in files), NO_COLOR.
 
 Exit codes: 0 done and in order, 1 something is not in order, 2 could not run, 3 refused, 4 the record or the model failed.";
@@ -103,7 +103,7 @@ Example:
     Check(CheckArgs),
     /// The digest of the spec, or of one element, by meaning: layout and comments do not change it
     #[command(after_help = "\
-Needs no store. An element has two digests: as written (prose included, what people judge) and as compiled (what the
+Needs no store. An element has two digests: as written (prose included, what people judge) and as compiled (what the \
 machine does, what measurements rest on).
 
 Example:
@@ -125,7 +125,7 @@ Example:
     // -- learn
     /// Run examples through the same guard as production, and record the result
     #[command(after_help = "\
-Submits the work tree where it changed, trains an embedded model where that is due, and evaluates the sets named, or
+Submits the work tree where it changed, trains an embedded model where that is due, and evaluates the sets named, or \
 all that can be. Exits 1 where a set has failures or something labelled `must_not_pass` was let through.
 
 Example:
@@ -134,8 +134,8 @@ Example:
     Eval(EvalArgs),
     /// Propose a confidence threshold, and certify the one in the spec
     #[command(after_help = "\
-Without an option, proposes a number from training and tuning examples: it opens nothing. `--write` also puts the
-number into the `at` of workflow.yaml, every comment kept. `--certify` tests the spec's number once on the sealed
+Without an option, proposes a number from training and tuning examples: it opens nothing. `--write` also puts the \
+number into the `at` of workflow.yaml, every comment kept. `--certify` tests the spec's number once on the sealed \
 examples; every further attempt on them costs assurance.
 
 Example:
@@ -150,7 +150,7 @@ Example:
     // -- govern
     /// How the workflow stands: what is discharged, stale, open, and the next useful thing to do
     #[command(after_help = "\
-The `git status` of delivery. Looks at the work tree, submitted or not. Exits 1 while something stands between here and
+The `git status` of delivery. Looks at the work tree, submitted or not. Exits 1 while something stands between here and \
 the stage, so that a pipeline can fail on it.
 
 Example:
@@ -165,7 +165,7 @@ Example:
     Explain(ExplainArgs),
     /// Approve an obligation, over exactly what is shown
     #[command(after_help = "\
-Shows the scope first, path by path, with what changed since the last approval. Where a person sits at the terminal it
+Shows the scope first, path by path, with what changed since the last approval. Where a person sits at the terminal it \
 asks for a yes, and records how long the text was shown.
 
 Example:
@@ -189,7 +189,7 @@ Example:
     // -- run
     /// Serve the data plane, the control API and the pages
     #[command(after_help = "\
-Serves the released specs on one address, and owns the store while it runs: other commands go through it. Ends
+Serves the released specs on one address, and owns the store while it runs: other commands go through it. Ends \
 gracefully on SIGTERM and Ctrl-C.
 
 Example:

@@ -9,6 +9,7 @@ mod failure;
 mod out;
 mod owner;
 mod place;
+mod serving;
 mod session;
 mod source;
 mod terminal;
@@ -49,7 +50,7 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         return Ok(commands::completion(args, out));
     }
     if let Command::Demo(args) = cli.command {
-        return demo::run(args).await;
+        return demo::run(args, out).await;
     }
     let asked = terminal::asked(&cli.global, argv)?;
     match cli.command {

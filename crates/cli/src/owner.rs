@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::out::{Layout, Out, Sink};
 use crate::place;
 use crate::session::{Session, Who};
-use seatrial_factory::{Factory, FactoryProjector, OpenOptions, SystemClock};
+use seatrial_factory::{Factory, FactoryProjector, OpenOptions, SystemClock, read_factory};
 use seatrial_gateway::HttpProviders;
 use seatrial_model::digest::unhex;
 use seatrial_store::{KeySource, MemoryStore, Options, Seed, SqliteStore, Store, StoreError};
@@ -72,6 +72,10 @@ pub(crate) async fn run(asked: Asked, sink: Sink) -> Result<Exit, Failure> {
     let (cli, mut out) = prepare(&asked, sink)?;
     let root = place::root(&asked.start)?;
     let store = place::store(&root)?;
+    // Before a store is made for nothing.
+    if commands::writes(&cli.command) && asked.who.is_nobody() {
+        return Err(crate::session::nobody(&read_factory(&root)?.0));
+    }
     let began = tokio::time::Instant::now();
     loop {
         match open(&root, &store, commands::writes(&cli.command)).await? {

@@ -36,6 +36,11 @@ impl Serving {
         Ok(Self { address, end, task })
     }
 
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A link that signs a person in, once.
     pub(crate) async fn link(&self, _person: &str) -> Result<String, Failure> {
         Ok(format!("http://{}/", self.address))

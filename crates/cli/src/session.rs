@@ -6,6 +6,7 @@ use crate::place;
 use seatrial_factory::Factory;
 use seatrial_factory::api::Caller;
 use seatrial_model::{LogName, Principal, Stage};
+use seatrial_spec::FactorySpec;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -24,6 +25,24 @@ impl fmt::Debug for Who {
         // A token never reaches a log line by way of a `{:?}`.
         f.debug_struct("Who").field("person", &self.person).field("token", &self.token.is_some()).finish()
     }
+}
+
+impl Who {
+    /// Whether nobody was named.
+    pub(crate) const fn is_nobody(&self) -> bool {
+        self.person.is_none() && self.token.is_none()
+    }
+}
+
+/// Nobody was named, and somebody has to act.
+pub(crate) fn nobody(factory: &FactorySpec) -> Failure {
+    const LISTED_MAX: usize = 12;
+    let listed: Vec<String> = factory.people.iter().take(LISTED_MAX).map(|p| format!("`{}`", p.id)).collect();
+    let more = if factory.people.len() > LISTED_MAX { ", …" } else { "" };
+    Failure::usage(format!(
+        "say who acts: `--as PERSON`, or SEATRIAL_AS, or a token in SEATRIAL_TOKEN; nothing was done. `factory.yaml` names {}{more}",
+        listed.join(", ")
+    ))
 }
 
 /// One command's dealings with an open factory.
@@ -54,27 +73,16 @@ impl Session {
         }
         match &self.who.person {
             Some(person) => Ok(self.factory.local(person)?),
-            None => Err(Failure::usage(format!(
-                "say who acts: `--as PERSON`, or SEATRIAL_AS, or a token in SEATRIAL_TOKEN; nothing was done. `factory.yaml` names {}",
-                self.people()
-            ))),
+            None => Err(nobody(&self.factory.spec())),
         }
     }
 
     /// Who reads: whoever holds the machine may read without a name, but a token's limits hold.
     pub(crate) async fn reader(&self) -> Result<Caller, Failure> {
-        if self.who.person.is_none() && self.who.token.is_none() {
+        if self.who.is_nobody() {
             return Ok(Caller { principal: Principal::system(), token: None, steps: Vec::new() });
         }
         self.caller().await
-    }
-
-    fn people(&self) -> String {
-        const LISTED_MAX: usize = 12;
-        let spec = self.factory.spec();
-        let listed: Vec<String> = spec.people.iter().take(LISTED_MAX).map(|p| format!("`{}`", p.id)).collect();
-        let more = if spec.people.len() > LISTED_MAX { ", …" } else { "" };
-        format!("{}{more}", listed.join(", "))
     }
 
     /// The folder of the workflow that is meant, as `factory.yaml` lists it.

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub(crate) enum LogCommand {
     /// Check every leaf, tile, checkpoint, payload and blob, and recompute verdicts and findings
     #[command(after_help = "\
-Checks the store's logs (all of them, or `--workflow NAME`), their projections and the database's pages; or, given a
-folder, an export. Without `--key` the log's own word for its key is taken, and the report says so. Exits 1 where
+Checks the store's logs (all of them, or `--workflow NAME`), their projections and the database's pages; or, given a \
+folder, an export. Without `--key` the log's own word for its key is taken, and the report says so. Exits 1 where \
 something is not in order. The same, without any store, is the small program `seatrial-verify`.
 
 Example:

@@ -72,7 +72,7 @@ Example:
     },
     /// Answer a review
     #[command(after_help = "\
-`--seen` is the commitment of the output that you judged, as `review show` names it: an answer to another output than
+`--seen` is the commitment of the output that you judged, as `review show` names it: an answer to another output than \
 the one that waits is refused.
 
 Example:

@@ -10,6 +10,8 @@ use crate::terminal;
 use seatrial_factory::ApprovalInput;
 use seatrial_governance::Explanation;
 use seatrial_model::{Digest, ElementPath, EventId, LogName, Stage};
+use seatrial_spec::check::WORKFLOW_FILE;
+use seatrial_spec::yaml;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,8 @@ struct Shown {
     key: Digest,
     /// The spec's elements that it covers, with their digests; none where it covers the state of obligations.
     scope: Vec<(ElementPath, Digest)>,
+    /// What stands at these elements in `workflow.yaml`; empty where the work tree is another than what was submitted.
+    text: Vec<(ElementPath, String)>,
     /// What changed since it was approved last.
     changed: Vec<ElementPath>,
     /// External inputs of the key.
@@ -84,6 +88,7 @@ async fn shown_of(session: &Session, workflow: &str, stage: Stage, e: Explanatio
             .map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned()))
             .collect();
     }
+    let scope: Vec<(ElementPath, Digest)> = e.scope.into_iter().map(|entry| (entry.0, entry.1)).collect();
     Ok(Shown {
         workflow: workflow.parse().map_err(|e| Failure::usage(format!("{e}; nothing was done")))?,
         obligation: e.obligation,
@@ -92,12 +97,43 @@ async fn shown_of(session: &Session, workflow: &str, stage: Stage, e: Explanatio
         state: e.state.as_str().to_owned(),
         why: e.why,
         key: e.key,
-        scope: e.scope.into_iter().map(|entry| (entry.0, entry.1)).collect(),
         changed: e.changed,
+        text: excerpts(session, &scope).await?,
+        scope,
         inputs: e.inputs,
         obligations,
         approval: None,
     })
+}
+
+/// What stands at these elements, of each only the outermost. The work tree is read where it is what was submitted.
+async fn excerpts(session: &Session, scope: &[(ElementPath, Digest)]) -> Result<Vec<(ElementPath, String)>, Failure> {
+    let folder = session.folder()?;
+    let tree = session.factory.work_tree(Some(&folder.label))?;
+    let Some(spec) = tree.checked.workflow else { return Ok(Vec::new()) };
+    let summary = session.factory.summary(&spec.name).await?;
+    let file = spec.files.get(WORKFLOW_FILE).map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+    let (Some(text), true) = (file, summary.candidate == Some(spec.digest)) else { return Ok(Vec::new()) };
+    let (Some(root), _) = yaml::parse(&text) else { return Ok(Vec::new()) };
+    let covered = |path: &ElementPath| scope.iter().any(|(other, _)| other != path && path.is_within(other));
+    let outermost = scope.iter().map(|(path, _)| path).filter(|path| !covered(path));
+    Ok(outermost.filter_map(|path| excerpt(&text, &root, path).map(|found| (path.clone(), found))).collect())
+}
+
+/// The text of an element, as it stands in the file.
+fn excerpt(text: &str, root: &yaml::Node, path: &ElementPath) -> Option<String> {
+    let mut node = root;
+    for segment in path.segments() {
+        node = node.get(segment)?;
+    }
+    // From the start of its first line on, so that the indentation tells what belongs to what.
+    let first = text.get(..node.range.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let lead = text.get(first..node.range.start)?;
+    let lead = if lead.chars().all(|c| c == ' ') { lead } else { "" };
+    let found = format!("{lead}{}", text.get(node.range.clone())?);
+    let indent = found.lines().filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len()).min()?;
+    let lines: Vec<&str> = found.lines().map(|l| l.get(indent..).unwrap_or_default().trim_end()).collect();
+    Some(lines.join("\n").trim_end().to_owned())
 }
 
 fn show(what: &Shown, out: &mut Out) {
@@ -121,6 +157,16 @@ fn show(what: &Shown, out: &mut Out) {
         }
         let text = rows.text();
         out.text(&text);
+    }
+    if !what.scope.is_empty() && what.text.is_empty() {
+        out.note("the work tree is another than what was submitted, so its text is not shown; `seatrial submit` first");
+    }
+    for (path, text) in &what.text {
+        let path = out.paint(Ink::Strong, &shown(path.as_str()));
+        out.line(format!("\n{path}"));
+        for line in text.lines() {
+            out.line(format!("  {}", shown(line)));
+        }
     }
     if !what.obligations.is_empty() {
         out.line("\nover the state of all other obligations");

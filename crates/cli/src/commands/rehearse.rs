@@ -73,8 +73,8 @@ pub(crate) async fn drill(command: &DrillCommand, session: &Session, out: &mut O
     let DrillCommand::Stop { resumed_by } = command;
     let stopper = session.caller().await?;
     let resumer = session.factory.local(resumed_by)?;
-    let folder = session.folder()?;
-    let done = session.factory.drill_stop(&stopper, &resumer, Some(&folder.label)).await?;
+    let workflow = session.workflow()?;
+    let done = session.factory.drill_stop(&stopper, &resumer, Some(&workflow)).await?;
     out.json(&Drill {
         event: done.event,
         control: "stop",

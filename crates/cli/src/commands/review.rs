@@ -39,7 +39,9 @@ pub(crate) async fn review(command: ReviewCommand, session: &Session, out: &mut 
 }
 
 async fn list(roles: Vec<String>, limit: usize, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
-    let reviews = session.factory.reviews(ReviewFilter { workflow: session.named.clone(), roles, limit }).await?;
+    let caller = session.caller().await?;
+    let filter = ReviewFilter { workflow: session.named.clone(), roles, limit };
+    let reviews = session.factory.reviews(&caller, filter).await?;
     out.json(&reviews)?;
     if reviews.is_empty() {
         out.line("no review is open");

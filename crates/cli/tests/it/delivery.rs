@@ -1,0 +1,128 @@
+//! A delivery by commands alone: from a draft to a pilot.
+
+use crate::support::{DEV, HANA, HUGO, LENA, RIA, Yard};
+use serde_json::Value;
+
+fn state(yard: &Yard, stage: &str, id: &str) -> String {
+    let status = yard.run(&["status", "--stage", stage, "--format", "json"]).json();
+    let found = status["obligations"].as_array().unwrap().iter().find(|o| o["id"] == id).cloned();
+    found.unwrap_or_else(|| panic!("no `{id}`"))["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn from_a_draft_to_a_pilot() {
+    let yard = Yard::new();
+    let before = yard.text();
+    yard.run_as(DEV, &["submit"]).exits(0);
+    let again = yard.run_as(DEV, &["submit", "--format", "json"]).exits(0).json();
+    assert_eq!(again["new"], false);
+
+    // The number comes from the tuning examples, and only it changes.
+    let proposed =
+        yard.run_as(DEV, &["calibrate", "approve", "--salt", "5eed", "--write", "--format", "json"]).exits(0).json();
+    let at = proposed["at"].as_f64().unwrap();
+    assert_eq!(yard.text(), before.replace("at: none ", &format!("at: {at} ")));
+    let certified = yard.run_as(DEV, &["calibrate", "approve", "--certify", "--format", "json"]).exits(0).json();
+    assert_eq!((certified["certified"].as_bool(), certified["certificate"]["attempt"].as_u64()), (Some(true), Some(1)));
+
+    let evaluated = yard.run_as(DEV, &["eval", "--format", "json"]).exits(0).json();
+    let sets: Vec<&str> = evaluated.as_array().unwrap().iter().map(|e| e["set"].as_str().unwrap()).collect();
+    assert!(sets.contains(&"boundary") && sets.contains(&"hardship"), "{sets:?}");
+    yard.run_as(DEV, &["rehearse"]).exits(0);
+    let drill = yard.run_as(HANA, &["drill", "stop", "--resumed-by", HUGO, "--format", "json"]).exits(0).json();
+    assert!(drill["refused"].as_u64().unwrap() > 0, "{drill}");
+
+    approvals(&yard);
+    release(&yard);
+    stale_by_a_change(&yard);
+    runs(&yard);
+    record(&yard);
+}
+
+fn approvals(yard: &Yard) {
+    // An author approves nothing of their own; nobody approves unasked.
+    let refused = yard.run_as(DEV, &["approve", "spec.intent", "--yes"]).exits(3);
+    assert!(refused.err.contains("error:"), "{}", refused.err);
+    let shown = yard.run_as(HANA, &["approve", "spec.intent"]).exits(3);
+    assert!(shown.out.contains("steps.assess.never") && shown.err.contains("--yes"), "{shown:?}");
+    let what = yard.run_as(HANA, &["approve", "spec.intent", "--show", "--format", "json"]).exits(0).json();
+    let text = what["text"].as_array().unwrap().iter().find(|t| t[0] == "steps.assess.never").unwrap();
+    assert!(text[1].as_str().unwrap().contains("output.decision == 'decline'"), "the very words are shown: {text}");
+    let other = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    yard.run_as(HANA, &["approve", "spec.intent", "--yes", "--key", other]).exits(3);
+    assert_eq!(state(yard, "pilot", "spec.intent"), "open");
+    let approve = |who: &str, what: &str| yard.run_as(who, &["approve", what, "--stage", "pilot", "--yes"]);
+    approve(HANA, "spec.intent").exits(0);
+    approve(RIA, "approval.credit").exits(3);
+    approve(HANA, "approval.credit").exits(0);
+    assert_eq!(state(yard, "pilot", "spec.intent"), "discharged");
+}
+
+fn release(yard: &Yard) {
+    let missing = yard.run(&["release", "pilot", "--dry-run", "--format", "json"]).exits(1).json();
+    assert_eq!(missing["outcome"], "missing");
+    assert_eq!(missing["missing"].as_array().unwrap().len(), 1, "{missing}");
+    yard.run_as(LENA, &["release", "pilot"]).exits(1);
+    yard.run_as(LENA, &["approve", "release.approval", "--yes"]).exits(0);
+    yard.run_as(RIA, &["release", "pilot"]).exits(3);
+    let cut = yard.run_as(LENA, &["release", "pilot", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        (cut["outcome"].as_str(), cut["statement"]["level"].as_str()),
+        (Some("cut"), Some("SEATRIAL_SIMULATION"))
+    );
+    let status = yard.run(&["status", "--stage", "pilot", "--format", "json"]).exits(0).json();
+    assert_eq!((status["ready"].as_bool(), status["ahead"].as_bool()), (Some(true), Some(false)));
+    assert_eq!(status["in_force"]["release"], cut["release"]);
+}
+
+fn stale_by_a_change(yard: &Yard) {
+    yard.edit("Age and marital status are no reason", "Neither age nor marital status is a reason");
+    let ran = yard.run(&["status", "--stage", "pilot"]).exits(1);
+    assert!(ran.out.contains("not submitted") && ran.out.contains("the work is ahead of the release"), "{}", ran.out);
+    assert!(ran.out.contains("steps.assess.forbid.protected-reason"), "the path that changed is named: {}", ran.out);
+    assert_eq!(state(yard, "pilot", "spec.intent"), "stale");
+    assert_eq!(state(yard, "pilot", "eval.boundary"), "discharged", "a reason is prose: nothing is measured again");
+    yard.edit("Neither age nor marital status is a reason", "Age and marital status are no reason");
+    yard.run(&["status", "--stage", "pilot"]).exits(0);
+}
+
+fn runs(yard: &Yard) {
+    let stopped = yard.run_as(HANA, &["stop", "--reason", "a drill on paper", "--format", "json"]).exits(0).json();
+    assert!(stopped["event"].as_str().unwrap().starts_with("evt_"));
+    assert!(yard.run(&["status", "--stage", "pilot"]).out.contains("STOPPED"));
+    yard.run_as(HANA, &["resume", "--reason", "over"]).exits(3);
+    yard.run_as(HUGO, &["resume", "--reason", "over"]).exits(0);
+    let list = yard.run(&["decision", "list", "--limit", "1", "--format", "json"]).exits(0).json();
+    let decision = list[0]["decision"].as_str().unwrap();
+    let chain: Value = yard.run(&["decision", "show", decision, "--format", "json"]).exits(0).json();
+    assert_eq!(chain["decision"], decision);
+    yard.run(&["decision", "show", decision]).exits(0);
+    yard.run_as(HANA, &["accept", "workflow"]).exits(0);
+    yard.run(&["assess", "--for", "auditor"]).exits(0);
+    yard.run_as(LENA, &["sprint", "open", "--goal", "learn", "--question", "missing-income"]).exits(0);
+    assert_eq!(yard.run(&["sprint", "show", "--format", "json"]).exits(0).json()["open"], true);
+    yard.run_as(LENA, &["sprint", "close"]).exits(0);
+    assert_eq!(yard.run(&["sprint", "show", "--format", "json"]).exits(0).json()["open"], false);
+    yard.run_as(LENA, &["handover", "pack", "--out", "pack"]).exits(0);
+    assert!(std::fs::read_to_string(yard.path().join("pack/index.html")).unwrap().contains("credit-preapproval"));
+    yard.run_as(LENA, &["handover", "pack", "--out", "pack"]).exits(2);
+}
+
+/// The log verifies as it lies in the store, as an export, and with the key from outside; a changed byte is found.
+fn record(yard: &Yard) {
+    let report = yard.run(&["log", "verify", "--format", "json"]).exits(0).json();
+    assert_eq!((report["verified"].as_bool(), report["logs"].as_array().unwrap().len()), (Some(true), 2));
+    let key = yard.run(&["log", "key", "--workflow", "credit-preapproval"]).exits(0).out;
+    yard.run(&["log", "export", "exported"]).exits(0);
+    let verified = yard.run(&["log", "verify", "exported", "--key", key.trim(), "--format", "json"]).exits(0).json();
+    assert_eq!((verified["verified"].as_bool(), verified["key_origin"].as_str()), (Some(true), Some("given")));
+    let rebuilt = yard.run_as(LENA, &["log", "rebuild", "--format", "json"]).exits(0).json();
+    assert!(rebuilt.as_array().unwrap().iter().all(|l| l["identical"] == true), "{rebuilt}");
+    let entries = yard.path().join("exported/tile/entries/000.p");
+    let file = std::fs::read_dir(entries).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    yard.run(&["log", "verify", "exported", "--key", key.trim()]).exits(1);
+}

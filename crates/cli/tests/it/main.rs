@@ -1,0 +1,20 @@
+//! The binary as people and programs meet it: arguments, output, exit codes.
+
+mod check;
+mod delivery;
+mod digest;
+mod owner;
+mod support;
+mod usage;
+
+/// Every file beside this one is part of the binary.
+#[test]
+fn no_file_was_forgotten() {
+    let main = include_str!("main.rs");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(module) = name.strip_suffix(".rs").filter(|m| *m != "main") else { continue };
+        assert!(main.contains(&format!("mod {module};")), "{name} is not in main.rs");
+    }
+}

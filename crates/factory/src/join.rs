@@ -8,6 +8,7 @@ use crate::project::{AskRec, DecisionRec};
 use crate::serve::stopped;
 use crate::traffic::{Ticket, Turn};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use seatrial_guard::decide::codes;
 use seatrial_model::digest::hex;
 use seatrial_model::{Time, Verdict};
 use seatrial_store::ReaderExt as _;
@@ -152,7 +153,9 @@ impl Factory {
             .map_err(not_recorded)?;
         let Some((asked_at, rec)) = found else { return Ok(None) };
         let fresh = now.millis_since(asked_at) <= JOIN_MS;
-        let waits = rec.status == DecisionStatus::Pending || rec.verdict == Verdict::Deny;
+        // That nothing was served (a stop, a ceiling) is no opinion on the case, and does not outlive its reason.
+        let served = ![codes::WORKFLOW_STOPPED, codes::NOT_RELEASED].contains(&rec.code.as_str());
+        let waits = rec.status == DecisionStatus::Pending || (rec.verdict == Verdict::Deny && served);
         if (is_retry(passage) && fresh) || (asked.stated && waits) {
             return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
         }

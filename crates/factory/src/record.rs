@@ -7,6 +7,7 @@ use crate::handle::{Handle, Served, row, rows};
 use crate::join::Asked;
 use crate::project::{CertificateRec, DecisionRec, StopRec, certificate_key};
 use crate::serve::{Obtained, bounds};
+use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
 use seatrial_model::facts::{CertificateState, FACTS_VERSION, ReviewAll, ThresholdFact};
@@ -156,6 +157,8 @@ impl Factory {
         };
         let code = match (rec.status, &output) {
             (DecisionStatus::Settled, Some(_)) => "allowed".to_owned(),
+            // A person withheld it: there is nobody left to wait for.
+            (DecisionStatus::Settled, None) if rec.code == codes::REVIEW_PENDING => codes::OUTPUT_DENIED.to_owned(),
             _ => rec.code.clone(),
         };
         // Where none was stated, the case is the one that the first attempt was given.

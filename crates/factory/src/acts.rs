@@ -5,7 +5,7 @@ use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, row};
 use crate::project::{CertificateRec, DecisionRec, StopRec};
-use crate::reviews::settle;
+use crate::reviews::{is_stopped, settle};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{
     CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed,
@@ -15,7 +15,7 @@ use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogN
 use seatrial_spec::workflow::Truth;
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError, View};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A truth about a decision.
@@ -89,8 +89,22 @@ impl Factory {
         }
         event.people = self.people_point().await.map_err(not_recorded)?;
         let id = event.id;
-        let batch = Batch { events: vec![event], payloads, ..Batch::default() };
-        self.0.store.append(&handle.log, batch).await.map_err(not_recorded)?;
+        let frozen = (action != Action::Block).then(|| ElementPath::new(format!("steps.{}", rec.step)));
+        let refusal = frozen.clone().map(|path| crate::serve::stopped(&handle, &path, &rec.step, self.now()));
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Refused, _>(&handle.log, move |view| {
+                // A stop freezes what an override would release, as it does with an answer; blocking is always possible.
+                if let (Some(path), Some(refusal)) = (frozen, refusal)
+                    && is_stopped(view, &path)?
+                {
+                    return Err(TransactError::Refused(refusal));
+                }
+                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
+            })
+            .await;
+        settle(done)?;
         Ok(id)
     }
 
@@ -124,7 +138,11 @@ impl Factory {
             }
             None => {
                 let value = candidate.ok_or_else(|| Refused::Invalid("there is no output to release".to_owned()))?;
-                let findings = program.never_violated(&input, &value);
+                let mut findings = program.never_violated(&input, &value);
+                // What is released today follows the `never` rules of today as well.
+                if let Some(now) = handle.live.load().in_force.as_ref().and_then(|s| s.program.step(&rec.step)) {
+                    findings.extend(now.never_violated(&input, &value));
+                }
                 (value, findings)
             }
         };
@@ -281,15 +299,21 @@ impl Factory {
             .transact_with::<TruthsRecorded, Refused, _>(&handle.log, move |view| {
                 let mut total = TruthsRecorded::default();
                 let mut audits: BTreeMap<String, CertificateRec> = BTreeMap::new();
+                let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
                 let mut out = Vec::with_capacity(events.len());
                 for (event, rec, wrong) in events {
                     let matured = matches!(&event.body, Body::OutcomeRecorded(b) if b.matured);
                     total.recorded += 1;
                     total.wrong += u64::from(wrong);
                     total.matured += u64::from(matured);
-                    let fresh = rec.outcome.as_ref().is_none_or(|o| !o.matured);
                     out.push(event);
-                    let Some(key) = rec.certificate.filter(|_| matured && fresh) else { continue };
+                    // As the fold does: the first matured truth of a decision counts, told again it changes nothing.
+                    let Some(key) = rec.certificate.filter(|_| matured) else { continue };
+                    let now: Option<DecisionRec> = row(view, "decision", rec.decision.uuid().as_bytes())?;
+                    let told = now.and_then(|now| now.outcome).is_some_and(|o| o.matured);
+                    if told || !counted.insert(rec.decision) {
+                        continue;
+                    }
                     let revoked = alarm(view, &factory, &log, &mut audits, &key, wrong)?;
                     if let Some(event) = revoked {
                         total.revoked = Some(event.id);

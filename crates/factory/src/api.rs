@@ -303,7 +303,7 @@ pub struct ReviewView {
     pub own: bool,
     /// An audit of an allowed decision, by sampling.
     pub audit: bool,
-    /// `open`, `claimed`, `answered`.
+    /// `open`, `claimed`, `answered`, `superseded` (an override settled the decision).
     pub state: String,
     /// Who claimed it.
     pub claimed_by: Option<String>,

@@ -54,7 +54,7 @@ impl Factory {
             let found = self
                 .0
                 .store
-                .read_with(&log, move |view| open_reviews(view, &name, &roles, limit))
+                .read_with(&log, move |view| open_reviews(view, &name, Some(&roles), limit))
                 .await
                 .map_err(not_recorded)?;
             all.extend(found);
@@ -256,7 +256,13 @@ impl Factory {
     }
 }
 
-fn open_reviews(view: &dyn View, log: &LogName, roles: &[String], limit: usize) -> Result<Vec<ReviewView>, StoreError> {
+/// Open reviews, the oldest first; for every role, where none are named.
+pub(crate) fn open_reviews(
+    view: &dyn View,
+    log: &LogName,
+    roles: Option<&[String]>,
+    limit: usize,
+) -> Result<Vec<ReviewView>, StoreError> {
     let mut found = Vec::new();
     let mut after: Option<Vec<u8>> = None;
     loop {
@@ -267,7 +273,7 @@ fn open_reviews(view: &dyn View, log: &LogName, roles: &[String], limit: usize) 
         let page = view.scan(&scan)?;
         for (key, _) in &page {
             let Some(rec) = row::<ReviewRec>(view, "review", key)? else { continue };
-            if !roles.contains(&rec.to) {
+            if roles.is_some_and(|roles| !roles.contains(&rec.to)) {
                 continue;
             }
             let Some(decision) = row::<DecisionRec>(view, "decision", rec.decision.uuid().as_bytes())? else {
@@ -320,6 +326,10 @@ fn free_for(rec: &ReviewRec, me: &str, now: Time) -> Result<(), Refused> {
             let by = rec.answer.as_ref().map_or("somebody", |(_, by, _)| by.as_str());
             Err(Refused::Conflict { message: format!("the review was answered by `{by}`"), now: None })
         }
+        (ReviewState::Superseded, _) => Err(Refused::Conflict {
+            message: "an override settled the decision, and there is nothing left to answer".to_owned(),
+            now: None,
+        }),
         (ReviewState::Claimed, Some((by, at))) if by != me && now.millis_since(*at) < CLAIM_MS => {
             Err(Refused::Conflict { message: format!("`{by}` has claimed the review"), now: None })
         }
@@ -327,7 +337,7 @@ fn free_for(rec: &ReviewRec, me: &str, now: Time) -> Result<(), Refused> {
     }
 }
 
-fn is_stopped(view: &dyn View, path: &ElementPath) -> Result<bool, StoreError> {
+pub(crate) fn is_stopped(view: &dyn View, path: &ElementPath) -> Result<bool, StoreError> {
     let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
     Ok(stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned()))))
 }

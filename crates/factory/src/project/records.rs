@@ -82,6 +82,8 @@ pub(crate) enum ReviewState {
     Open,
     Claimed,
     Answered,
+    /// An override settled the decision: there is nothing left to answer.
+    Superseded,
 }
 
 impl ReviewState {
@@ -90,6 +92,7 @@ impl ReviewState {
             Self::Open => "open",
             Self::Claimed => "claimed",
             Self::Answered => "answered",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -33,7 +33,8 @@ impl Fold<'_> {
 
     fn decision_made(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
         let event = self.event;
-        let pending = made.action == Action::Escalate;
+        // Advice that escalates waits for a person as well: only shadow escalates without a question.
+        let pending = made.verdict == Verdict::Escalate && made.review.is_some();
         let payload = |name: &str| event.payloads.get(name).copied();
         let released = match made.action {
             Action::Allow => payload("output"),
@@ -122,6 +123,7 @@ impl Fold<'_> {
         let action = body.action;
         let output = self.event.payloads.get("output").copied();
         self.count("overrides")?;
+        self.supersede_review(body.decision)?;
         self.follow(body.decision, move |rec, _| {
             match action {
                 Action::Block => rec.released = None,
@@ -131,6 +133,19 @@ impl Fold<'_> {
             rec.status = DecisionStatus::Settled;
             rec.overridden = Some(OverrideRec { by, at, reason, action });
         })
+    }
+
+    /// An override settles what a pending review asks: nobody has to answer it any more. An audit's question stands.
+    fn supersede_review(&mut self, decision: DecisionId) -> Result<(), ProjectError> {
+        let rec: Option<DecisionRec> = self.get("decision", decision.uuid().as_bytes())?;
+        let Some(id) = rec.filter(|r| r.status == DecisionStatus::Pending).and_then(|r| r.review) else {
+            return Ok(());
+        };
+        self.review(id.uuid().as_bytes(), |review| {
+            review.state = ReviewState::Superseded;
+            review.claimed = None;
+        })?;
+        Ok(self.rows.delete("queue", id.uuid().as_bytes())?)
     }
 
     fn outcome(&mut self, body: &OutcomeRecorded) -> Result<(), ProjectError> {

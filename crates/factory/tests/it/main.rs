@@ -1,4 +1,20 @@
 //! Integration tests of the factory's use cases, on the real store.
 
+#[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod promise;
+#[cfg(test)]
+mod rebuild;
+#[cfg(test)]
+mod reviews;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod staleness;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod truths;

@@ -54,7 +54,7 @@ pub(crate) async fn run(args: DemoArgs, out: &mut Out) -> Result<Exit, Failure> 
     out.line(title);
     out.line("Simulated people, a real model, real applications. Everything here is signed as a simulation.");
     out.line(format!("Folder  {}", root.display()));
-    out.line(format!("Pages   {}", serving.link("hana@harbour.example").await?));
+    out.line(format!("Pages   {}", serving.link("hana@harbour.example")?));
     let yard = Yard { factory: owned.factory.clone(), root: root.clone() };
     let told = tell(yard, &args, out).await;
     let figures = match told {
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: DemoArgs, out: &mut Out) -> Result<Exit, Failure> 
     out.line(format!("Done in {:.1} s.", began.elapsed().as_secs_f64()));
     out.json(&figures)?;
     if !args.exit {
-        out.line(format!("Reviews wait for you: {}", serving.link("hana@harbour.example").await?));
+        out.line(format!("Reviews wait for you: {}", serving.link("hana@harbour.example")?));
         out.line("The pages are served until Ctrl-C.");
         serving.until_interrupted().await?;
     }

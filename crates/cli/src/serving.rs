@@ -1,11 +1,11 @@
 //! Gateway and pages on one listener.
 
 use crate::failure::Failure;
-use axum::Router;
-use axum::http::StatusCode;
 use seatrial_factory::Factory;
 use seatrial_gateway::Gateway;
+use seatrial_server::{AppState, FactoryBackend, Options};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 /// What is served in the background.
 pub(crate) struct Serving {
     address: SocketAddr,
+    backend: Arc<FactoryBackend>,
+    app: AppState<FactoryBackend>,
+    following: JoinHandle<()>,
     end: watch::Sender<bool>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -26,14 +29,19 @@ impl Serving {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (end, mut ended) = watch::channel(false);
+        let backend = Arc::new(FactoryBackend::new(factory.clone()));
+        let app = AppState::new(Arc::clone(&backend), Options { tls: false })
+            .map_err(|e| Failure::failed(format!("sessions need random numbers: {e}; nothing is served")))?;
+        // Whatever is recorded, by whomever, refreshes open pages.
+        let following = seatrial_server::factory::watch(&app, &factory);
         let gateway = Gateway::new(factory);
-        let site = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this address\n") });
+        let site = seatrial_server::router(app.clone());
         let until = async move {
             // An error means that whoever would end it is gone: that ends it, too.
             let _ = ended.wait_for(|end| *end).await;
         };
         let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
-        Ok(Self { address, end, task })
+        Ok(Self { address, backend, app, following, end, task })
     }
 
     /// Where it listens.
@@ -42,8 +50,10 @@ impl Serving {
     }
 
     /// A link that signs a person in, once.
-    pub(crate) async fn link(&self, _person: &str) -> Result<String, Failure> {
-        Ok(format!("http://{}/", self.address))
+    pub(crate) fn link(&self, person: &str) -> Result<String, Failure> {
+        let person = self.backend.local(person).map_err(|e| Failure::usage(e.to_string()))?;
+        let path = self.app.sign_in_link(person).map_err(|e| Failure::failed(e.to_string()))?;
+        Ok(format!("http://{}{path}", self.address))
     }
 
     /// Waits for Ctrl-C or SIGTERM.
@@ -61,6 +71,7 @@ impl Serving {
     pub(crate) async fn end(self) {
         // The receiver is gone where the task ended by itself.
         let _ = self.end.send(true);
+        self.following.abort();
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
         }

@@ -1,20 +1,12 @@
-//! Folding a log again, and comparing what is stored beside the events with the events.
+//! Folding a log again, and comparing the rows that are stored with what it folds to.
 
-use crate::batch::Payload;
-use crate::contract::{ENTRIES_READ_MAX, LogInfo, View};
+use crate::contract::{ENTRIES_READ_MAX, View};
 use crate::error::StoreError;
 use crate::rows::{DIFFERENCES_MAX, Projector, Row, RowDifference, Rows, RowsReport, SCAN_ROWS_MAX, Scan};
-use seatrial_ledger::tile::width_at;
-use seatrial_ledger::{Frontier, Tile, leaf_hash};
-use seatrial_model::{Commitment, Digest, LogName};
+use seatrial_ledger::Tile;
+use seatrial_model::{Digest, LogName};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-
-/// How many contradictions a check of the mirror names before it ends.
-pub const PROBLEMS_MAX: usize = 100;
-
-/// How many digests or commitments are listed at a time.
-const PAGE: usize = 1_000;
 
 /// A table and a key in it.
 type At = (String, Vec<u8>);
@@ -188,107 +180,6 @@ fn hash_row(hasher: &mut Sha256, table: &str, key: &[u8], value: &[u8]) {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
-}
-
-/// Compares all that is kept beside the events' bytes with the bytes.
-pub(crate) fn check_mirror(view: &dyn View, info: &LogInfo) -> Result<Vec<String>, StoreError> {
-    let mut problems = Problems(Vec::new());
-    let mut frontier = Frontier::new();
-    let entries = each_entry(view, |entries| {
-        let mut leaves = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            if entry.index != frontier.size() + leaves.len() as u64 {
-                problems.add(format!("an entry is numbered {}, which leaves a gap", entry.index));
-            }
-            leaves.push(leaf_hash(&entry.bytes));
-            check_entry(view, entry, &mut problems)?;
-        }
-        for tile in frontier.extend(&leaves).tiles {
-            check_tile(view, info.size, &tile, &mut problems)?;
-        }
-        Ok(())
-    })?;
-    if entries != info.size {
-        problems.add(format!("the log says that it has {} entries, and {entries} are there", info.size));
-    }
-    if frontier.root() != info.root {
-        problems.add(format!("the log says that its root is {}, its entries have {}", info.root, frontier.root()));
-    }
-    check_content(view, &mut problems)?;
-    Ok(problems.0)
-}
-
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn add(&mut self, what: String) {
-        if self.0.len() < PROBLEMS_MAX {
-            self.0.push(what);
-        }
-    }
-}
-
-fn check_entry(view: &dyn View, entry: &crate::Entry, problems: &mut Problems) -> Result<(), StoreError> {
-    let index = entry.index;
-    let event = match entry.event(view.log()) {
-        Ok(event) => event,
-        Err(error) => {
-            problems.add(error.to_string());
-            return Ok(());
-        }
-    };
-    if event.leaf().ok().as_deref() != Some(entry.bytes.as_slice()) {
-        problems.add(format!("the bytes of entry {index} are not canonical"));
-    }
-    if event.log != *view.log() {
-        problems.add(format!("entry {index} says that it belongs to the log `{}`", event.log));
-    }
-    match view.event_index(event.id)? {
-        Some(found) if found == index => {}
-        found => problems.add(format!("entry {index} has the id `{}`, which is kept for {found:?}", event.id)),
-    }
-    Ok(())
-}
-
-/// A tile of a part of the log is the beginning of the tile of all of it.
-fn check_tile(view: &dyn View, size: u64, tile: &Tile, problems: &mut Problems) -> Result<(), StoreError> {
-    let stored = view.tile(tile.level, tile.n)?.unwrap_or_default();
-    let width = usize::from(width_at(size, tile.level, tile.n));
-    if !stored.starts_with(&tile.to_bytes()) || stored.len() != width * seatrial_ledger::tile::HASH_BYTES {
-        problems.add(format!("the tile {} is not what the entries hash to", tile.path()));
-    }
-    Ok(())
-}
-
-fn check_content(view: &dyn View, problems: &mut Problems) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = view.blobs(after, PAGE)?;
-        for digest in &page {
-            if view.blob(digest)?.is_none_or(|bytes| Digest::of(&bytes) != *digest) {
-                problems.add(format!("the blob {digest} holds other bytes"));
-            }
-        }
-        after = page.last().copied();
-        if page.len() < PAGE {
-            break;
-        }
-    }
-    let mut after = None;
-    loop {
-        let page = view.payloads(after, PAGE)?;
-        for commitment in &page {
-            let held = view.payload(commitment)?.and_then(Payload::held);
-            if held.is_none_or(|held| Commitment::of(&held.salt, &held.bytes) != *commitment) {
-                problems.add(format!("the payload {commitment} holds other bytes"));
-            }
-        }
-        after = page.last().copied();
-        if page.len() < PAGE {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// Reads tiles through a view, for proofs.

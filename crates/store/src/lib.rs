@@ -10,6 +10,7 @@ pub mod error;
 pub mod fold;
 mod keys;
 pub mod memory;
+pub mod mirror;
 mod prepare;
 pub mod rows;
 pub mod sqlite;

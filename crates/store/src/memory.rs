@@ -3,8 +3,9 @@
 use crate::batch::{Commit, Committed, Erased, Held, Payload};
 use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
 use crate::error::StoreError;
-use crate::fold::{MemoryRows, check_mirror, check_rows, compare, fold};
+use crate::fold::{MemoryRows, check_rows, compare, fold};
 use crate::keys::{self, KeySource};
+use crate::mirror::check_mirror;
 use crate::prepare::{Prepared, prepare};
 use crate::rows::{Projector, Row, Rows as _, RowsReport, Scan};
 use crate::sqlite::{SUBSCRIBER_LAG_MAX, check_secret};

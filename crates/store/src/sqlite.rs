@@ -8,6 +8,7 @@ mod readers;
 mod schema;
 mod secrets;
 mod signer;
+mod strays;
 mod view;
 mod writer;
 
@@ -140,22 +141,27 @@ impl Reader for SqliteReader {
     }
 
     fn check_mirror<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
-        let log = log.clone();
+        let (log, folder) = (log.clone(), self.folder.clone());
         Box::pin(self.readers.run(move |conn| {
             in_transaction(conn, || {
                 let row = log_row(conn, &log)?;
                 let view = SqlView { conn, log: &log, id: row.id, size: row.info.size };
-                crate::fold::check_mirror(&view, &row.info)
+                let mut found = crate::mirror::check_mirror(&view, &row.info)?;
+                found.extend(strays::of_log(&folder, &row, &view)?);
+                Ok(found)
             })
         }))
     }
 
     fn check_database(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
-        Box::pin(self.readers.run(|conn| {
+        let folder = self.folder.clone();
+        Box::pin(self.readers.run(move |conn| {
             let mut statement = conn.prepare("PRAGMA integrity_check").map_err(schema::classify)?;
             let found = statement.query_map([], |r| r.get(0)).map_err(schema::classify)?;
             let found = found.collect::<Result<Vec<String>, _>>().map_err(schema::classify)?;
-            Ok(found.into_iter().filter(|line| line != "ok").collect())
+            let mut found: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
+            found.extend(in_transaction(conn, || strays::of_store(&folder, conn))?);
+            Ok(found)
         }))
     }
 }

@@ -110,6 +110,19 @@ impl Folder {
         }
     }
 
+    /// The logs of which a checkpoint is remembered, by the names of their files.
+    pub(crate) fn remembered(&self) -> Result<Vec<LogName>, StoreError> {
+        let dir = self.0.join("checkpoints");
+        let mut logs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(file_error(&dir, "listed"))? {
+            let name = entry.map_err(file_error(&dir, "listed"))?.file_name();
+            // A file that was being written when the last end came is no checkpoint; its name is no log's.
+            logs.extend(name.to_str().and_then(|name| name.parse::<LogName>().ok()));
+        }
+        logs.sort();
+        Ok(logs)
+    }
+
     /// Remembers a checkpoint; it is on the disk when this returns.
     pub(crate) fn write_checkpoint(&self, log: &LogName, note: &str) -> Result<(), StoreError> {
         self.write(&self.checkpoint(log), note.as_bytes())

@@ -6,6 +6,7 @@ use super::readers::{Readers, spawn};
 use super::schema::{self, FORMAT, classify};
 use super::secrets::Secrets;
 use super::signer::{Newest, SignJob, SignerThread, Signing};
+use super::strays;
 use super::view::{LogRow, SqlView, all_logs};
 use super::writer::{Writer, mark_in_use};
 use super::{Running, SUBSCRIBER_LAG_MAX, SqliteReader, SqliteStore, WRITE_QUEUE_MAX};
@@ -126,6 +127,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
     for row in all_logs(&conn)? {
         take_up(&folder, &conn, &options, row, &mut logs)?;
     }
+    strays::check_remembered(&folder, &conn)?;
     // Only now: a start that was refused leaves the mark of the end before it.
     let clean = mark_in_use(&conn)?;
     let started = Started { recovered: (!clean).then_some(logs.recovered), rebuilt: logs.rebuilt };

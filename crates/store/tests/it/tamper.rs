@@ -172,6 +172,12 @@ async fn every_change_beside_the_events_is_named() {
         ("UPDATE blobs SET digest = zeroblob(32)", "the blob sha256:"),
         ("UPDATE payloads SET bytes = X'00'", "the payload sha256:"),
         ("UPDATE payloads SET salt = zeroblob(32)", "the payload sha256:"),
+        ("UPDATE payloads SET idx = 3", "is kept for entry 3"),
+        ("DELETE FROM payloads", "neither held nor erased"),
+        ("UPDATE payloads SET salt = NULL, bytes = NULL, erased_by = 5", "entry 5, which is said to have erased it"),
+        ("INSERT INTO tiles (log, level, n, bytes) VALUES (1, 3, 7, X'00')", "level 3, number 7"),
+        ("UPDATE logs SET origin = 'elsewhere/credit'", "the log's row says that it is `elsewhere/credit`"),
+        ("UPDATE logs SET note = replace(note, '300', '301')", "copy of the newest checkpoint"),
     ];
     let reader =
         async || SqliteStore::open_read_only(dir.path(), tokens()).unwrap().check_mirror(&log()).await.unwrap();
@@ -191,6 +197,35 @@ async fn every_change_beside_the_events_is_named() {
         assert!(matches!(error, StoreError::Damaged { .. }), "{change}: {error:?}");
         fs::write(dir.path().join("evidence.db"), &clean).unwrap();
     }
+}
+
+/// Without its database, or with one from before the log was opened, a store would begin the log again under its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_signed_is_not_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let before = fs::read(dir.path().join("evidence.db")).unwrap();
+    let store = reopen(dir.path());
+    open_log(&store).await;
+    store.close().await.unwrap();
+    let clean = fs::read(dir.path().join("evidence.db")).unwrap();
+    fs::write(dir.path().join("evidence.db"), &before).unwrap();
+    let error = refused(dir.path());
+    assert!(matches!(error, StoreError::Forked { signed: 1, .. }), "{error:?}");
+    let reader = SqliteStore::open_read_only(dir.path(), tokens()).unwrap();
+    let found = reader.check_database().await.unwrap();
+    assert!(found.iter().any(|what| what.contains("`checkpoints/credit` remembers it")), "{found:?}");
+    drop(reader);
+    fs::remove_file(dir.path().join("evidence.db")).unwrap();
+    let error = SqliteStore::create(dir.path(), options()).err();
+    assert!(matches!(error, Some(StoreError::Forked { signed: 1, .. })), "{error:?}");
+    fs::write(dir.path().join("evidence.db"), &clean).unwrap();
+    // Rows of no log are named, too.
+    let stray = "INSERT INTO blobs (log, digest, bytes) VALUES (9, zeroblob(32), X'00')";
+    assert_eq!(database(dir.path()).execute(stray, []).unwrap(), 1);
+    let reader = SqliteStore::open_read_only(dir.path(), tokens()).unwrap();
+    let found = reader.check_database().await.unwrap();
+    assert_eq!(found, ["1 rows of `blobs` belong to the log number 9, which is not there"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,7 +158,7 @@ impl Factory {
         let handle = self.handle(workflow)?;
         let name = handle.log.clone();
         let read =
-            self.0.store.read_with(&handle.log, move |view| crate::reviews::open_reviews(view, &name, &[], limit));
+            self.0.store.read_with(&handle.log, move |view| crate::reviews::open_reviews(view, &name, None, limit));
         read.await.map_err(not_recorded)
     }
 

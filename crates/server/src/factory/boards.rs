@@ -109,10 +109,13 @@ async fn standing(
 }
 
 fn gate(standing: &Standing) -> Gate {
+    // What is released already needs no command.
+    let done = standing.in_force.as_ref().is_some_and(|r| r.spec == standing.spec && r.stage >= standing.stage);
+    let command = format!("seatrial release {}", standing.stage);
     Gate {
         stage: standing.stage,
         tally: Tally::of(standing.states.iter().map(|s| state(s.state.as_str()))),
-        command: format!("seatrial release {}", standing.stage),
+        command: if done { String::new() } else { command },
     }
 }
 

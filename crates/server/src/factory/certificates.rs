@@ -35,18 +35,23 @@ pub(super) async fn page(factory: &Factory, workflow: &str, name: &str) -> Resul
     });
     let next = obligation.as_ref().and_then(|o| o.next.clone());
     let covered = obligation.as_ref().is_none_or(|o| o.state.as_str() != "stale");
+    let standing = standing(current.map(|(e, t)| (*e, *t)), look, &history, covered);
+    let command = match standing {
+        Standing::Certified => String::new(),
+        _ => next.unwrap_or_else(|| format!("seatrial calibrate {name}")),
+    };
     Ok(CertificatePage {
         name: name.to_owned(),
         at: threshold.at,
         wrong_when: threshold.wrong_when.as_ref().map(|e| e.source.clone()).unwrap_or_default(),
-        standing: standing(current.map(|(e, t)| (*e, *t)), look, &history, covered),
+        standing,
         certificate: shown.map(|(_, t)| t.certificate.clone()),
         event: shown.map(|(e, _)| event_ref(e)),
         curve: shown.map_or(Curve::None, |(_, t)| Curve::Blob { digest: t.certificate.curve }),
         watch: watch(look, in_force.as_ref(), threshold, factory.now()),
         reviews_per_day: None,
         attempts: tests.iter().map(|(e, t)| attempt(e, &t.certificate, t.certified)).collect(),
-        command: next.unwrap_or_else(|| format!("seatrial calibrate {name}")),
+        command,
     })
 }
 

@@ -26,7 +26,6 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<
             path: None,
             because: Vec::new(),
         });
-        let head = ChainLink { text: explained.why.clone(), event: None, path: None, because: chain.collect() };
         let elements =
             explained.changed.iter().map(|path| ChangedPath { path: path.to_string(), before: None, now: None });
         let inputs = explained.changed_inputs.iter().map(|change| ChangedPath {
@@ -41,7 +40,7 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<
             now,
             key: Some(explained.key),
             changed: elements.chain(inputs).collect(),
-            chain: vec![head],
+            chain: chain.collect(),
         };
         let page = page.get_or_insert_with(|| ObligationPage {
             id: id.to_owned(),

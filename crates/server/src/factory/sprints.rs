@@ -161,7 +161,7 @@ fn backlog(standings: &[seatrial_factory::Standing], spec: Option<&Workflow>, hi
                 what: question.ask.clone(),
                 from: "question".to_owned(),
                 stages: Vec::new(),
-                command: format!("seatrial question answer {name} --cite EVENT"),
+                command: format!("seatrial question answer {name} --cites EVENT ANSWER"),
             });
         }
     }

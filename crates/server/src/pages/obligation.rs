@@ -17,7 +17,7 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
     let body = html! {
         header .page-head {
             p .crumbs { a href=(at(workflow, "")) { "Board" } " / layer " (number) ", " (name) }
-            h1 { (house(&view.title)) }
+            h1 { (prose(&view.title)) }
             p .id { code { (house(&view.id)) } }
             p .lead { (prose(&view.help)) }
             @if let Some(name) = view.id.strip_prefix("threshold.") { p { a href=(threshold(workflow, name)) { "The threshold, its certificate and its curve" } } }

@@ -4,10 +4,13 @@
 
 #[path = "../../samples/mod.rs"]
 mod samples;
+#[path = "../../yard/mod.rs"]
+mod yard;
 
 mod backend;
 mod http;
 mod markup;
+mod real;
 mod snapshots;
 
 #[test]

@@ -10,7 +10,7 @@ use crate::session::Session;
 use crate::source::StoreSource;
 use seatrial_factory::FactoryProjector;
 use seatrial_model::{LogName, Time};
-use seatrial_store::{LogInfo, Reader as _, ReaderExt as _, RowsReport, SqliteReader, SqliteStore};
+use seatrial_store::{LogInfo, Reader as _, ReaderExt as _, RowsReport, SqliteReader, SqliteStore, StoreError};
 use seatrial_verify::{ExportOptions, Folder, Trust, Verified, export, verify};
 use serde::Serialize;
 use serde_json::json;
@@ -119,11 +119,12 @@ struct StoreReport {
 async fn verify_store(asked: &Asked, named: Option<&str>, trust: Trust, out: &mut Out) -> Result<Exit, Failure> {
     let reader = open(asked)?;
     let infos = if trust.key.is_some() { vec![one_log(&reader, named).await?] } else { logs(&reader, named).await? };
+    let now = simulated_now(&reader).await;
     let mut checked = Vec::with_capacity(infos.len());
     for info in infos {
-        checked.push(verify_log(&reader, &info.log, trust.clone()).await?);
+        checked.push(verify_log(&reader, &info.log, Trust { now: Some(now), ..trust.clone() }).await);
     }
-    let database = reader.check_database().await?;
+    let database = reader.check_database().await.unwrap_or_else(|error| vec![error.to_string()]);
     let verified = database.is_empty() && checked.iter().all(|c| c.report.verified && c.beside.is_empty());
     let report = StoreReport { verified, logs: checked, database };
     out.json(&report)?;
@@ -133,27 +134,36 @@ async fn verify_store(asked: &Asked, named: Option<&str>, trust: Trust, out: &mu
     Ok(Exit::ready(report.verified))
 }
 
-async fn verify_log(reader: &SqliteReader, log: &LogName, trust: Trust) -> Result<Checked, Failure> {
+/// Checks one log by every means there is. What is too damaged to be read is a finding, too: the others still run, so
+/// that the report names the place.
+async fn verify_log(reader: &SqliteReader, log: &LogName, trust: Trust) -> Checked {
+    let mut beside = Vec::new();
     // The checkpoint first: what is read after it holds all that it covers.
-    let checkpoint = reader.checkpoint(log).await?;
-    let trust = Trust { now: Some(simulated_now(reader).await?), ..trust };
-    let (report, size) = reader
-        .read_with(log, move |view| {
-            let size = view.size()?;
-            Ok((verify(&StoreSource::new(view, checkpoint), &trust), size))
-        })
-        .await?;
-    let mut beside = reader.check_mirror(log).await?;
-    beside.extend(differences(&reader.check_rows(log).await?));
+    let checkpoint = found(reader.checkpoint(log).await, &mut beside).flatten();
+    let read = reader.read_with(log, move |view| {
+        let size = view.size()?;
+        Ok((verify(&StoreSource::new(view, checkpoint), &trust), size))
+    });
+    let (report, size) = found(read.await, &mut beside).unwrap_or_default();
+    let mirror = found(reader.check_mirror(log).await, &mut beside);
+    beside.extend(mirror.unwrap_or_default());
+    if let Some(rows) = found(reader.check_rows(log).await, &mut beside) {
+        beside.extend(differences(&rows));
+    }
     let unsigned = size.saturating_sub(report.size);
-    Ok(Checked { log: log.clone(), report, beside, unsigned })
+    Checked { log: log.clone(), report, beside, unsigned }
+}
+
+/// What a check came to; where it could not be run to its end, that is among what is wrong.
+fn found<T>(outcome: Result<T, StoreError>, wrong: &mut Vec<String>) -> Option<T> {
+    outcome.map_err(|error| wrong.push(error.to_string())).ok()
 }
 
 /// The present time, as far ahead as a simulation's clock is.
-async fn simulated_now(reader: &SqliteReader) -> Result<Time, Failure> {
-    let row = reader.row(&LogName::factory(), "clock", b"ahead").await?;
+async fn simulated_now(reader: &SqliteReader) -> Time {
+    let row = reader.row(&LogName::factory(), "clock", b"ahead").await.ok().flatten();
     let ahead: i64 = row.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(0);
-    Ok(now().plus_millis(ahead))
+    now().plus_millis(ahead)
 }
 
 fn differences(report: &RowsReport) -> Vec<String> {

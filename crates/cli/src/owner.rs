@@ -133,7 +133,14 @@ pub(crate) async fn open(root: &Path, store: &Path, writes: bool) -> Result<Open
         Err(StoreError::Owned(_) | StoreError::StoreExists(_)) => return Ok(Opened::Elsewhere),
         Err(error) => return Err(error.into()),
     };
+    let recovered = sqlite.recovered().map(<[_]>::to_vec);
     let factory = factory(root, Arc::new(sqlite)).await?;
+    if let Some(recovered) = recovered
+        && let Err(error) = factory.note_recovery(&recovered).await
+    {
+        // Nothing is lost by it, and a full disk must not keep the owner from starting: it serves what it can.
+        tracing::warn!(%error, "the recovery could not be noted in the logs");
+    }
     let listener = Listener::start(store, factory.clone())?;
     Ok(Opened::Owned(Owned { factory, listener: Some(listener) }))
 }

@@ -57,7 +57,8 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Run as if started in DIR
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    // An id of its own: a command's argument of the same id would be taken for this one.
+    #[arg(id = "start-folder", short = 'C', value_name = "DIR", global = true)]
     pub(crate) dir: Option<PathBuf>,
     /// Which workflow; not needed where the factory has only one
     #[arg(long, value_name = "NAME", global = true)]

@@ -18,6 +18,21 @@ fn arguments_are_consistent() {
     Cli::command().debug_assert();
 }
 
+/// A global option of the same id would take an argument's value: `log export DIR` is not `-C DIR`.
+#[test]
+fn no_argument_is_taken_for_a_global_one() {
+    let root = Cli::command();
+    let global: Vec<String> = root.get_arguments().map(|a| a.get_id().to_string()).collect();
+    assert!(global.len() >= 6, "{global:?}");
+    leaves(&root, "seatrial", &mut |path, command| {
+        for arg in command.get_arguments() {
+            assert!(!global.contains(&arg.get_id().to_string()), "`{path}`: `{}`", arg.get_id());
+        }
+    });
+    let cli = Cli::try_parse_from(["seatrial", "log", "export", "there"]).unwrap();
+    assert!(cli.global.dir.is_none());
+}
+
 /// Splits as a shell does, quotes and `$(…)` included, as far as the examples need it.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
@@ -93,7 +108,7 @@ fn reference() -> String {
         if !command.is_hide_set() {
             let mut command = command.clone().bin_name(path).term_width(100);
             // Options of every command stand once, above.
-            for id in ["dir", "workflow", "format", "color", "as_person", "quiet", "help", "version"] {
+            for id in ["start-folder", "workflow", "format", "color", "as_person", "quiet", "help", "version"] {
                 if command.get_arguments().any(|a| a.get_id() == id) {
                     command = command.mut_arg(id, |a| a.hide(true));
                 }

@@ -19,13 +19,13 @@ pub(crate) async fn serve(args: &ServeArgs, asked: &Asked, out: &mut Out) -> Res
         Opened::Owned(owned) => owned,
         Opened::Elsewhere => return Err(StoreError::Owned(store).into()),
     };
-    let served = until_told(&owned.factory, &args.listen.to_string(), out).await;
+    let served = until_told(&owned.factory, &args.listen.to_string(), asked.who.person.as_deref(), out).await;
     // Whatever happened: nothing is left for the next start to recover.
     owned.close().await?;
     served
 }
 
-async fn until_told(factory: &Factory, listen: &str, out: &mut Out) -> Result<Exit, Failure> {
+async fn until_told(factory: &Factory, listen: &str, person: Option<&str>, out: &mut Out) -> Result<Exit, Failure> {
     let serving = Serving::start(factory.clone(), listen).await?;
     let name = factory.spec().name.clone();
     let address = serving.address();
@@ -34,6 +34,10 @@ async fn until_told(factory: &Factory, listen: &str, out: &mut Out) -> Result<Ex
     out.line(format!("{name} is served on http://{address}"));
     for workflow in &workflows {
         standing(factory, workflow, out).await?;
+    }
+    // Whoever holds the machine needs no token to look at the pages: the link works once, and soon.
+    if let Some(person) = person {
+        out.line(format!("  sign in as {}: {}", crate::out::shown(person), serving.link(person)?));
     }
     serving.until_interrupted().await?;
     serving.end().await;

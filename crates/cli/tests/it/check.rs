@@ -39,14 +39,14 @@ fn the_shape_for_programs() {
     let found = yard.run(&["check", "--format", "json"]).exits(1).json();
     expect![[r#"
         {
-          "code": "ST0105",
+          "code": "ST0101",
           "severity": "error",
           "file": "workflows/credit-preapproval/workflow.yaml",
-          "line": 82,
+          "line": 85,
           "column": 3,
-          "end_line": 82,
+          "end_line": 85,
           "end_column": 7,
-          "message": "`teir` is not known here",
+          "message": "there is no key `teir` here",
           "help": "did you mean `tier`?",
           "element": "risks",
           "blocks": "draft"

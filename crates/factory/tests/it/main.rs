@@ -11,6 +11,8 @@ mod reviews;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod staleness;

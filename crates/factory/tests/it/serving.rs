@@ -4,7 +4,8 @@ use crate::support::{Only, WORKFLOW, Yard, application, edit, run, shop};
 use seatrial_factory::api::{Again, DecisionStatus, Passage, PassageEntry, Passed, Refused};
 use seatrial_guard::port::{Ask, BoxFuture, Model, ModelError, Reply};
 use seatrial_guard::{Part, PartKind};
-use seatrial_model::{Action, Verdict};
+use seatrial_model::{Action, Body, Verdict};
+use seatrial_store::ReaderExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -111,6 +112,46 @@ async fn a_stop_cuts_what_is_in_flight() {
     yard.factory.resume(&yard.who("hugo"), WORKFLOW, None, "a false alarm").await.unwrap();
     let twice = yard.factory.resume(&yard.who("hugo"), WORKFLOW, None, "once more").await.unwrap_err();
     assert!(matches!(twice, Refused::Conflict { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_let_out_behind_a_stop() {
+    let yard = Yard::production().await;
+    let (input, _) = yard.allowed(1).await.remove(0);
+    let mut passes = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (factory, input) = (yard.factory.clone(), input.clone());
+        passes.spawn(async move {
+            let mut let_out = 0_u64;
+            loop {
+                match factory.pass(&shop("shop"), run(input.clone())).await {
+                    Ok(passed) => let_out += u64::from(passed.output.is_some()),
+                    Err(Refused::Stopped { .. }) => return let_out,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let stop = yard.factory.stop(&yard.who("hana"), WORKFLOW, None, "prices are wrong").await.unwrap();
+    let size = yard.factory.summary(WORKFLOW).await.unwrap().log_size;
+    let let_out: u64 = passes.join_all().await.into_iter().sum();
+    assert!(let_out > 16, "there was traffic: {let_out}");
+    // Every answer that left was recorded before the stop; whatever was recorded after it let nothing out.
+    let (mut stopped_at, mut before) = (None, 0);
+    for index in 0..yard.factory.summary(WORKFLOW).await.unwrap().log_size {
+        let event = yard.factory.store().event(&yard.log(), index).await.unwrap().unwrap();
+        match event.body {
+            Body::WorkflowStopped(_) if event.id == stop.event => stopped_at = Some(index),
+            Body::DecisionMade(made) if stopped_at.is_some() => {
+                assert_eq!((made.action, made.code.as_str()), (Action::Block, "workflow_stopped"));
+                assert!(index < size, "the stop had taken effect, and something was decided all the same");
+            }
+            Body::DecisionMade(made) if !made.facts.rehearsal && made.action == Action::Allow => before += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(before, let_out + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,12 @@
 //! Calibration by the split method: propose from what is known, certify on what is sealed, once.
 
 use crate::api::{Caller, Refused};
+use crate::approve::{newest, unchanged};
 use crate::evaluate::{Progress, point, try_candidate};
 use crate::examples::training_rows;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
+use crate::reviews::settle;
 use seatrial_classifier::{FitOptions, cross_predict};
 use seatrial_guard::{Candidate, StepProgram};
 use seatrial_model::event::{ExamplesSealed, Share, SplitSide, ThresholdProposed, ThresholdTested};
@@ -127,7 +129,7 @@ impl Factory {
         })?;
         let program = bench.program()?;
         let certify = bench.side(SplitSide::Certify);
-        let attempt = 1 + self.attempts(&bench).await?;
+        let (attempt, seen) = self.attempts(&bench).await?;
         let trials = self.trials(&bench.served, &bench.step, program, &certify, "sealed examples", progress).await;
         let points: Vec<Point> = certify
             .iter()
@@ -163,20 +165,28 @@ impl Factory {
         event.evidence = self.evidence(&bench.handle.log, &bench.served.workflow, &[&id]).await?;
         let event_id = event.id;
         let blobs = vec![tested.curve.clone().into_bytes()];
-        let batch = Batch { events: vec![event], blobs, ..Batch::default() };
-        self.0.store.append(&bench.handle.log, batch).await.map_err(not_recorded)?;
+        // Two attempts at once would both spend the same share of the assurance: one of them is refused.
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Refused, _>(&bench.handle.log, move |view| {
+                unchanged(view, seen)?;
+                Ok((Batch { events: vec![event], blobs, ..Batch::default() }, ()))
+            })
+            .await;
+        settle(done)?;
         let points = few_points(&points, at);
         Ok(CertifiedOutcome { event: event_id, body: tested.event, curve: tested.curve, points })
     }
 
-    /// How often the set's sealed examples were opened before, whatever for.
-    async fn attempts(&self, bench: &Bench) -> Result<u64, Refused> {
+    /// Which attempt the next one is, and the newest delivery event that this was counted upon.
+    async fn attempts(&self, bench: &Bench) -> Result<(u64, Option<u64>), Refused> {
         let events = self.delivery_events(&bench.handle.log).await.map_err(not_recorded)?;
         let path = bench.path();
         let tests = events
             .iter()
             .filter(|logged| matches!(&logged.event.body, Body::ThresholdTested(t) if t.certificate.threshold == path));
-        Ok(tests.count() as u64)
+        Ok((1 + tests.count() as u64, newest(&events)))
     }
 
     async fn bench(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The example, as it stands in the repository.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../examples/credit-preapproval"]
+#[folder = "../../examples/credit-preapproval"]
 #[exclude = ".seatrial/*"]
 struct Example;
 

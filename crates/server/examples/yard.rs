@@ -37,6 +37,7 @@ async fn main() {
         let link = app.sign_in_link(backend.local(person).expect("a person")).expect("random bytes");
         println!("Pages   {person} http://{address}{link}");
     }
+    println!("Ready");
     axum::serve(listener, router(app)).await.expect("it serves");
 }
 

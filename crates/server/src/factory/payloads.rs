@@ -110,7 +110,8 @@ fn field(pointer: String, value: String, about: About<'_>) -> Field {
             start: span.start,
             end: span.end,
             path: finding.path.to_string(),
-            code: finding.code.clone(),
+            // A finding names one detector; where it found several places, that may not be this one's.
+            code: if finding.spans.len() == 1 { finding.code.clone() } else { String::new() },
         })
         .collect();
     Field { pointer: Untrusted::new(pointer), value: Untrusted::new(value), withheld, marks }

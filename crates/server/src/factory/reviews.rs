@@ -175,6 +175,9 @@ async fn barred(
 ) -> Result<Option<String>, Refused> {
     match factory.may_answer_review(caller, review.review).await {
         Ok(()) => {}
+        Err(Refused::Forbidden(_)) if !caller.principal.has_role(&review.to) => {
+            return Ok(Some(format!("It waits for somebody who holds the role `{}`.", review.to)));
+        }
         Err(Refused::Forbidden(why)) => return Ok(Some(super::sentence(&why))),
         Err(other) => return Err(other),
     }

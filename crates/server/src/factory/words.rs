@@ -33,8 +33,8 @@ impl Words {
             self.put(rule.path.as_str(), &rule_text(rule), rule.because.as_deref().unwrap_or_default());
         }
         for escalation in &step.escalate {
-            let why = escalation.because.clone().unwrap_or_else(|| format!("The role `{}` answers", escalation.to));
-            self.put(escalation.path.as_str(), &escalation.when.source, &why);
+            let why = escalation.because.as_deref().unwrap_or_default();
+            self.put(escalation.path.as_str(), &escalation.when.source, why);
         }
         if let Some(audit) = &step.audit {
             let sample = format!("sample: {}", audit.sample);

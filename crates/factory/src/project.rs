@@ -7,7 +7,7 @@
 //! | `decision` | decision (16 bytes) | [`DecisionRec`] |
 //! | `followup` | decision (16 bytes), index (8 bytes) | event id and kind of what followed |
 //! | `review` | review (16 bytes) | [`ReviewRec`] |
-//! | `queue` | review (16 bytes) | empty: an open review |
+//! | `queue`, `rehearsal-queue` | review (16 bytes) | empty: an open review |
 //! | `ask` | HMAC of the ask | decision and time of the newest one |
 //! | `case` | HMAC of the case `/` decision | empty |
 //! | `tally` | `all/…` or `2026-11-23/…` | a count |
@@ -24,6 +24,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
+pub(crate) use running::{QUEUE, REHEARSAL_QUEUE};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -31,7 +32,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 3;
+pub const PROJECTION_VERSION: u32 = 4;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -93,7 +93,8 @@ impl Factory {
             usage: record.obtained.usage,
             facts,
         };
-        let mut event = self.event(log, record.caller.clone(), Body::DecisionMade(made.clone())).map_err(internal)?;
+        let review = made.review.as_ref().map(|r| r.review);
+        let mut event = self.event(log, record.caller.clone(), Body::DecisionMade(made)).map_err(internal)?;
         event.time = now;
         event.subject = Subject {
             element: Some(ElementPath::new(format!("steps.{}", record.step))),
@@ -116,7 +117,7 @@ impl Factory {
             inspected,
             output: leaving(&decision, &record.obtained),
             reply: record.obtained.reply.clone().filter(|_| decision.action == seatrial_model::Action::Allow),
-            review: made.review.as_ref().map(|r| r.review),
+            review,
             usage: record.obtained.usage,
             model: record.obtained.model.clone(),
             joined: false,

@@ -4,7 +4,7 @@ use crate::api::{Caller, Refused, ReviewAnswerInput, ReviewView};
 use crate::decisions::{held, review_view};
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, Served, row, rows};
-use crate::project::{DecisionRec, ReviewRec, ReviewState, StopRec};
+use crate::project::{DecisionRec, QUEUE, REHEARSAL_QUEUE, ReviewRec, ReviewState, StopRec};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{ReviewAnswered, ReviewClaimed, TokenKind};
 use seatrial_model::{Answer, Body, ElementPath, Finding, LogName, PrincipalKind, ReviewId, Subject, Time};
@@ -59,7 +59,7 @@ impl Factory {
                 .map_err(not_recorded)?;
             all.extend(found);
         }
-        all.sort_by_key(|r| r.opened);
+        all.sort_by_key(|r| (r.rehearsal, r.opened));
         all.truncate(limit);
         Ok(all)
     }
@@ -256,17 +256,29 @@ impl Factory {
     }
 }
 
-/// Open reviews, the oldest first; for every role, where none are named.
+/// Open reviews, the oldest first and those of rehearsals last; for every role, where none are named.
 pub(crate) fn open_reviews(
     view: &dyn View,
     log: &LogName,
     roles: Option<&[String]>,
     limit: usize,
 ) -> Result<Vec<ReviewView>, StoreError> {
+    let mut found = queued(view, QUEUE, log, roles, limit)?;
+    found.extend(queued(view, REHEARSAL_QUEUE, log, roles, limit.saturating_sub(found.len()))?);
+    Ok(found)
+}
+
+fn queued(
+    view: &dyn View,
+    queue: &str,
+    log: &LogName,
+    roles: Option<&[String]>,
+    limit: usize,
+) -> Result<Vec<ReviewView>, StoreError> {
     let mut found = Vec::new();
     let mut after: Option<Vec<u8>> = None;
-    loop {
-        let mut scan = Scan::all("queue").limit(1_000);
+    while found.len() < limit {
+        let mut scan = Scan::all(queue).limit(1_000);
         if let Some(key) = after.take() {
             scan = scan.after(key);
         }
@@ -291,6 +303,7 @@ pub(crate) fn open_reviews(
             _ => return Ok(found),
         }
     }
+    Ok(found)
 }
 
 fn parsed(held: &crate::api::Held) -> Option<Value> {

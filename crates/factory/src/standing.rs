@@ -3,7 +3,7 @@
 use crate::api::{InForce, Refused, WorkflowSummary};
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served, row, rows};
-use crate::project::ReleaseRec;
+use crate::project::{QUEUE, ReleaseRec};
 use seatrial_governance::status::CheckFinding;
 use seatrial_governance::{Explanation, Inputs, ModelIdentity, ObligationState, StatusInput};
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION};
@@ -254,7 +254,7 @@ impl Factory {
                         .map(|(key, n)| (String::from_utf8_lossy(&key).replacen(&prefix, "", 1), n))
                         .collect())
                 };
-                let open = view.scan(&Scan::all("queue"))?.len() as u64;
+                let open = view.scan(&Scan::all(QUEUE))?.len() as u64;
                 Ok((tally("all")?, tally(&today.to_string())?, open, view.size()?))
             })
             .await

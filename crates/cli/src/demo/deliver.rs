@@ -6,10 +6,22 @@ use super::tell::{count, percent, ratio};
 use super::yard::{STEP, THRESHOLD, WORKFLOW};
 use crate::edit;
 use crate::failure::Failure;
-use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, ReviewAnswerInput};
-use seatrial_factory::{ApprovalInput, Released, ReviewFilter};
+use futures_util::StreamExt as _;
+use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, ReviewAnswerInput, ReviewView};
+use seatrial_factory::{ApprovalInput, Progress as _, Released, ReviewFilter};
 use seatrial_model::event::SplitSide;
 use seatrial_model::{Answer, EventId, Stage};
+
+/// How many simulated answers are under way at once.
+const ANSWERS_AT_ONCE: usize = 32;
+
+/// What the simulated underwriters answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Answered {
+    pub(super) answered: u64,
+    pub(super) agreed: u64,
+    pub(super) own: u64,
+}
 
 /// How many applications the pilot sees.
 const PILOT: usize = 40;
@@ -154,13 +166,13 @@ impl Story<'_> {
         let file = self.yard.root.join("curve.svg");
         std::fs::write(&file, &outcome.curve).map_err(|e| Failure::file(format!("`{}`: {e}", file.display())))?;
         let Some(at) = outcome.body.certificate.at else { return Ok(()) };
-        self.tell.aside("confidence ≥   pass without a person            bad among them");
+        self.tell.row("confidence ≥   pass without a person                    bad among them");
         for point in &outcome.points {
             let width = (ratio(point.coverage.k, point.coverage.n) * 30.0).round();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 30")]
             let bar = "█".repeat(width as usize);
             let mark = if (point.at - at).abs() < 1e-9 { "◀ the threshold" } else { "" };
-            self.tell.say(&format!(
+            self.tell.row(&format!(
                 "{:>6.3}         {bar:<30} {:>7}  {:>7} {mark}",
                 point.at,
                 percent(point.coverage.k, point.coverage.n),
@@ -277,7 +289,7 @@ impl Story<'_> {
             let passed = self.yard.factory.pass(&shop, passage).await?;
             self.truths.insert(passed.decision, example.expected.clone().unwrap_or_default());
         }
-        let (answered, agreed, own) = self.answer_all().await?;
+        let Answered { answered, agreed, own } = self.answer_all().await?;
         self.tell.figure("pilot", &format!(
             "{} applications, all reviewed before anything left: {answered} answers (simulated), {agreed} accepted the AI's, {own} were decisions of their own",
             examples.len()
@@ -285,25 +297,46 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Simulated underwriters answer every open review by what they know of the application.
-    async fn answer_all(&mut self) -> Result<(u64, u64, u64), Failure> {
-        let filter = ReviewFilter { workflow: Some(WORKFLOW.to_owned()), roles: Vec::new(), limit: 500 };
+    /// Simulated underwriters answer every open review by what they know of the application; audits are left for the
+    /// person at the keyboard.
+    pub(super) async fn answer_all(&mut self) -> Result<Answered, Failure> {
         let people = [self.yard.person("una")?, self.yard.person("ugo")?, self.yard.person("hana")?];
         let [_, _, hana] = &people;
-        let open = self.yard.factory.reviews(hana, filter).await?;
-        let (mut answered, mut agreed, mut own) = (0, 0, 0);
-        for (n, review) in open.into_iter().filter(|r| !r.rehearsal).enumerate() {
-            let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(&review.to)).collect();
-            let Some(person) = fitting.get(n % fitting.len().max(1)) else { continue };
-            let chain = self.yard.factory.decision(person, review.decision).await?;
-            let truth = self.truths.get(&review.decision).cloned().unwrap_or_default();
-            let Some(answer) = answer_for(&review, &chain, &truth) else { continue };
-            agreed += u64::from(answer.answer == Answer::Accept);
-            own += u64::from(answer.answer == Answer::Own);
-            self.yard.factory.answer(person, review.review, answer).await?;
-            answered += 1;
+        let bar = self.tell.bar();
+        let mut all = Answered::default();
+        loop {
+            let filter = ReviewFilter { workflow: Some(WORKFLOW.to_owned()), roles: Vec::new(), limit: 500 };
+            let open = self.yard.factory.reviews(hana, filter).await?;
+            let open: Vec<ReviewView> = open.into_iter().filter(|r| !r.rehearsal && !r.audit).collect();
+            if open.is_empty() {
+                return Ok(all);
+            }
+            let before = all.answered;
+            let mut answers = futures_util::stream::iter(open.iter().enumerate())
+                .map(|(n, review)| self.answer_one(&people, n, review))
+                .buffer_unordered(ANSWERS_AT_ONCE);
+            while let Some(answer) = answers.next().await {
+                let Some(answer) = answer? else { continue };
+                all.answered += 1;
+                all.agreed += u64::from(answer == Answer::Accept);
+                all.own += u64::from(answer == Answer::Own);
+                bar.done("simulated answers", all.answered, before + open.len() as u64);
+            }
+            if all.answered == before {
+                return Err(Failure::failed("open reviews could not be answered by anybody"));
+            }
         }
-        Ok((answered, agreed, own))
+    }
+
+    async fn answer_one(&self, people: &[Caller], n: usize, review: &ReviewView) -> Result<Option<Answer>, Failure> {
+        let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(&review.to)).collect();
+        let Some(person) = fitting.get(n % fitting.len().max(1)) else { return Ok(None) };
+        let chain = self.yard.factory.decision(person, review.decision).await?;
+        let truth = self.truths.get(&review.decision).cloned().unwrap_or_default();
+        let Some(input) = answer_for(review, &chain, &truth) else { return Ok(None) };
+        let answer = input.answer;
+        self.yard.factory.answer(person, review.review, input).await?;
+        Ok(Some(answer))
     }
 
     /// 6: what production needs besides; then production.
@@ -390,7 +423,7 @@ pub(super) fn passage(input: serde_json::Value, case: String) -> Passage {
 
 /// What a simulated underwriter answers who knows how the credit turned out.
 fn answer_for(
-    review: &seatrial_factory::api::ReviewView,
+    review: &ReviewView,
     chain: &seatrial_factory::api::DecisionChain,
     truth: &serde_json::Value,
 ) -> Option<ReviewAnswerInput> {

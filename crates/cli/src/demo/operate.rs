@@ -87,6 +87,14 @@ impl Story<'_> {
             self.tell.say("Nothing passes without a person: that is what was certified.");
         }
         self.figures.held_back = figures;
+        let done = self.answer_all().await?;
+        self.tell.figure(
+            "answered",
+            &format!(
+                "{} by simulated underwriters; {} accepted the AI's, {} were their own",
+                done.answered, done.agreed, done.own
+            ),
+        );
         Ok(())
     }
 
@@ -145,6 +153,7 @@ impl Story<'_> {
         let served = served.ok_or_else(|| Failure::failed("the old release is not in force any more"))?;
         let probe = self.examples.first().cloned().ok_or_else(|| Failure::failed("there are no applications"))?;
         let passed = self.send(std::slice::from_ref(&probe), "after-change", "application").await?;
+        self.truths.extend(passed.iter().map(|p| (p.decision, probe.expected.clone().unwrap_or_default())));
         let same = passed.first().is_some_and(|p| p.release == Some(served.release));
         if !same {
             return Err(Failure::failed("something else than the release in force was served"));
@@ -191,7 +200,11 @@ impl Story<'_> {
         self.tell.bad(&format!(
             "Alarm after {audits} matured truths: the certificate of `{THRESHOLD}` is revoked, in the same commit."
         ));
-        let after = self.send(examples.get(..10).unwrap_or_default(), "after-alarm", "applications").await?;
+        let ten = examples.get(..10).unwrap_or_default();
+        let after = self.send(ten, "after-alarm", "applications").await?;
+        for (example, passed) in ten.iter().zip(&after) {
+            self.truths.insert(passed.decision, example.expected.clone().unwrap_or_default());
+        }
         let escalated = after.iter().filter(|p| p.verdict >= Verdict::Escalate).count();
         if escalated != after.len() {
             return Err(Failure::failed("something passed although the certificate is revoked"));
@@ -255,13 +268,7 @@ impl Story<'_> {
         let factory = &self.yard.factory;
         let traffic = futures_util::stream::iter(examples.iter().enumerate())
             .map(|(n, example)| factory.pass(&shop, passage(example.input.clone(), format!("stop-{n}"))))
-            .buffer_unordered(IN_FLIGHT)
-            .map(|result| match result {
-                Ok(passed) if passed.code == "workflow_stopped" => Ok(false),
-                Ok(_) => Ok(true),
-                Err(Refused::Stopped { .. }) => Ok(false),
-                Err(error) => Err(Failure::from(error)),
-            })
+            .buffered(IN_FLIGHT)
             .collect::<Vec<_>>();
         let stop = async {
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;
@@ -269,13 +276,21 @@ impl Story<'_> {
         };
         let (traffic, stop) = tokio::join!(traffic, stop);
         let stop = stop?;
-        let answered: Vec<bool> = traffic.into_iter().collect::<Result<_, Failure>>()?;
-        let through = answered.iter().filter(|a| **a).count();
+        let sent = traffic.len();
+        let mut through = 0;
+        for (result, example) in traffic.into_iter().zip(&examples) {
+            match result {
+                Ok(passed) if passed.code != "workflow_stopped" => {
+                    through += 1;
+                    self.truths.insert(passed.decision, example.expected.clone().unwrap_or_default());
+                }
+                Ok(_) | Err(Refused::Stopped { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         self.figures.stop = StopFigures { effective_ms: stop.effective_ms };
-        self.tell.figure(
-            "stopped by",
-            &format!("una, under load: {through} of {} requests were answered before it", answered.len()),
-        );
+        self.tell
+            .figure("stopped by", &format!("una, under load: {through} of {sent} requests were answered before it"));
         self.tell.figure("in force after", &format!("{} ms, on every answer", stop.effective_ms));
         match self.yard.factory.resume(&una, WORKFLOW, None, "I changed my mind").await {
             Err(Refused::Forbidden(why)) => self.tell.bad(&format!("una may not resume: {why}.")),
@@ -283,6 +298,8 @@ impl Story<'_> {
         }
         self.yard.factory.resume(&ugo, WORKFLOW, None, "Everything escalates, so nothing passes unseen").await?;
         self.tell.good("ugo resumes it.");
+        let done = self.answer_all().await?;
+        self.tell.figure("backlog", &format!("{} reviews answered by simulated underwriters", done.answered));
         Ok(())
     }
 

@@ -5,6 +5,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use seatrial_factory::Progress;
 use std::sync::Mutex;
 
+/// How far everything is indented below its chapter.
+const INDENT: usize = 4;
+
+/// The narrowest text beside an indent.
+const WIDTH_MIN: usize = 30;
+
 /// The width of the column of labels.
 const LABEL: usize = 24;
 
@@ -29,20 +35,33 @@ impl<'o> Tell<'o> {
 
     /// A sentence.
     pub(super) fn say(&mut self, text: &str) {
+        for line in self.wrapped(text, INDENT) {
+            self.out.line(format!("    {line}"));
+        }
+    }
+
+    /// A row of a drawing, as it is.
+    pub(super) fn row(&mut self, text: &str) {
         self.out.line(format!("    {text}"));
     }
 
     /// A sentence beside the point.
     pub(super) fn aside(&mut self, text: &str) {
-        let text = self.out.paint(Ink::Dim, text);
-        self.out.line(format!("    {text}"));
+        for line in self.wrapped(text, INDENT) {
+            let line = self.out.paint(Ink::Dim, &line);
+            self.out.line(format!("    {line}"));
+        }
     }
 
     /// A figure with its label.
     pub(super) fn figure(&mut self, label: &str, value: &str) {
         let label = format!("{label:<LABEL$}");
         let label = self.out.paint(Ink::Dim, &label);
-        self.out.line(format!("    {label} {value}"));
+        let mut lines = self.wrapped(value, INDENT + LABEL + 1).into_iter();
+        self.out.line(format!("    {label} {}", lines.next().unwrap_or_default()));
+        for line in lines {
+            self.out.line(format!("{:1$}{line}", "", INDENT + LABEL + 1));
+        }
     }
 
     /// Something that is in order.
@@ -62,7 +81,31 @@ impl<'o> Tell<'o> {
 
     fn mark(&mut self, ink: Ink, mark: &str, text: &str) {
         let mark = self.out.paint(ink, mark);
-        self.out.line(format!("    {mark} {text}"));
+        let mut lines = self.wrapped(text, INDENT + 2).into_iter();
+        self.out.line(format!("    {mark} {}", lines.next().unwrap_or_default()));
+        for line in lines {
+            self.out.line(format!("{:1$}{line}", "", INDENT + 2));
+        }
+    }
+
+    /// A text as lines that fit beside an indent.
+    fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
+        let width = usize::from(self.out.layout().width).saturating_sub(indent).max(WIDTH_MIN);
+        let mut lines: Vec<String> = vec![String::new()];
+        for word in text.split(' ') {
+            let full =
+                lines.last().is_some_and(|l| !l.is_empty() && l.chars().count() + 1 + word.chars().count() > width);
+            if full {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+        }
+        lines
     }
 
     /// A bar for long work, where a person watches.

@@ -4,8 +4,14 @@ use super::{AskRec, DecisionRec, Fold, OutcomeRec, OverrideRec, ReviewRec, Revie
 use crate::api::DecisionStatus;
 use seatrial_model::event::{DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{Action, Answer, Body, DecisionId, Verdict};
+use seatrial_model::{Action, Answer, Body, DecisionId, ReviewId, Verdict};
 use seatrial_store::ProjectError;
+
+/// Open reviews of cases.
+pub(crate) const QUEUE: &str = "queue";
+
+/// Open reviews of rehearsals: nobody waits for these.
+pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
 
 impl Fold<'_> {
     pub(super) fn running(&mut self) -> Result<(), ProjectError> {
@@ -97,7 +103,8 @@ impl Fold<'_> {
             rehearsal: made.facts.rehearsal,
         };
         self.put("review", opened.review.uuid().as_bytes(), &review)?;
-        self.rows.put("queue", opened.review.uuid().as_bytes(), b"")?;
+        let queue = if made.facts.rehearsal { REHEARSAL_QUEUE } else { QUEUE };
+        self.rows.put(queue, opened.review.uuid().as_bytes(), b"")?;
         Ok(())
     }
 
@@ -145,7 +152,14 @@ impl Fold<'_> {
             review.state = ReviewState::Superseded;
             review.claimed = None;
         })?;
-        Ok(self.rows.delete("queue", id.uuid().as_bytes())?)
+        self.unqueue(id)
+    }
+
+    fn unqueue(&mut self, review: ReviewId) -> Result<(), ProjectError> {
+        for queue in [QUEUE, REHEARSAL_QUEUE] {
+            self.rows.delete(queue, review.uuid().as_bytes())?;
+        }
+        Ok(())
     }
 
     fn outcome(&mut self, body: &OutcomeRecorded) -> Result<(), ProjectError> {
@@ -176,7 +190,7 @@ impl Fold<'_> {
             review.claimed = None;
         })?;
         if usable {
-            self.rows.delete("queue", body.review.uuid().as_bytes())?;
+            self.unqueue(body.review)?;
         }
         self.count(&format!("answer/{answer}"))?;
         let output = self.event.payloads.get("output").copied();

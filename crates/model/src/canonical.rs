@@ -97,22 +97,26 @@ fn write_number(out: &mut Vec<u8>, n: &serde_json::Number) -> Result<(), Canonic
 
 fn write_string(out: &mut Vec<u8>, s: &str) {
     out.push(b'"');
-    for c in s.chars() {
-        match c {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\u{9}' => out.extend_from_slice(b"\\t"),
-            '\u{a}' => out.extend_from_slice(b"\\n"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            '\u{d}' => out.extend_from_slice(b"\\r"),
-            c if c < ' ' => out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
-            c => {
-                let mut utf8 = [0; 4];
-                out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
-            }
+    // Stretches without an escape are copied whole: almost every string of an event is one.
+    let mut rest = s;
+    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\') {
+        // All bytes that are escaped are ASCII, so both cuts are between characters.
+        let (plain, from) = rest.split_at(at);
+        let (escaped, after) = from.split_at(1);
+        out.extend_from_slice(plain.as_bytes());
+        match escaped {
+            "\"" => out.extend_from_slice(b"\\\""),
+            "\\" => out.extend_from_slice(b"\\\\"),
+            "\u{8}" => out.extend_from_slice(b"\\b"),
+            "\u{9}" => out.extend_from_slice(b"\\t"),
+            "\u{a}" => out.extend_from_slice(b"\\n"),
+            "\u{c}" => out.extend_from_slice(b"\\f"),
+            "\u{d}" => out.extend_from_slice(b"\\r"),
+            other => out.extend(other.bytes().flat_map(|b| format!("\\u{b:04x}").into_bytes())),
         }
+        rest = after;
     }
+    out.extend_from_slice(rest.as_bytes());
     out.push(b'"');
 }
 

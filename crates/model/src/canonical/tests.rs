@@ -32,6 +32,12 @@ fn integers_beyond_a_double_are_refused_not_rounded() {
 
 proptest! {
     #[test]
+    fn strings_are_escaped_as_ecmascript_does(text in "[\\x00-\\x7f€😀\u{2028}]{0,40}") {
+        // RFC 8785 § 3.2.2.2 has ECMAScript's own escapes, which are those of `serde_json`.
+        prop_assert_eq!(canonical_value(&Value::from(text.as_str())).unwrap(), serde_json::to_vec(&text).unwrap());
+    }
+
+    #[test]
     fn canonical_bytes_are_a_fixed_point(keys in prop::collection::vec((".{0,6}", any::<f64>()), 0..8)) {
         let map: serde_json::Map<String, Value> =
             keys.into_iter().filter(|(_, f)| f.is_finite()).map(|(k, f)| (k, f.into())).collect();

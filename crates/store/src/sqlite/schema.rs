@@ -92,6 +92,10 @@ CREATE TABLE IF NOT EXISTS secrets (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Pages in the write-ahead log before they are copied into the database: 16 MB. Much the same pages change with every
+/// decision, and each copying writes them once more and waits for the disk twice.
+const CHECKPOINT_PAGES: u32 = 4_096;
+
 /// The writer's connection. `synchronous=FULL`: a commit returns when the disk has it. `secure_delete`: what is
 /// erased is overwritten.
 pub(crate) fn open_writer(folder: &Folder, bytes_max: Option<u64>) -> Result<Connection, StoreError> {
@@ -104,6 +108,7 @@ pub(crate) fn open_writer(folder: &Folder, bytes_max: Option<u64>) -> Result<Con
          PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16384;",
     )
     .map_err(classify)?;
+    conn.query_row(&format!("PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}"), [], |_| Ok(())).map_err(classify)?;
     if let Some(bytes) = bytes_max {
         let page: i64 = conn.query_row("PRAGMA page_size", [], |r| r.get(0)).map_err(classify)?;
         let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1);

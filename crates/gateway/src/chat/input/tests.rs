@@ -101,7 +101,7 @@ fn real_clients_requests_are_read() {
         let call = call(&body).unwrap_or_else(|p| panic!("{}: {}", path.display(), p.message));
         assert_eq!(call.stream, body["stream"] == json!(true));
         assert!(call.input().get("messages").is_some());
-        assert_eq!(serde_json::from_slice::<Value>(&call.received()).unwrap(), body);
+        assert_eq!(serde_json::from_slice::<Value>(call.received()).unwrap(), body);
         read += 1;
     }
     assert!(read >= 12, "only {read} captures");

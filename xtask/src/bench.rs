@@ -29,6 +29,9 @@ pub(crate) struct BenchArgs {
     /// Connections side by side
     #[arg(long, default_value_t = 8)]
     connections: u32,
+    /// Rounds of the comparison with the released example
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
     /// Only the wire: the model alone, a bare proxy before it, the guard before it
     #[arg(long)]
     wire: bool,
@@ -42,7 +45,10 @@ pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
         release(&["seatrial-store", "--example", "throughput"])?;
     }
     cargo_run(repo, &["build", "--release", "--locked", "-p", "seatrial-gateway", "--examples"])?;
-    wire(repo, arguments)
+    wire(repo, arguments)?;
+    // The whole example, released, beside the bare proxy: rounds in turn, medians, ratios.
+    let (seconds, rounds) = (arguments.seconds.to_string(), arguments.rounds.to_string());
+    release(&["seatrial-gateway", "--example", "bench", "--", &seconds, &rounds])
 }
 
 /// The same request to the model alone, through a bare proxy, and through the guard, one after the other.

@@ -118,9 +118,6 @@ pub(super) async fn page(
     let step = spec.step(&chain.step);
     let withheld = step.map(|s| s.withhold.as_slice()).unwrap_or_default();
     let committed = |name: &str| story.made.event.payloads.get(name).copied();
-    let signed = factory.signed_point(workflow).await?;
-    let point = factory.log_identity(&chain.workflow).await?.point;
-    let shown = signed.filter(|s| s.size > chain.index);
     Ok(DecisionPage {
         decision: id,
         event: event_ref(&story.made),
@@ -168,15 +165,21 @@ pub(super) async fn page(
             answered: agreement(&chain, &story),
             by: audit_answer(&chain).map(|(_, by, at)| (by.clone(), *at)),
         }),
-        inclusion: Inclusion {
-            index: chain.index,
-            size: shown.as_ref().map_or(point.size, |s| s.size),
-            root: shown.as_ref().map_or(point.root, |s| s.root),
-            signed: shown.is_some(),
-            command: format!("seatrial log prove {id}"),
-        },
+        inclusion: inclusion(factory, workflow, &chain).await?,
         followed_by: followed,
     })
+}
+
+/// Where the decision is in the log: in the newest signed checkpoint, where that reaches it.
+async fn inclusion(factory: &Factory, workflow: &str, chain: &DecisionChain) -> Result<Inclusion, Refused> {
+    let signed = factory.signed_point(workflow).await?.filter(|s| s.size > chain.index);
+    let is_signed = signed.is_some();
+    let point = match signed {
+        Some(point) => point,
+        None => factory.log_identity(&chain.workflow).await?.point,
+    };
+    let command = format!("seatrial log prove {}", chain.decision);
+    Ok(Inclusion { index: chain.index, size: point.size, root: point.root, signed: is_signed, command })
 }
 
 /// What events that belong to a decision say besides its chain.

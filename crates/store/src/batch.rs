@@ -97,6 +97,8 @@ pub struct Held {
     pub case: Option<String>,
     /// When its retention ends.
     pub expires: Option<Time>,
+    /// The index of the first event that commits to it.
+    pub index: u64,
 }
 
 impl fmt::Debug for Held {

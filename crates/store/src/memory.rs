@@ -1,6 +1,6 @@
 //! The store that keeps nothing: for tests, and for looking at a log that is durable elsewhere.
 
-use crate::batch::{Commit, Committed, Erased, Held, Payload};
+use crate::batch::{Commit, Committed, Erased, Held, NewPayload, Payload};
 use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
 use crate::error::StoreError;
 use crate::fold::{MemoryRows, check_rows, compare, fold};
@@ -121,7 +121,8 @@ impl Log {
         }
         for payload in &prepared.payloads {
             let new = payload.new.clone();
-            let held = Held { salt: new.salt, bytes: new.bytes, kind: new.kind, case: new.case, expires: new.expires };
+            let NewPayload { salt, bytes, kind, case, expires } = new;
+            let held = Held { salt, bytes, kind, case, expires, index: payload.index };
             self.payloads.insert(payload.commitment, Payload::Held(held));
         }
         for (digest, bytes) in &prepared.blobs {

@@ -157,8 +157,7 @@ impl View for SqlView<'_> {
     }
 
     fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError> {
-        let sql =
-            "SELECT kind, case_id, expires, salt, bytes, erased_by FROM payloads WHERE log = ?1 AND commitment = ?2";
+        let sql = "SELECT kind, case_id, expires, salt, bytes, erased_by, idx FROM payloads WHERE log = ?1 AND commitment = ?2";
         self.one(sql, params![self.id, commitment.0.as_bytes()], |r| {
             let kind = r.get(0)?;
             Ok(match r.get::<_, Option<i64>>(5)? {
@@ -169,6 +168,7 @@ impl View for SqlView<'_> {
                     kind,
                     case: r.get(1)?,
                     expires: r.get::<_, Option<i64>>(2)?.map(Time::from_millis),
+                    index: from_sql(r.get(6)?),
                 }),
             })
         })

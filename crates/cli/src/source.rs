@@ -1,10 +1,11 @@
 //! A store's log as the verifier reads it: one consistent moment, as wide as its newest checkpoint.
 
 use seatrial_ledger::tile::{HASH_BYTES, TILE_WIDTH};
-use seatrial_ledger::{TilePath, TileTree, bundle};
+use seatrial_ledger::{Checkpoint, Note, TilePath, TileTree, bundle};
 use seatrial_model::{Commitment, Digest};
 use seatrial_store::{Payload, View};
 use seatrial_verify::{Held, Source, SourceError};
+use std::collections::HashSet;
 
 /// How many digests are listed at a time.
 const LIST_ROWS: usize = 1_000;
@@ -29,6 +30,30 @@ impl<'v> StoreSource<'v> {
         }
         let bytes: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.bytes).collect();
         bundle::encode(&bytes).map(Some).map_err(|e| e.to_string())
+    }
+
+    /// Payloads that came with entries after the checkpoint, which are not signed yet: they belong to the next one.
+    fn unsigned_payloads(&self) -> Result<HashSet<Commitment>, String> {
+        let text = |e: seatrial_store::StoreError| e.to_string();
+        let note = self.checkpoint.as_deref().and_then(|note| Note::parse(note.as_bytes()).ok());
+        // Without a checkpoint nothing else is checked either.
+        let Some(signed) = note.and_then(|note| Checkpoint::parse(note.text()).ok()).map(|c| c.size) else {
+            return Ok(HashSet::new());
+        };
+        let (mut found, mut next) = (HashSet::new(), signed);
+        loop {
+            let entries = self.view.entries(next, LIST_ROWS).map_err(text)?;
+            let Some(last) = entries.last() else { return Ok(found) };
+            next = last.index + 1;
+            // What is no event names nothing; the store's own check complains of it.
+            let events = entries.iter().filter_map(|entry| entry.event(self.view.log()).ok());
+            for commitment in events.flat_map(|event| event.payloads.into_values()) {
+                let held = self.view.payload(&commitment).map_err(text)?.and_then(Payload::held);
+                if held.is_some_and(|held| held.index >= signed) {
+                    found.insert(commitment);
+                }
+            }
+        }
     }
 
     fn hashes(&self, level: u8, n: u64, width: usize) -> Result<Option<Vec<u8>>, String> {
@@ -76,6 +101,7 @@ impl Source for StoreSource<'_> {
     }
 
     fn payloads(&self) -> Result<Vec<Commitment>, SourceError> {
+        let unsigned = self.unsigned_payloads().map_err(|reason| SourceError::new("payloads", reason))?;
         let mut all = Vec::new();
         loop {
             let page = self.view.payloads(all.last().copied(), LIST_ROWS);
@@ -83,6 +109,7 @@ impl Source for StoreSource<'_> {
             let full = page.len() >= LIST_ROWS;
             all.extend(page);
             if !full {
+                all.retain(|commitment| !unsigned.contains(commitment));
                 return Ok(all);
             }
         }

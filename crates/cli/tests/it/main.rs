@@ -10,6 +10,7 @@
 mod check;
 mod delivery;
 mod digest;
+mod evidence;
 mod owner;
 mod support;
 mod usage;

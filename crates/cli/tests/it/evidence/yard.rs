@@ -46,10 +46,6 @@ impl Yard {
         Self { dir, applications: applications(&root), root, token: prepared.token.clone() }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.root
-    }
-
     /// A folder of this test beside the factory's.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

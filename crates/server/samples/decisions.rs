@@ -233,7 +233,7 @@ pub fn decision() -> DecisionPage {
             size: 304,
             root: digest("root"),
             signed: true,
-            command: format!("seatrial log prove {}", decision_id(1)),
+            command: "seatrial log verify --workflow complaint-routing".into(),
         },
         followed_by: vec![
             event(301, "review.answered/1", "ana@bank.example", 1),

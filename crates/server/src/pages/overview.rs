@@ -20,7 +20,7 @@ pub fn overview(frame: &Frame, view: &Overview) -> Markup {
         div #workflows .cards data-live {
             @for workflow in &view.workflows { (card(workflow)) }
             @if view.workflows.is_empty() {
-                (empty("No workflow yet.", "Write a spec and submit it; it appears here with its obligations.", commands::INIT))
+                (empty("No workflow yet.", "Write a spec and submit it; it appears here with its obligations.", commands::SUBMIT))
             }
         }
     };

@@ -42,8 +42,8 @@ pub fn sign_in(frame: &Frame, token: Option<&str>, to: &str, note: SignInNote) -
             }
             @if token.is_none() {
                 div .aside {
-                    p { "No token? Whoever runs this factory makes you a link that works once:" }
-                    p { (command(commands::SIGN_IN)) }
+                    p { "No token? Whoever runs this factory issues one, or passes you a link that works once:" }
+                    p { (command(commands::TOKEN)) }
                 }
             }
         }

@@ -455,7 +455,7 @@ impl Factory {
 }
 
 /// Feeds one truth; gives the revocation where it is the one that alarms.
-fn alarm(
+pub(crate) fn alarm(
     view: &dyn View,
     factory: &Factory,
     log: &LogName,

@@ -182,10 +182,12 @@ impl Factory {
     /// Which attempt the next one is, and the newest delivery event that this was counted upon.
     async fn attempts(&self, bench: &Bench) -> Result<(u64, Option<u64>), Refused> {
         let events = self.delivery_events(&bench.handle.log).await.map_err(not_recorded)?;
-        let path = bench.path();
-        let tests = events
-            .iter()
-            .filter(|logged| matches!(&logged.event.body, Body::ThresholdTested(t) if t.certificate.threshold == path));
+        // By the threshold's name and by the sealed examples: a new name for either opens nothing afresh.
+        let (path, sealed) = (bench.path(), bench.sealed.sides.get(&SplitSide::Certify).map(|s| s.digest));
+        let tests = events.iter().filter(|logged| match &logged.event.body {
+            Body::ThresholdTested(t) => t.certificate.threshold == path || Some(t.certificate.sealed) == sealed,
+            _ => false,
+        });
         Ok((1 + tests.count() as u64, newest(&events)))
     }
 

@@ -77,7 +77,8 @@ pub(crate) fn training_rows(
 }
 
 impl Factory {
-    /// The newest seal of a set as the spec has it, and the salt of its first one: no example ever changes side.
+    /// The newest seal of a set as the spec has it, and the salt of its first one: no example ever changes side, under
+    /// whatever name the set stands.
     async fn seals(
         &self,
         log: &LogName,
@@ -90,7 +91,7 @@ impl Factory {
         let mut current = None;
         for logged in &events {
             if let Body::ExamplesSealed(sealed) = &logged.event.body
-                && sealed.set == set
+                && (sealed.set == set || Some(sealed.examples) == digest)
             {
                 salt.get_or_insert_with(|| sealed.salt.clone());
                 current = (Some(sealed.examples) == digest).then(|| sealed.clone()).or(current);

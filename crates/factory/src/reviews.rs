@@ -176,9 +176,11 @@ impl Factory {
                 .map_err(internal)?;
         }
         event.people = self.people_point().await.map_err(not_recorded)?;
+        let told = self.audit_truth(&handle, &served, &rec, &decision, &input).await?;
         let stopped_body = body(false);
         let (me, now, step) =
             (caller.principal.id.clone(), self.now(), ElementPath::new(format!("steps.{}", rec.step)));
+        let factory = self.clone();
         let done = self
             .0
             .store
@@ -186,10 +188,15 @@ impl Factory {
                 let rec = current(view, review)?;
                 free_for(&rec, &me, now).map_err(TransactError::Refused)?;
                 // A stop freezes what a pending review would release: the answer is kept, and the question stands.
-                if is_stopped(view, &step)? {
+                let frozen = is_stopped(view, &step)?;
+                if frozen {
                     event.body = stopped_body;
                 }
-                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
+                let mut events = vec![event];
+                if let Some(told) = told.filter(|_| !frozen) {
+                    events.extend(factory.told_by_audit(view, told)?);
+                }
+                Ok((Batch { events, payloads, ..Batch::default() }, ()))
             })
             .await;
         settle(done)?;

@@ -25,7 +25,11 @@ pub struct Submitted {
     pub spec: Digest,
     /// Whether it is another than the newest before.
     pub new: bool,
-    /// How many elements were added, removed, changed.
+    /// Whether it is the workflow's first.
+    pub first: bool,
+    /// How many elements the spec has.
+    pub elements: usize,
+    /// How many elements were added, removed, changed; of a whole branch only its top counts.
     pub changes: (usize, usize, usize),
 }
 
@@ -80,7 +84,8 @@ impl Factory {
         let latest = self.latest_spec(&log).await?;
         let spec = workflow.digest;
         if latest.as_ref().is_some_and(|(rec, _)| rec.spec == spec) {
-            return Ok(Submitted { workflow: log, spec, new: false, changes: (0, 0, 0) });
+            let elements = workflow.elements.len();
+            return Ok(Submitted { workflow: log, spec, new: false, first: false, elements, changes: (0, 0, 0) });
         }
         let old = latest.as_ref().map(|(_, table)| table.as_slice()).unwrap_or_default();
         let diff = seatrial_spec::diff(old, &workflow.elements);
@@ -104,7 +109,7 @@ impl Factory {
         let batch = Batch { events: vec![event], blobs, ..Batch::default() };
         self.0.store.append(&log, batch).await.map_err(not_recorded)?;
         self.reload(&log).await?;
-        Ok(Submitted { workflow: log, spec, new: true, changes })
+        Ok(Submitted { workflow: log, spec, new: true, first, elements: workflow.elements.len(), changes })
     }
 
     fn may_submit(&self, caller: &Caller, workflow: &Workflow) -> Result<(), Refused> {

@@ -169,6 +169,8 @@ fn conclude(plan: &Plan, facts: &Facts, mut causes: Vec<Cause>) -> Decision {
     let passes = verdict < Verdict::Escalate;
     let sampled = plan.audit.as_ref().is_some_and(|a| is_drawn(facts.draw, a.sample));
     let audit = passes && (sampled || facts.review_all == Some(ReviewAll::After));
+    // An audit is a question, too: it never holds back what passed.
+    let review = review.or_else(|| if audit { audit_ask(plan) } else { None });
     let mut because: Vec<ElementPath> = Vec::new();
     for cause in causes {
         if !because.contains(&cause.path) {
@@ -179,11 +181,17 @@ fn conclude(plan: &Plan, facts: &Facts, mut causes: Vec<Cause>) -> Decision {
         verdict,
         action: action(verdict, facts.acts, in_shadow),
         because,
-        // In shadow the output has left already: there is nothing for an answer to release.
-        review: review.filter(|_| !in_shadow),
+        // In shadow the output has left already: there is nothing for an answer to release, only something to audit.
+        review: review.filter(|_| !in_shadow || audit),
         audit,
         code,
     }
+}
+
+/// The question of an audit: to the role that audits, or else to whom the step asks.
+fn audit_ask(plan: &Plan) -> Option<ReviewAsk> {
+    let to = plan.audit.as_ref().map(|a| a.to.clone()).or_else(|| plan.role.clone())?;
+    Some(ReviewAsk { to, own: false, within_ms: plan.within_ms, people: 1 })
 }
 
 fn action(verdict: Verdict, acts: bool, in_shadow: bool) -> Action {

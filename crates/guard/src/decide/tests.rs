@@ -228,6 +228,8 @@ fn actions() {
 
 #[test]
 fn audits_are_drawn_below_the_sample() {
+    let drawn = decide(&plan(), &changed(|f| f.draw = 0.0));
+    assert_eq!(drawn.review.map(|r| (r.to, r.own)), Some(("supervisors".to_owned(), false)), "an audit is a question");
     for (draw, audit) in [(0.0999, true), (0.1, false), (0.9, false), (f64::NAN, true), (1.0, true), (-1.0, true)] {
         assert_eq!(decide(&plan(), &changed(|f| f.draw = draw)).audit, audit, "{draw}");
     }

@@ -48,7 +48,7 @@ fn velocity(view: &View<'_>) -> Item {
         standing,
         vec![reason(text, cites)],
         "Start the next sprint from an open question, and let its answer change the spec.",
-        "seatrial sprint open",
+        "seatrial sprint open --goal GOAL --question NAME",
     )
 }
 

@@ -56,7 +56,7 @@ fn learning(view: &View<'_>) -> Item {
         standing,
         reasons,
         "Open the next sprint on a question whose answer changes the spec.",
-        "seatrial sprint open",
+        "seatrial sprint open --goal GOAL --question NAME",
     )
 }
 

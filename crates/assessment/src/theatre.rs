@@ -250,8 +250,8 @@ fn examples(view: &View<'_>) -> Item {
             format!("{} submission(s) changed steps or thresholds, {with_sets} changed examples", changed.len()),
             changed,
         )],
-        "For each changed rule add an example that it catches and one that it lets by.",
-        "seatrial example add DECISION",
+        "For each changed rule add an example that it catches and one that it lets by; evaluate again.",
+        "seatrial eval",
     )
 }
 
@@ -283,7 +283,7 @@ fn served(view: &View<'_>) -> Item {
         standing,
         vec![Reason { text, cites }],
         "Stop, and find out which program answered. Then release it, or roll back.",
-        "seatrial stop",
+        "seatrial stop --reason REASON",
     )
 }
 
@@ -302,7 +302,7 @@ fn drills(view: &View<'_>) -> Item {
             alone.len()
         ),
         "Have somebody of the receiving side do the next drill without help.",
-        "seatrial drill stop",
+        "seatrial drill stop --resumed-by PERSON",
     )
 }
 
@@ -324,7 +324,7 @@ fn simulated(view: &View<'_>) -> Item {
             seen.len(),
             judged.len()
         ),
-        "Nothing to do in a demo: that is what it is. For a real delivery open a factory of kind `real`.",
-        "seatrial init",
+        "Nothing to do in a demo: that is what it is. For a real delivery write a `factory.yaml` of kind `real`.",
+        "seatrial check",
     )
 }

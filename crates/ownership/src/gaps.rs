@@ -15,8 +15,12 @@ pub struct Gap {
     pub next: String,
 }
 
-/// Controls that the receiving side exercises before it owns the workflow.
-const DRILLS: [&str; 3] = ["stop", "override", "escalation"];
+/// The control whose drill this version runs and records; the others are exercised by hand.
+const STOP: (&str, &str) = ("stop", "seatrial drill stop --resumed-by PERSON");
+
+/// Controls that the receiving side exercises before it owns the workflow, and the command that does it.
+const DRILLS: [(&str, &str); 3] =
+    [STOP, ("override", "seatrial override DECISION ACTION --reason REASON"), ("escalation", "seatrial review list")];
 
 /// What is missing for a handover, production's obligations first. Empty means that everything Seatrial can tell from
 /// this log is there.
@@ -31,15 +35,13 @@ pub fn gaps(input: &PackInput<'_>) -> Vec<Gap> {
     let mut out: Vec<Gap> = open
         .map(|o| gap(&o.id, format!("{}: {}", o.state, o.why), o.next.as_deref().unwrap_or("seatrial status")))
         .collect();
-    for control in DRILLS {
+    for (control, command) in DRILLS {
         let id = format!("drill.{control}");
         let listed = input.obligations.iter().any(|o| o.id == id);
         if !listed && !drilled(input, control) {
-            out.push(gap(
-                "ownership.drills",
-                format!("`{control}` was not drilled by the receiving side"),
-                &format!("seatrial drill {control}"),
-            ));
+            let by_hand = if control == STOP.0 { "" } else { "; this version records no drill of it" };
+            let why = format!("`{control}` was not drilled by the receiving side{by_hand}");
+            out.push(gap("ownership.drills", why, command));
         }
     }
     for taking in responsibilities(input).iter().filter(|t| t.runbook.is_some()) {
@@ -52,7 +54,7 @@ pub fn gaps(input: &PackInput<'_>) -> Vec<Gap> {
             out.push(gap(
                 "ownership.runbooks",
                 format!("no drill names the runbook of `{}`", taking.responsibility),
-                "seatrial drill stop",
+                STOP.1,
             ));
         }
     }

@@ -122,26 +122,36 @@ fn how_to(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
     let rows = [
         (
             "Stop everything now",
-            format!("seatrial stop {name} --reason \"…\""),
+            format!("seatrial stop --workflow {name} --reason \"…\""),
             "Whoever stops does not resume: another person does.",
         ),
-        ("Resume", format!("seatrial resume {name} --reason \"…\""), "Needs another person than the one who stopped."),
+        (
+            "Resume",
+            format!("seatrial resume --workflow {name} --reason \"…\""),
+            "Needs another person than the one who stopped.",
+        ),
         (
             "Override one decision",
-            "seatrial override DECISION --reason …".to_owned(),
+            "seatrial override DECISION block --reason REASON".to_owned(),
             "The verdict stays as it was; the change stands beside it.",
         ),
         (
             "Change the spec",
-            format!("seatrial check {name} && seatrial submit {name}"),
+            format!("seatrial check {name} && seatrial submit --workflow {name}"),
             "What the change makes stale is shown with its path; the release in force stays.",
         ),
         (
             "Release",
-            format!("seatrial status {name} --stage production && seatrial release production {name}"),
+            format!(
+                "seatrial status --workflow {name} --stage production && seatrial release production --workflow {name}"
+            ),
             "Cuts only if nothing is missing.",
         ),
-        ("Leave", format!("seatrial log export {name} --to FOLDER"), "The export verifies without Seatrial's server."),
+        (
+            "Leave",
+            format!("seatrial log export FOLDER --workflow {name}"),
+            "The export verifies without Seatrial's server.",
+        ),
     ];
     html! {
         section #how {

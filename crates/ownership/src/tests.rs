@@ -12,8 +12,8 @@ fn what_is_missing() {
     expect![[r#"
         drill.stop: open: because -> seatrial approve drill.stop
         ownership.accepted: open: because -> seatrial approve ownership.accepted
-        ownership.drills: `override` was not drilled by the receiving side -> seatrial drill override
-        ownership.drills: `escalation` was not drilled by the receiving side -> seatrial drill escalation
+        ownership.drills: `override` was not drilled by the receiving side; this version records no drill of it -> seatrial override DECISION ACTION --reason REASON
+        ownership.drills: `escalation` was not drilled by the receiving side; this version records no drill of it -> seatrial review list
         ownership.unaided: no release after the first was submitted, approved and cut by the receiving side alone -> seatrial release pilot
         ownership.access: this log does not show that keys, tokens and store are under receiving principals -> seatrial assess
         ownership.index: the transfer index is not computed from this log -> seatrial assess

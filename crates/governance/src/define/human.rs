@@ -39,7 +39,7 @@ pub(super) fn questions(_: &Workflow) -> Obligation {
         .text(
             "Every question has an owner, and none that blocks the stage is open",
             "Give each question an owner; answer the blocking ones with the events that show the answer, or withdraw them.",
-            "seatrial question answer NAME --cites EVENT",
+            "seatrial question answer NAME --cites EVENT ANSWER",
         )
 }
 

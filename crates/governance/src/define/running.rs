@@ -50,7 +50,7 @@ pub(super) fn stop_drill(_: &Workflow) -> Obligation {
         .text(
             "The stop switch was exercised; for production by the receiving side and in time",
             "Somebody of the receiving side stops the workflow under marked requests, and somebody else resumes it.",
-            "seatrial drill stop",
+            "seatrial drill stop --resumed-by PERSON",
         )
 }
 

@@ -17,7 +17,7 @@ fn the_table() {
     expect![[r#"
         spec.valid               spec       pilot+production `seatrial check credit`
         spec.intent              spec       pilot+production `seatrial approve spec.intent`
-        spec.questions           spec       pilot+production `seatrial question answer NAME --cites EVENT`
+        spec.questions           spec       pilot+production `seatrial question answer NAME --cites EVENT ANSWER`
         spec.exercised           spec       production `seatrial eval`
         eval.golden              sprint     pilot+production `seatrial eval golden`
         eval.forbidden.injection sprint     pilot+production `seatrial eval adversarial`
@@ -27,7 +27,7 @@ fn the_table() {
         approval.risk            governance production `seatrial approve approval.risk --stage production`
         runtime.enforces         runtime    pilot+production `seatrial rehearse`
         runtime.trace            runtime    pilot+production `seatrial rehearse`
-        drill.stop               runtime    pilot+production `seatrial drill stop`
+        drill.stop               runtime    pilot+production `seatrial drill stop --resumed-by PERSON`
         ownership.assigned       ownership  production `seatrial status --stage production`
         ownership.accepted       ownership  production `seatrial accept RESPONSIBILITY`
         release.approval         governance pilot `seatrial approve release.approval --stage pilot`

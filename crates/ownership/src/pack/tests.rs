@@ -52,7 +52,7 @@ fn what_it_says() {
         "12",
         "Released for pilot",
         "shown for 95 s",
-        "seatrial stop credit",
+        "seatrial stop --workflow credit",
         "seatrial log verify FOLDER --key KEY",
         "bank/credit+c02c150e+AQ",
         "<code>drill.stop</code>",

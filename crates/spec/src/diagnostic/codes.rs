@@ -48,7 +48,7 @@ codes! {
     Limit = "ST0003", "a limit is exceeded", "a spec is read in bounded time and memory, whoever wrote it", "split the file, or move long text into files of its own";
     Unsupported = "ST0004", "YAML that is not part of the language", "tags, several documents and mappings as keys make two readers see two specs", "write plain mappings, lists and scalars";
 
-    UnknownKey = "ST0101", "an unknown key", "a misspelt control would be configured, green and inert", "use a key of the language; `seatrial schema` lists them";
+    UnknownKey = "ST0101", "an unknown key", "a misspelt control would be configured, green and inert", "use a key of the language; `docs/reference/spec.md` lists them";
     MissingKey = "ST0102", "a key is missing", "without it the element has no meaning", "add the key";
     WrongKind = "ST0103", "a value of another kind is wanted", "the value cannot be read as what the key means", "write the kind of value that the message names";
     UnknownWord = "ST0104", "a word that is none of those allowed", "a word with no meaning enforces nothing", "use one of the words listed";

@@ -116,6 +116,17 @@ Example:
 Example:
   seatrial submit --as dev@shipyard.example")]
     Submit,
+    /// What changed in meaning: elements added, removed, changed
+    #[command(after_help = "\
+Compares by digest, so layout and comments are no change. Of a whole branch that was added or removed only its top is \
+named. A change marked `prose` compiles to the same: no measurement rests on it. Specs are named by their digest, as \
+`seatrial digest` and the log's events write it.
+
+Example:
+  seatrial diff
+  seatrial diff --released --format json
+  seatrial diff sha256:0000000000000000000000000000000000000000000000000000000000000000")]
+    Diff(DiffArgs),
     /// Answer or withdraw a question of the spec
     #[command(subcommand)]
     Question(QuestionCommand),
@@ -253,7 +264,7 @@ Example:
     Assess(AssessArgs),
 
     // -- the record
-    /// The tamper-evident log: verify, export, keys, rebuild
+    /// The tamper-evident log: verify, export, prove, keys, rebuild
     #[command(subcommand)]
     Log(LogCommand),
 
@@ -279,5 +290,7 @@ pub(crate) struct CompletionArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
+#[cfg(test)]
+mod named;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod assess;
 mod calibrate;
 mod check;
 mod decision;
+mod diff;
 mod digest;
 mod eval;
 mod explain;
@@ -42,6 +43,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
     match command {
         Command::Check(_)
         | Command::Digest(_)
+        | Command::Diff(_)
         | Command::Status(_)
         | Command::Explain(_)
         | Command::Assess(_)
@@ -66,7 +68,9 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Completion(_)
             | Command::Serve(_)
             | Command::Demo(_)
-            | Command::Log(LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Key)
+            | Command::Log(
+                LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Key
+            )
     )
 }
 
@@ -74,6 +78,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
 pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     match command {
         Command::Submit => submit::submit(session, out).await,
+        Command::Diff(args) => diff::diff(&args, session, out).await,
         Command::Question(command) => question::question(command, session, out).await,
         Command::Answer(args) => question::settle(args, session, out).await,
         Command::Eval(args) => eval::eval(&args, session, out).await,
@@ -102,9 +107,9 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Completion(_)
         | Command::Serve(_)
         | Command::Demo(_)
-        | Command::Log(LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Key) => {
-            Err(Failure::usage("this command needs no open store; nothing was done"))
-        }
+        | Command::Log(
+            LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Key,
+        ) => Err(Failure::usage("this command needs no open store; nothing was done")),
     }
 }
 

@@ -48,6 +48,20 @@ pub(crate) struct DigestArgs {
     pub(crate) element: Option<String>,
 }
 
+/// `seatrial diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The spec to compare with; the newest submitted one where none is named
+    #[arg(value_name = "OLD")]
+    pub(crate) old: Option<seatrial_model::Digest>,
+    /// The spec that is compared; the work tree where none is named
+    #[arg(value_name = "NEW", requires = "old")]
+    pub(crate) new: Option<seatrial_model::Digest>,
+    /// Compare with the spec of the release in force
+    #[arg(long, conflicts_with = "old")]
+    pub(crate) released: bool,
+}
+
 /// `seatrial question …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuestionCommand {

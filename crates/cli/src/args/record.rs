@@ -2,7 +2,34 @@
 
 use clap::Subcommand;
 use seatrial_ledger::VerifierKey;
+use seatrial_model::{DecisionId, EventId};
+use std::fmt;
 use std::path::PathBuf;
+
+/// What a proof of inclusion is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Entry {
+    /// The entry that made a decision.
+    Decision(DecisionId),
+    /// An event.
+    Event(EventId),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decision(id) => id.fmt(f),
+            Self::Event(id) => id.fmt(f),
+        }
+    }
+}
+
+fn entry(text: &str) -> Result<Entry, seatrial_model::ids::ParseIdError> {
+    match text.starts_with("dec_") {
+        true => text.parse().map(Entry::Decision),
+        false => text.parse().map(Entry::Event),
+    }
+}
 
 /// `seatrial log …`.
 #[derive(Debug, Subcommand)]
@@ -39,6 +66,22 @@ Example:
         /// The payloads still held, too: personal data leaves the store with them
         #[arg(long)]
         payloads: bool,
+    },
+    /// Prove that a decision or an event is in the log: a C2SP `tlog-proof`, to be checked offline
+    #[command(after_help = "\
+The file holds the inclusion proof and the newest signed checkpoint. With the log's key and the entry's bytes anybody \
+checks it, without this program. It is checked here before it is written.
+
+Example:
+  seatrial log prove dec_019a0000-0000-7000-8000-000000000000
+  seatrial log prove evt_019a0000-0000-7000-8000-000000000000 --out approval.tlog-proof")]
+    Prove {
+        /// A decision's or an event's id
+        #[arg(value_name = "DECISION|EVENT", value_parser = entry)]
+        entry: Entry,
+        /// A new file to write it to, instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// The verifier key of each log: give it to whoever verifies
     #[command(after_help = "\

@@ -1,4 +1,6 @@
-//! `seatrial log`: verify, export, keys, rebuild. All but the last only read, beside the store's owner.
+//! `seatrial log`: verify, export, prove, keys, rebuild. All but the last only read, beside the store's owner.
+
+mod prove;
 
 use crate::args::LogCommand;
 use crate::exit::Exit;
@@ -38,6 +40,7 @@ pub(crate) async fn read(
             verify_store(asked, named, trust, out).await
         }
         LogCommand::Export { dir, payloads } => write_export(asked, named, &dir, payloads, out).await,
+        LogCommand::Prove { entry, out: file } => prove::prove(asked, named, entry, file.as_deref(), out).await,
         LogCommand::Key => keys(asked, named, out).await,
         LogCommand::Rebuild => Err(Failure::usage("a rebuild needs the store's owner; nothing was done")),
     }

@@ -12,6 +12,8 @@ struct Answer {
     workflow: LogName,
     spec: Digest,
     new: bool,
+    first: bool,
+    elements: usize,
     added: usize,
     removed: usize,
     changed: usize,
@@ -23,13 +25,15 @@ pub(crate) async fn submit(session: &Session, out: &mut Out) -> Result<Exit, Fai
     let folder = session.folder()?;
     let done = session.factory.submit(&caller, Some(&folder.label)).await?;
     let (added, removed, changed) = done.changes;
-    out.json(&Answer { workflow: done.workflow.clone(), spec: done.spec, new: done.new, added, removed, changed })?;
+    let (first, elements) = (done.first, done.elements);
+    let workflow = done.workflow.clone();
+    out.json(&Answer { workflow, spec: done.spec, new: done.new, first, elements, added, removed, changed })?;
     if done.new {
-        out.line(format!(
-            "{} submitted: {} ({added} elements added, {removed} removed, {changed} changed)",
-            done.workflow,
-            done.spec.short()
-        ));
+        let what = match first {
+            true => format!("first submission, {elements} elements"),
+            false => format!("elements: {added} added, {removed} removed, {changed} changed"),
+        };
+        out.line(format!("{} submitted: {} ({what})", done.workflow, done.spec.short()));
         out.line("next: seatrial status");
     } else {
         out.line(format!("{} is submitted already: {}; nothing was recorded", done.workflow, done.spec.short()));

@@ -250,6 +250,9 @@ pub struct DecisionChain {
     pub outcome: Option<OutcomeView>,
     /// Whether it was drawn for audit.
     pub audit: bool,
+    /// A blind audit of it waits for whoever looks. The output is hidden, and what was computed from it is left out:
+    /// of `facts` the findings on it, the `when`s and the confidence's value, and the truth.
+    pub blind: bool,
     /// Events that followed, in order: (index, event id, kind).
     pub followed_by: Vec<(u64, EventId, String)>,
 }
@@ -282,8 +285,24 @@ pub enum Held {
         /// By whom.
         by: String,
     },
+    /// Held, and not shown: a blind audit waits for whoever looks, and is answered first.
+    Hidden {
+        /// Its commitment in the log: what the answer speaks of.
+        commitment: Commitment,
+    },
     /// There never was one.
     None,
+}
+
+impl Held {
+    /// The same without its text, for somebody who must not see it yet.
+    #[must_use]
+    pub fn hidden(self) -> Self {
+        match self {
+            Self::Text { commitment, .. } => Self::Hidden { commitment },
+            other => other,
+        }
+    }
 }
 
 /// A review as people see it.

@@ -7,7 +7,9 @@ use crate::factory::{Factory, not_recorded};
 use crate::handle::{Handle, row, rows};
 use crate::project::{DecisionRec, ReviewRec};
 use seatrial_model::event::TokenKind;
-use seatrial_model::{Body, Commitment, DecisionId, EventId, LogName, ReviewId, Untrusted, Verdict};
+use seatrial_model::{
+    Body, Commitment, DecisionId, ElementPath, EventId, LogName, PrincipalKind, ReviewId, Untrusted, Verdict,
+};
 use seatrial_store::{Payload, ReaderExt as _, Scan, StoreError, View};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,14 +58,38 @@ impl Factory {
         found.ok_or_else(|| Refused::NotFound(format!("there is no decision `{decision}`")))
     }
 
-    /// A decision with its whole chain. A `caller` sees its own decisions only.
+    /// A decision with its whole chain. A `caller` sees its own decisions only. Whoever has an unanswered blind audit of
+    /// it before them sees nothing that tells the AI's answer.
     ///
     /// # Errors
     /// [`Refused`] where there is none, or it is not the caller's.
     pub async fn decision(&self, caller: &Caller, decision: DecisionId) -> Result<DecisionChain, Refused> {
         let (handle, rec) = self.decision_rec(decision).await?;
         may_see(caller, &rec)?;
-        self.chain_of(&handle.log, rec).await.map_err(not_recorded)
+        let chain = self.chain_of(&handle.log, rec.clone()).await.map_err(not_recorded)?;
+        match self.is_blind(caller, &handle, &rec, &chain).await? {
+            true => Ok(blinded(chain)),
+            false => Ok(chain),
+        }
+    }
+
+    /// Whether a blind audit of this decision waits for whoever looks.
+    async fn is_blind(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        rec: &DecisionRec,
+        chain: &DecisionChain,
+    ) -> Result<bool, Refused> {
+        let open = |r: &&ReviewView| r.audit && r.answer.is_none();
+        let Some(review) = chain.review.as_ref().filter(open) else { return Ok(false) };
+        // Who reads without a name may be one of those whom it waits for.
+        let nameless = caller.token.is_none() && caller.principal.kind != PrincipalKind::Person;
+        if !nameless && !caller.principal.has_role(&review.to) {
+            return Ok(false);
+        }
+        let served = self.spec_of(handle, rec).await?;
+        Ok(served.workflow.step(&rec.step).and_then(|s| s.audit.as_ref()).is_some_and(|a| a.blind))
     }
 
     /// The same, waiting up to `wait_ms` for a pending one to be settled.
@@ -144,6 +170,7 @@ impl Factory {
                     }),
                     outcome: rec.outcome.as_ref().map(|o| OutcomeView { at: o.at, wrong: o.wrong, matured: o.matured }),
                     audit: rec.audit,
+                    blind: false,
                     followed_by: followed(view, rec.decision)?,
                 })
             })
@@ -179,6 +206,28 @@ impl Factory {
             })
             .await
             .map_err(not_recorded)
+    }
+}
+
+/// A chain without what the AI answered, and without what was computed from that.
+fn blinded(mut chain: DecisionChain) -> DecisionChain {
+    let why = vec![ElementPath::new(format!("steps.{}.audit", chain.step))];
+    if let Some(review) = &mut chain.review {
+        review.because.clone_from(&why);
+    }
+    let facts = &mut chain.facts;
+    facts.findings.clear();
+    facts.after_modify = None;
+    facts.whens.clear();
+    facts.confidence.value = 0.0;
+    facts.confidence.present = false;
+    DecisionChain {
+        output: chain.output.hidden(),
+        released: chain.released.map(Held::hidden),
+        outcome: None,
+        because: why,
+        blind: true,
+        ..chain
     }
 }
 

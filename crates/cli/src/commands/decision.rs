@@ -74,6 +74,11 @@ pub(super) fn paths(all: &[ElementPath]) -> String {
 pub(super) fn held(name: &str, held: &Held, out: &mut Out) {
     match held {
         Held::None => {}
+        Held::Hidden { commitment } => {
+            out.line(format!("{name}\n  hidden: your blind audit of it is answered before the AI's answer is seen"));
+            let line = out.paint(Ink::Dim, &format!("  {commitment}"));
+            out.line(line);
+        }
         Held::Erased { on, by } => out.line(format!("{name}\n  erased on {on} by {}", shown(by))),
         Held::Text { text, commitment } => {
             out.line(name);

@@ -78,7 +78,7 @@ fn state(r: &ReviewView, now: Time) -> (Option<Ink>, Cow<'static, str>) {
     }
 }
 
-/// A review with its case. In a blind audit the AI's answer is not part of it.
+/// A review with its case. In a blind audit the AI's answer is hidden.
 #[derive(Serialize)]
 struct Shown<'a> {
     review: &'a ReviewView,
@@ -89,13 +89,13 @@ struct Shown<'a> {
 
 async fn show(review: ReviewId, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     let caller = session.caller().await?;
-    let view = session.factory.review(review).await?;
+    let mut view = session.factory.review(review).await?;
     let chain: DecisionChain = session.factory.decision(&caller, view.decision).await?;
-    // Who audits blindly answers before they see what the AI said.
-    let blind = view.audit && view.answer.is_none();
-    let hidden = Held::None;
-    let output = if blind { &hidden } else { &chain.output };
-    out.json(&Shown { review: &view, case: &chain.case, input: &chain.input, output })?;
+    // Who audits blindly answers before they see what the AI said, or what was found in it.
+    if chain.blind {
+        view.because.clone_from(&chain.because);
+    }
+    out.json(&Shown { review: &view, case: &chain.case, input: &chain.input, output: &chain.output })?;
     if out.is_json() {
         return Ok(Exit::Done);
     }
@@ -107,15 +107,13 @@ async fn show(review: ReviewId, session: &Session, out: &mut Out) -> Result<Exit
     }
     held("case", &chain.case, out);
     held("input", &chain.input, out);
-    if blind {
-        out.line("output\n  hidden: a blind audit is answered before the AI's answer is seen");
-    } else {
-        held("output", &chain.output, out);
-    }
+    held("output", &chain.output, out);
     if view.own {
         out.line("a `never` forbids releasing the AI's output: only `own`, with `--output`, or `reject` is possible");
     }
-    if let Held::Text { commitment, .. } = &chain.output {
+    // An answer to a decision without an output speaks of the input.
+    let judged = if matches!(chain.output, Held::None) { &chain.input } else { &chain.output };
+    if let Held::Text { commitment, .. } | Held::Hidden { commitment } = judged {
         out.line(format!("next: seatrial review answer {review} ANSWER --reason WHY --seen {commitment}"));
     }
     Ok(Exit::Done)

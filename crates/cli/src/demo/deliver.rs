@@ -430,6 +430,8 @@ fn answer_for(
     use seatrial_factory::api::Held;
     let (seen, said) = match (&chain.output, &chain.input) {
         (Held::Text { text, commitment }, _) => (*commitment, serde_json::from_str(text.raw()).unwrap_or_default()),
+        // A blind audit: their own decision, before they see the AI's.
+        (Held::Hidden { commitment }, _) => (*commitment, serde_json::Value::Null),
         (_, Held::Text { commitment, .. }) => (*commitment, serde_json::Value::Null),
         _ => return None,
     };

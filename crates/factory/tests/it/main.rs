@@ -1,6 +1,7 @@
 //! Integration tests of the factory's use cases, on the real store.
 
 #[cfg(test)]
+mod blind;
 mod delivery;
 #[cfg(test)]
 mod promise;

@@ -16,7 +16,7 @@ async fn chain(yard: &Yard, passed: &Passed) -> DecisionChain {
 }
 
 fn commitment(held: &Held) -> Commitment {
-    let Held::Text { commitment, .. } = held else { panic!("{held:?}") };
+    let (Held::Text { commitment, .. } | Held::Hidden { commitment }) = held else { panic!("{held:?}") };
     *commitment
 }
 

@@ -26,6 +26,7 @@ pub(super) fn payload(held: &Held, about: About<'_>) -> Payload {
     match held {
         Held::Text { text, commitment } => Payload::Held { fields: fields(text, about), commitment: *commitment },
         Held::Erased { on, by } => Payload::Erased { on: *on, by: by.clone(), commitment: about.commitment },
+        Held::Hidden { .. } => Payload::None { why: "Not shown: its blind audit waits for your answer.".to_owned() },
         Held::None => Payload::None { why: about.absent.to_owned() },
     }
 }
@@ -46,7 +47,7 @@ pub(super) fn whole(held: &Held, commitment: Option<Commitment>) -> Payload {
 pub(super) fn text(held: &Held) -> Option<&Untrusted> {
     match held {
         Held::Text { text, .. } => Some(text),
-        Held::Erased { .. } | Held::None => None,
+        Held::Erased { .. } | Held::Hidden { .. } | Held::None => None,
     }
 }
 

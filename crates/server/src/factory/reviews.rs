@@ -20,7 +20,7 @@ const QUEUE_ROWS: usize = 100;
 /// Open reviews, the most urgent first: by when they are late, then by age.
 async fn open(factory: &Factory, workflow: &str) -> Result<Vec<ReviewView>, Refused> {
     let mut found = factory.queue(workflow, QUEUE_READ_MAX).await?;
-    found.sort_by_key(|r| (r.due.map_or(i64::MAX, |due| due.as_millis()), r.opened, r.review));
+    found.sort_by_key(|r| (r.rehearsal, r.due.map_or(i64::MAX, |due| due.as_millis()), r.opened, r.review));
     Ok(found)
 }
 
@@ -183,7 +183,7 @@ async fn barred(
     }
     Ok(match &chain.input {
         Held::Erased { .. } => Some("The case’s input was erased, so an answer cannot be checked.".to_owned()),
-        Held::Text { .. } | Held::None => None,
+        Held::Text { .. } | Held::Hidden { .. } | Held::None => None,
     })
 }
 

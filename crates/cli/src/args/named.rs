@@ -116,7 +116,8 @@ fn commands(file: &str, text: &str) -> Vec<Found> {
 }
 
 const ID: &str = "019a0000-0000-7000-8000-000000000000";
-const KEY: &str = "example.org/log+d69c0a51+AV+Yp1D7lCJTCYBpmlCT6ReNpSWe/yzuUJ3vKiJvJvy4";
+/// A verifier key as the examples of the help stand for one.
+pub(super) const KEY: &str = "example.org/log+2a0c1e3c+AV+Yp1D7lCJTCYBpmlCT6ReNpSWe/yzuUJ3vKiJvJvy4";
 
 /// What stands for a word that the reader has to fill in.
 fn filled(word: &str, anything: &str) -> String {
@@ -146,7 +147,12 @@ fn parses(text: &str) -> Result<(), String> {
     let mut said = String::new();
     let ids = [format!("dec_{ID}"), format!("rev_{ID}"), format!("evt_{ID}"), KEY.to_owned()];
     for anything in ["pilot"].into_iter().chain(ids.iter().map(String::as_str)) {
-        let args: Vec<String> = words(text).iter().map(|word| filled(word, anything)).collect();
+        let mut args: Vec<String> = words(text).iter().map(|word| filled(word, anything)).collect();
+        // Whatever stands for a key (a `$(cat …)` too) is filled in as one.
+        let at = args.iter().position(|word| word == "--key");
+        if let Some(key) = at.and_then(|at| args.get_mut(at + 1)) {
+            KEY.clone_into(key);
+        }
         match Cli::try_parse_from(args) {
             Ok(_) => return Ok(()),
             Err(error) if said.is_empty() => said = error.to_string(),

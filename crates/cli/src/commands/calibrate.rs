@@ -68,7 +68,7 @@ async fn propose(args: &CalibrateArgs, session: &Session, out: &mut Out) -> Resu
     let next = match (args.write, written) {
         (true, true) => format!("written into `{WORKFLOW_FILE}`; next: seatrial calibrate {name} --certify"),
         (true, false) => format!("`{WORKFLOW_FILE}` says so already; next: seatrial calibrate {name} --certify"),
-        (false, _) => format!("next: seatrial calibrate {name} --write, or write the number yourself"),
+        (false, _) => format!("write the number into the spec, or: seatrial calibrate {name} --write"),
     };
     out.line(next);
     Ok(Exit::Done)

@@ -170,6 +170,21 @@ fn rows_that_are_gone_added_or_exchanged_are_found() {
     let blob = text("SELECT digest FROM blobs WHERE log = ?1 ORDER BY seq LIMIT 1");
     let decision = text("SELECT key FROM rows WHERE log = ?1 AND tbl = 'decision' ORDER BY key LIMIT 1");
     drop(db);
+    for (change, place) in changes_of_rows(log, size, payload, blob, decision) {
+        yard.database().execute_batch(&change).unwrap_or_else(|e| panic!("{e}: {change}"));
+        found(&yard, &change, &place);
+        restore(&yard, &clean);
+    }
+    let file = yard.store(&format!("checkpoints/{WORKFLOW}"));
+    let note = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    found(&yard, "the remembered checkpoint is gone", &format!("checkpoints/{WORKFLOW}"));
+    std::fs::write(&file, note).unwrap();
+    in_order(&yard);
+}
+
+/// Statements that remove, add, exchange or alter rows, each with the place that is then named.
+fn changes_of_rows(log: i64, size: i64, payload: String, blob: String, decision: String) -> Vec<(String, String)> {
     let last = size - 1;
     let exchange = format!(
         "CREATE TEMP TABLE two AS SELECT idx, id, bytes FROM events WHERE log = {log} AND idx IN (20, 21);
@@ -179,7 +194,7 @@ fn rows_that_are_gone_added_or_exchanged_are_found() {
          UPDATE events SET bytes = (SELECT bytes FROM two WHERE idx = 21), id = (SELECT id FROM two WHERE idx = 21)
              WHERE log = {log} AND idx = 20;"
     );
-    let changes: Vec<(String, String)> = vec![
+    vec![
         (format!("DELETE FROM events WHERE log = {log} AND idx = 30"), "leaves a gap".to_owned()),
         (format!("DELETE FROM events WHERE log = {log} AND idx = {last}"), format!("{last} are there")),
         (
@@ -221,18 +236,7 @@ fn rows_that_are_gone_added_or_exchanged_are_found() {
         (format!("UPDATE logs SET size = size - 1 WHERE id = {log}"), format!("{last} entries")),
         (format!("UPDATE logs SET key = replace(key, '+', '-') WHERE id = {log}"), "a key that is none".to_owned()),
         (format!("UPDATE logs SET origin = 'else/where' WHERE id = {log}"), "the log's row says that it is".to_owned()),
-    ];
-    for (change, place) in changes {
-        yard.database().execute_batch(&change).unwrap_or_else(|e| panic!("{e}: {change}"));
-        found(&yard, &change, &place);
-        restore(&yard, &clean);
-    }
-    let file = yard.store(&format!("checkpoints/{WORKFLOW}"));
-    let note = std::fs::read(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    found(&yard, "the remembered checkpoint is gone", &format!("checkpoints/{WORKFLOW}"));
-    std::fs::write(&file, note).unwrap();
-    in_order(&yard);
+    ]
 }
 
 fn restore(yard: &Yard, clean: &[u8]) {

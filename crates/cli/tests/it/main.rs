@@ -12,6 +12,7 @@ mod delivery;
 mod digest;
 mod evidence;
 mod owner;
+mod people;
 mod support;
 mod usage;
 

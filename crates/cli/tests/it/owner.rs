@@ -4,13 +4,13 @@ use crate::support::{DEV, HANA, Yard, seatrial};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-struct Served {
+pub struct Served {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
 }
 
 impl Served {
-    fn start(yard: &Yard) -> Self {
+    pub fn start(yard: &Yard) -> Self {
         let mut child = seatrial(yard.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -24,7 +24,7 @@ impl Served {
         Self { child, out }
     }
 
-    fn end(mut self, signal: &str) -> Option<i32> {
+    pub fn end(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let status = self.child.wait().unwrap();

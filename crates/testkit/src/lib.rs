@@ -1,1 +1,0 @@
-//! Fixtures, fake clock, faulty store; a dev-dependency only.

@@ -1,5 +1,6 @@
 //! Is the promise kept? Over splits of the example's real applications: seal, train, propose, certify, and then pass
-//! every held-back application through the serving path. `SEATRIAL_SOAK=1` runs twenty splits instead of three.
+//! every held-back application through the serving path. `SEATRIAL_SOAK=1` runs twenty splits instead of three,
+//! `SEATRIAL_SPLITS` as many as it says.
 
 use crate::support::{Yard, run};
 use seatrial_classifier::{FitOptions, features_from_schema, fit};
@@ -57,7 +58,8 @@ struct Study {
 
 fn salts() -> Vec<String> {
     let soak = std::env::var("SEATRIAL_SOAK").is_ok_and(|v| v == "1");
-    (0..if soak { 20 } else { 3 }).map(|n| format!("5eed{n:02x}")).collect()
+    let asked = std::env::var("SEATRIAL_SPLITS").ok().and_then(|n| n.parse::<u8>().ok());
+    (0..asked.unwrap_or(if soak { 20 } else { 3 })).map(|n| format!("5eed{n:02x}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
 
 #[test]
 fn every_command_has_examples_and_they_parse() {
-    let key = super::named::KEY;
+    let key = named::KEY;
     let mut seen = 0;
     leaves(&Cli::command(), "seatrial", &mut |path, command| {
         if command.is_hide_set() {

@@ -113,10 +113,10 @@ async fn an_escalation_stales_what_rests_on_it() {
     yard.edit("input.credit.amount > 2000", "input.credit.amount > 2500");
     let path = "steps.assess.escalate.large";
     // The certificate is about those that no other rule holds back, so it rests on every escalation. The trace audit
-    // recomputed verdicts that this rule had a say in. `risk` did not approve escalations; `credit` did, and those who
-    // took the workflow over took them on.
+    // recomputed verdicts that this rule had a say in. `risk` and `credit` approved escalations, and those who took the
+    // workflow over took them on.
     let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-    let rest = ["approval.credit", "runtime.trace", "ownership.accepted"];
+    let rest = ["approval.credit", "approval.risk", "runtime.trace", "ownership.accepted"];
     only_stale(&yard, Stage::Production, path, &[&measured[..], &rest[..]].concat()).await;
     let pilot = ["eval.boundary", "eval.forbidden.hardship", "approval.credit", "runtime.trace"];
     only_stale(&yard, Stage::Pilot, path, &pilot).await;
@@ -127,8 +127,13 @@ async fn reasons_are_for_people_and_rules_for_measurement() {
     let yard = Yard::production().await;
     // Another `because`: nobody measures it, everybody who approved the escalation read it.
     yard.edit("Large credits are a head's decision", "Large credits are decided by a head");
-    only_stale(&yard, Stage::Production, "steps.assess.escalate.large", &["approval.credit", "ownership.accepted"])
-        .await;
+    only_stale(
+        &yard,
+        Stage::Production,
+        "steps.assess.escalate.large",
+        &["approval.credit", "approval.risk", "ownership.accepted"],
+    )
+    .await;
     let yard = Yard::production().await;
     // How a certificate is watched after launch touches no measurement; `risk` approved the threshold as it was written.
     yard.edit("detect_within: 360d", "detect_within: 300d");
@@ -177,7 +182,7 @@ async fn what_is_served_is_what_was_released() {
         let Released::Missing(missing) = refused else { panic!("{refused:?}") };
         let ids: Vec<&str> = missing.iter().map(|m| m.obligation.as_str()).collect();
         let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-        let rest = ["approval.credit", "runtime.trace", "ownership.accepted", "release.approval"];
+        let rest = ["approval.credit", "approval.risk", "runtime.trace", "ownership.accepted", "release.approval"];
         assert_eq!(ids, [&measured[..], &rest[..]].concat());
         assert!(missing.iter().all(|m| m.next.is_some() || m.obligation == "release.approval"));
     }

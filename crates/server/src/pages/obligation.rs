@@ -60,6 +60,13 @@ fn explained(workflow: &str, view: &StageExplained) -> Markup {
 }
 
 fn changed(paths: &[ChangedPath]) -> Markup {
+    // Only the paths are known, not what stood there: a table of nothing would read as if nothing had been there.
+    if paths.iter().all(|c| c.before.is_none() && c.now.is_none()) {
+        return html! {
+            h3 { "What changed" }
+            ul { @for c in paths { li { (path(&c.path)) } } }
+        };
+    }
     html! {
         h3 { "What changed" }
         table .changed {

@@ -150,6 +150,12 @@ impl Factory {
         let served = self.spec_of(&handle, &decision).await?;
         self.may_answer(caller, &served, &rec)?;
         fits(&rec, &decision, &input)?;
+        let blind = served.workflow.step(&rec.step).and_then(|s| s.audit.as_ref()).is_some_and(|a| a.blind);
+        if rec.audit && blind && matches!(input.answer, Answer::Accept | Answer::Edit) {
+            return Err(Refused::Invalid(
+                "a blind audit is answered without the AI's answer: with what is right (`own`), or `reject`".to_owned(),
+            ));
+        }
         let judged = self.judge_answer(&handle, &served, &decision, &input).await?;
         let mut payloads: Vec<NewPayload> = Vec::new();
         let body = |usable| {

@@ -101,7 +101,7 @@ fn ahead_of(ahead: &Ahead) -> Markup {
             @if !ahead.changed.is_empty() {
                 p .paths { "Changed: " @for p in ahead.changed.iter().take(CHANGED_SHOWN) { (path(p)) " " } @if more > 0 { "and " (more) " more" } }
             }
-            p { (command(commands::STATUS)) }
+            p { (command(commands::DIFF)) }
         }
     }
 }

@@ -3,8 +3,8 @@
 
 /// Submits a spec.
 pub const SUBMIT: &str = "seatrial submit";
-/// Says how the newest spec stands.
-pub const STATUS: &str = "seatrial status";
+/// Shows what changed since the release.
+pub const DIFF: &str = "seatrial diff --released";
 /// Serves the candidate to examples and marked requests.
 pub const REHEARSE: &str = "seatrial rehearse";
 /// Issues a token to a person.
@@ -15,4 +15,4 @@ pub const SPRINT_OPEN: &str = "seatrial sprint open --goal \"…\"";
 pub const RELEASE_DRY_RUN: &str = "seatrial release production --dry-run";
 
 /// All of them.
-pub const ALL: [&str; 6] = [SUBMIT, STATUS, REHEARSE, TOKEN, SPRINT_OPEN, RELEASE_DRY_RUN];
+pub const ALL: [&str; 6] = [SUBMIT, DIFF, REHEARSE, TOKEN, SPRINT_OPEN, RELEASE_DRY_RUN];

@@ -80,7 +80,10 @@ fn an_input_is_on_one_side_only() {
 fn a_seal_changes_with_a_label() {
     let mut examples = many(40);
     let seal = |examples: &[Example]| {
-        Split::of("a", examples).unwrap().seal(ElementPath::new("thresholds.x"), "set", Digest::of(b"set"), examples).unwrap()
+        Split::of("a", examples)
+            .unwrap()
+            .seal(ElementPath::new("thresholds.x"), "set", Digest::of(b"set"), examples)
+            .unwrap()
     };
     let before = seal(&examples);
     assert_eq!(before.sides.values().map(|s| s.rows).sum::<u64>(), 40);

@@ -64,8 +64,9 @@ impl Story<'_> {
             &format!("{} without a person ({})", figures.passed, percent(figures.passed, figures.decided)),
         );
         self.tell.figure("escalated", &format!("{} to a person; {} denied", figures.escalated, figures.denied));
+        // Of nothing that passed nothing is known: the bound is 1.
+        figures.bound = stats::upper_bound(figures.wrong, figures.passed, 0.05);
         if figures.passed > 0 {
-            figures.bound = stats::upper_bound(figures.wrong, figures.passed, 0.05);
             let promise = self.figures.certificate.max_wrong;
             let share = percent(figures.wrong, figures.passed);
             let text = format!(

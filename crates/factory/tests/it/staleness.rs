@@ -145,11 +145,11 @@ async fn reasons_are_for_people_and_rules_for_measurement() {
     only_stale(&yard, Stage::Production, "steps.assess.fallback", &["drill.stop", "ownership.accepted"]).await;
     let yard = Yard::production().await;
     // A withheld field given back to the model makes another model of it: everything measured with the model is stale,
-    // and of all who approved only those of the pilot had `withhold` before them.
+    // and `risk` approved what is withheld.
     yard.edit("withhold: [applicant.age, applicant.marital]", "withhold: [applicant.age]");
     let standing = work_tree(&yard, Stage::Production).await;
     let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-    assert_eq!(stale(&standing), [&measured[..], &["release.approval"]].concat());
+    assert_eq!(stale(&standing), [&measured[..], &["approval.risk", "release.approval"]].concat());
     let model = standing.states.iter().find(|s| s.obligation.id == "eval.boundary").unwrap();
     assert_eq!(model.changed_inputs.first().map(|i| i.input.as_str()), Some("model.assess"));
 }

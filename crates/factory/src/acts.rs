@@ -476,6 +476,7 @@ pub(crate) fn alarm(
         reason: "alarm".to_owned(),
         audits: alarm.audits,
         log_e: alarm.log_e,
+        log_change: None,
     });
     let mut event = factory.event(log, Principal::system(), body).map_err(|e| TransactError::Refused(internal(e)))?;
     event.subject.element = Some(rec.threshold.clone());

@@ -81,7 +81,14 @@ impl Factory {
             ..Circumstances::default()
         };
         served.authorize(&caller.principal, Act::Approve, &circumstances)?;
-        let body = ApprovalGiven { stage: input.stage, role, shown: state.key, shown_ms: input.shown_ms };
+        let body = ApprovalGiven {
+            stage: input.stage,
+            role,
+            shown: state.key,
+            shown_ms: input.shown_ms,
+            reaffirms: None,
+            signature: None,
+        };
         let evidence =
             vec![Evidence { obligation: state.obligation.id.clone(), key: state.key, inputs: state.inputs.clone() }];
         let body = Body::ApprovalGiven(body);

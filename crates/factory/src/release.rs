@@ -94,6 +94,8 @@ impl Factory {
             models: gathered.inputs.models.iter().map(|(step, m)| (step.clone(), m.text.clone())).collect(),
             until,
             per_day,
+            pilot: None,
+            waivers: Vec::new(),
         };
         let release = Digest::of_canonical(&body).map_err(internal)?;
         let mut event =

@@ -7,11 +7,13 @@
 mod assure;
 mod delivery;
 mod factory;
+mod governed;
 mod runtime;
 
 pub use assure::*;
 pub use delivery::*;
 pub use factory::*;
+pub use governed::*;
 pub use runtime::*;
 
 use crate::{Commitment, DecisionId, Digest, ElementPath, EventId, LogName, Principal, Time};
@@ -169,6 +171,27 @@ pub enum Body {
     /// A sprint was closed, with its four answers.
     #[serde(rename = "sprint.closed/1")]
     SprintClosed(SprintClosed),
+    /// An evaluation was begun.
+    #[serde(rename = "evaluation.started/1")]
+    EvaluationStarted(EvaluationStarted),
+    /// A part of an evaluation was done.
+    #[serde(rename = "evaluation.part/1")]
+    EvaluationPart(EvaluationPart),
+    /// Recorded decisions were decided again under another spec.
+    #[serde(rename = "replay.recorded/1")]
+    ReplayRecorded(ReplayRecorded),
+    /// A note or finding of a sprint.
+    #[serde(rename = "sprint.noted/1")]
+    SprintNoted(SprintNoted),
+    /// What a pilot showed.
+    #[serde(rename = "pilot.reported/1")]
+    PilotReported(PilotReported),
+    /// An outcome of the workflow was measured.
+    #[serde(rename = "outcome.measured/1")]
+    OutcomeMeasured(OutcomeMeasured),
+    /// An assumption was checked over its window.
+    #[serde(rename = "assumption.checked/1")]
+    AssumptionChecked(AssumptionChecked),
     // -- layer 3
     /// An approval was given.
     #[serde(rename = "approval.given/1")]
@@ -179,6 +202,30 @@ pub enum Body {
     /// A release was cut.
     #[serde(rename = "release.cut/1")]
     ReleaseCut(ReleaseCut),
+    /// A waiver was asked for.
+    #[serde(rename = "waiver.requested/1")]
+    WaiverRequested(WaiverRequested),
+    /// It was granted, by somebody else.
+    #[serde(rename = "waiver.granted/1")]
+    WaiverGranted(WaiverGranted),
+    /// It was ended before its time.
+    #[serde(rename = "waiver.ended/1")]
+    WaiverEnded(WaiverEnded),
+    /// A document was filed as evidence.
+    #[serde(rename = "document.filed/1")]
+    DocumentFiled(DocumentFiled),
+    /// A release lost something that it stood on.
+    #[serde(rename = "release.lapsed/1")]
+    ReleaseLapsed(ReleaseLapsed),
+    /// A lapsed release stands again.
+    #[serde(rename = "release.restored/1")]
+    ReleaseRestored(ReleaseRestored),
+    /// An earlier release is in force again.
+    #[serde(rename = "release.rolled-back/1")]
+    ReleaseRolledBack(ReleaseRolledBack),
+    /// The workflow is no longer served.
+    #[serde(rename = "workflow.retired/1")]
+    WorkflowRetired(WorkflowRetired),
     // -- layer 4
     /// A decision was made.
     #[serde(rename = "decision.made/1")]
@@ -216,6 +263,12 @@ pub enum Body {
     /// Payloads were erased.
     #[serde(rename = "payload.erased/1")]
     PayloadErased(PayloadErased),
+    /// An audit was left unanswered past its time.
+    #[serde(rename = "audit.missed/1")]
+    AuditMissed(AuditMissed),
+    /// Case ids were reconciled with the system of record.
+    #[serde(rename = "reconciliation.done/1")]
+    ReconciliationDone(ReconciliationDone),
     // -- layer 5
     /// A responsibility was accepted.
     #[serde(rename = "responsibility.accepted/1")]
@@ -263,6 +316,23 @@ impl Body {
             Self::TraceAudited(_) => "trace.audited/1",
             Self::PayloadErased(_) => "payload.erased/1",
             Self::ResponsibilityAccepted(_) => "responsibility.accepted/1",
+            Self::EvaluationStarted(_) => "evaluation.started/1",
+            Self::EvaluationPart(_) => "evaluation.part/1",
+            Self::ReplayRecorded(_) => "replay.recorded/1",
+            Self::SprintNoted(_) => "sprint.noted/1",
+            Self::PilotReported(_) => "pilot.reported/1",
+            Self::OutcomeMeasured(_) => "outcome.measured/1",
+            Self::AssumptionChecked(_) => "assumption.checked/1",
+            Self::WaiverRequested(_) => "waiver.requested/1",
+            Self::WaiverGranted(_) => "waiver.granted/1",
+            Self::WaiverEnded(_) => "waiver.ended/1",
+            Self::DocumentFiled(_) => "document.filed/1",
+            Self::ReleaseLapsed(_) => "release.lapsed/1",
+            Self::ReleaseRestored(_) => "release.restored/1",
+            Self::ReleaseRolledBack(_) => "release.rolled-back/1",
+            Self::WorkflowRetired(_) => "workflow.retired/1",
+            Self::AuditMissed(_) => "audit.missed/1",
+            Self::ReconciliationDone(_) => "reconciliation.done/1",
             Self::PackGenerated(_) => "pack.generated/1",
         }
     }
@@ -280,6 +350,9 @@ impl Body {
                 | Self::ReviewClaimed(_)
                 | Self::ReviewAnswered(_)
                 | Self::PayloadErased(_)
+                | Self::EvaluationStarted(_)
+                | Self::EvaluationPart(_)
+                | Self::AuditMissed(_)
         )
     }
 }

@@ -257,6 +257,8 @@ pub fn certify(
     let curve =
         curve::svg(points, Some(at), promise.max_wrong(), &format!("Threshold {name} on its certification examples"));
     let certificate = Certificate {
+        grid: Vec::new(),
+        required: BTreeMap::new(),
         threshold: context.threshold.clone(),
         at: Some(at),
         max_wrong: promise.max_wrong(),

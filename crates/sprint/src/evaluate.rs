@@ -101,6 +101,11 @@ pub fn evaluate(set: SetUnderTest, results: &[ExampleResult]) -> Result<Evaluati
         results.iter().map(|r| ResultLine { id: r.id.clone(), verdict: r.verdict, outcome: r.outcome }).collect();
     let blob = canonical(&lines)?;
     let mut event = EvaluationRecorded {
+        tags: BTreeMap::new(),
+        confusion: BTreeMap::new(),
+        repeats: None,
+        usage: None,
+        started: None,
         set: set.set,
         examples: set.examples,
         drawn: set.drawn,

@@ -122,6 +122,11 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         Body::ThresholdTested(ThresholdTested { certificate, .. }) => vec![("the curve", certificate.curve)],
         Body::SprintClosed(b) => vec![("the report", b.report)],
         Body::ReleaseCut(b) => vec![("the list of obligations", b.obligations)],
+        Body::DocumentFiled(b) => vec![("the document", b.document)],
+        Body::PilotReported(b) => vec![("the pilot's findings", b.report)],
+        Body::ReplayRecorded(b) => vec![("the changed decisions", b.results)],
+        Body::EvaluationPart(b) => vec![("the part's results", b.results)],
+        Body::ApprovalGiven(b) => b.signature.iter().map(|s| ("the signature", *s)).collect(),
         // Named one by one: a new kind of event has to say here whether it names blobs.
         Body::FactoryOpened(_)
         | Body::TokenIssued(_)
@@ -134,7 +139,6 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::ThresholdProposed(_)
         | Body::CertificateRevoked(_)
         | Body::SprintOpened(_)
-        | Body::ApprovalGiven(_)
         | Body::ApprovalWithdrawn(_)
         | Body::DecisionMade(_)
         | Body::DecisionEffect(_)
@@ -149,6 +153,19 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::TraceAudited(_)
         | Body::PayloadErased(_)
         | Body::ResponsibilityAccepted(_)
+        | Body::WaiverRequested(_)
+        | Body::WaiverGranted(_)
+        | Body::WaiverEnded(_)
+        | Body::ReleaseLapsed(_)
+        | Body::ReleaseRestored(_)
+        | Body::ReleaseRolledBack(_)
+        | Body::WorkflowRetired(_)
+        | Body::OutcomeMeasured(_)
+        | Body::AssumptionChecked(_)
+        | Body::EvaluationStarted(_)
+        | Body::AuditMissed(_)
+        | Body::SprintNoted(_)
+        | Body::ReconciliationDone(_)
         | Body::PackGenerated(_) => Vec::new(),
     }
 }

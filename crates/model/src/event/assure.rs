@@ -60,6 +60,15 @@ pub struct SliceResult {
     pub wrong: Share,
 }
 
+/// Repeated answers to the same examples.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Repeats {
+    /// How often each was asked.
+    pub times: u64,
+    /// Examples whose verdict or pass differed.
+    pub unstable: u64,
+}
+
 /// A set of examples was evaluated through the guard.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct EvaluationRecorded {
@@ -90,6 +99,22 @@ pub struct EvaluationRecorded {
     /// By slice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slices: BTreeMap<String, SliceResult>,
+    /// By tag of the examples.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, SliceResult>,
+    /// Expected label → label of the output → how many, where the threshold compares one field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub confusion: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How often each example was asked, where more than once; and how many examples did not get the same verdict
+    /// each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+    /// Tokens of all answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<super::Usage>,
+    /// The event that began it, where its parts were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<EventId>,
     /// Blob: each example's id, verdict and pass, in order (no text of the example).
     pub results: Digest,
     /// Whether the outputs came from the engine itself (`obtained`) or with the examples (`supplied`, which
@@ -161,7 +186,7 @@ pub struct Certificate {
     pub delta: f64,
     /// Which attempt on these examples this is, from 1.
     pub attempt: u64,
-    /// `split`.
+    /// `split`, or `fixed-sequence`.
     pub method: String,
     /// n: certification examples that pass at λ.
     pub examples: u64,
@@ -169,6 +194,12 @@ pub struct Certificate {
     pub errors: u64,
     /// The one-sided upper bound on the share of wrong ones, at 1 − δ.
     pub bound: f64,
+    /// The grid of a fixed-sequence test, in the order declared; empty for `split`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grid: Vec<f64>,
+    /// Slices whose guarantee is `required`, with what was spent and found on each: an uncertified one escalates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub required: BTreeMap<String, SliceCertificate>,
     /// P(Bin(n, α) ≤ k): certified if and only if at most δ.
     pub p: f64,
     /// The digest of the certification examples.
@@ -186,6 +217,19 @@ pub struct Certificate {
     pub slices: BTreeMap<String, SliceResult>,
 }
 
+/// What was shown of one slice with a guarantee of its own.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SliceCertificate {
+    /// Wrong of passed.
+    pub wrong: Share,
+    /// δ spent on it.
+    pub delta: f64,
+    /// The one-sided upper bound at 1 − δ.
+    pub bound: f64,
+    /// Whether the slice is certified.
+    pub certified: bool,
+}
+
 /// A certificate was revoked: its threshold's steps escalate everything from here on.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CertificateRevoked {
@@ -193,10 +237,13 @@ pub struct CertificateRevoked {
     pub threshold: ElementPath,
     /// The event that gave it.
     pub certificate: EventId,
-    /// `alarm`, or `person`.
+    /// `alarm` (wrong from the start), `change` (it became wrong), or `person`.
     pub reason: String,
     /// The audit as it stood: wrong of audited.
     pub audits: Share,
     /// The e-process's value as its natural logarithm; the alarm is at ln(1/δ).
     pub log_e: f64,
+    /// The change detector's value as its natural logarithm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_change: Option<f64>,
 }

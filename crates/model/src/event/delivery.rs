@@ -1,5 +1,6 @@
 //! Bodies of the delivery layers: spec, sprint, governance, ownership.
 
+use super::{PilotTerms, ReleasedWaiver};
 use crate::{Digest, ElementPath, EventId, LogPoint, SprintId, Stage, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,6 +81,13 @@ pub struct ApprovalGiven {
     /// How long it was shown, in milliseconds; none where the surface could not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_ms: Option<u64>,
+    /// The approval that it reaffirms: what was approved changed, was read again, and still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaffirms: Option<EventId>,
+    /// Blob: the person's own SSH signature (`ssh-keygen -Y` format) over what was approved; the actor's assurance is
+    /// then `signed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Digest>,
 }
 
 /// An approval was withdrawn.
@@ -104,7 +112,7 @@ pub struct ReleasedObligation {
 
 /// A release was cut: the signed statement that all obligations of a stage are discharged. Its digest, the
 /// *release digest*, is SHA-256 over the RFC 8785 form of this body.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ReleaseCut {
     /// The workflow.
     pub workflow: String,
@@ -127,6 +135,12 @@ pub struct ReleaseCut {
     /// A pilot's ceiling a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u64>,
+    /// A pilot's terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<PilotTerms>,
+    /// Waivers that it stands on; then the level ends in `_WAIVED`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<ReleasedWaiver>,
 }
 
 /// A responsibility was accepted by a person for themselves, over what they take on (the envelope's evidence key).

@@ -162,7 +162,7 @@ pub struct WorkflowResumed {
 /// A control was exercised.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DrillDone {
-    /// `stop`, `override`, `escalation`.
+    /// `stop`, `override`, `escalation`, `degraded`.
     pub control: String,
     /// From the request to the last affected answer, in milliseconds.
     pub effective_ms: u64,

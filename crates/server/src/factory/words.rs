@@ -156,6 +156,21 @@ pub(super) fn says(event: &Event) -> String {
         }
         Body::ApprovalWithdrawn(b) => b.approval.to_string(),
         Body::ReleaseCut(b) => format!("{}, {}", b.stage, b.level),
+        Body::WaiverRequested(b) => format!("{}, for {}, until {}", b.obligation, b.stage, b.until.day()),
+        Body::WaiverGranted(b) => format!("{} as {}", b.waiver, b.role),
+        Body::WaiverEnded(b) => b.waiver.to_string(),
+        Body::DocumentFiled(b) => format!("{}: {}", b.obligation, b.name),
+        Body::PilotReported(b) => format!("pilot {}: {} decisions", b.pilot, b.decisions),
+        Body::ReleaseLapsed(b) => b.lost.keys().cloned().collect::<Vec<_>>().join(", "),
+        Body::ReleaseRestored(b) => b.release.short(),
+        Body::ReleaseRolledBack(b) => format!("{} → {}", b.from.short(), b.to.short()),
+        Body::OutcomeMeasured(b) => format!("{}: {}", b.outcome, b.value),
+        Body::AssumptionChecked(b) => format!("{}: {}", b.assumption, if b.holds { "holds" } else { "broken" }),
+        Body::ReplayRecorded(b) => format!("{} of {} decided again, {} changed", b.again, b.decisions, b.changed),
+        Body::SprintNoted(b) => format!("{}{}", b.sprint, if b.finding { ": a finding" } else { "" }),
+        Body::ReconciliationDone(b) => {
+            format!("{}: {} of {} recorded", b.of, b.theirs - b.unrecorded.min(b.theirs), b.theirs)
+        }
         body => says_running(body),
     }
 }

@@ -169,6 +169,8 @@ impl Log {
             models: BTreeMap::new(),
             until: None,
             per_day: None,
+            pilot: None,
+            waivers: Vec::new(),
         };
         self.release = Some(Digest::of_canonical(&cut).unwrap());
         let mut event = self.event(Body::ReleaseCut(cut));

@@ -54,6 +54,8 @@ pub fn certificate() -> CertificatePage {
         errors: 11,
         bound: 0.0438,
         p: 0.0127,
+        grid: Vec::new(),
+        required: std::collections::BTreeMap::new(),
         sealed: digest("sealed"),
         model: "sha256:4f1f…/some-model-2026-08-01".into(),
         confidence: "output.confidence".into(),

@@ -3,10 +3,12 @@
 mod deliver;
 mod record;
 mod run;
+mod simulate;
 
 pub(crate) use deliver::*;
 pub(crate) use record::*;
 pub(crate) use run::*;
+pub(crate) use simulate::*;
 
 use crate::demo::DemoArgs;
 use crate::out::Format;
@@ -275,6 +277,9 @@ Example:
   seatrial demo
   seatrial demo --exit --dir ./my-demo")]
     Demo(DemoArgs),
+    /// Traffic, people and time of a simulated factory, for trainings and scenarios
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
     /// A completion script for your shell
     #[command(after_help = "\
 Example:

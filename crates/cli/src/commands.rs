@@ -17,6 +17,7 @@ mod rehearse;
 mod release;
 mod review;
 mod serve;
+mod simulate;
 mod sprint;
 mod status;
 mod submit;
@@ -101,6 +102,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Accept(args) => handover::accept(&args, session, out).await,
         Command::Handover(command) => handover::handover(&command, session, out).await,
         Command::Assess(args) => assess::assess(&args, session, out).await,
+        Command::Simulate(command) => simulate::simulate(command, session, out).await,
         Command::Log(LogCommand::Rebuild) => log::rebuild(session, out).await,
         Command::Check(_)
         | Command::Digest(_)

@@ -228,6 +228,7 @@ impl History {
             events: &self.events,
             inputs: &self.inputs,
             old_elements: &BTreeMap::new(),
+            running: &seatrial_governance::Running::default(),
             now: self.at,
             findings: &[],
             stage: Stage::Production,

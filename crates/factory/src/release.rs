@@ -7,11 +7,11 @@ use crate::reviews::settle;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_governance::release::{Missing, ReleaseError, can_release, level, statement};
+use seatrial_governance::release::{Missing, ReleaseError, can_release, level, statement, waivers};
 use seatrial_model::event::ReleaseCut;
-use seatrial_model::{Body, Day, Digest, EventId, Stage, Time};
+use seatrial_model::{Body, Day, Digest, EventId, Logged, Stage, Time};
 use seatrial_spec::Workflow;
-use seatrial_store::{Batch, StoreExt as _};
+use seatrial_store::{Batch, StoreExt as _, TransactError};
 use std::sync::Arc;
 
 /// What came of asking for a release.
@@ -33,6 +33,15 @@ pub enum Released {
     },
     /// Nothing was cut.
     Missing(Vec<Missing>),
+}
+
+/// Every release that was cut, the newest first, with its digest.
+pub(crate) fn cuts(events: &[Logged]) -> Vec<(Digest, ReleaseCut)> {
+    let cut = |logged: &Logged| match &logged.event.body {
+        Body::ReleaseCut(cut) => Some((logged.event.subject.release?, cut.clone())),
+        _ => None,
+    };
+    events.iter().rev().filter_map(cut).collect()
 }
 
 /// The end of a day in a time zone: 24:00, as a point in time.
@@ -84,42 +93,49 @@ impl Factory {
         let stated = statement(&states);
         let blob = seatrial_model::canonical(&stated.obligations).map_err(internal)?;
         let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
+        let waivers = waivers(&states);
         let body = ReleaseCut {
             workflow: served.workflow.name.clone(),
             stage,
             spec: served.workflow.digest,
             state: stated.state,
             obligations: Digest::of(&blob),
-            level: level(stage, self.spec().kind).to_owned(),
+            level: level(stage, self.spec().kind, &waivers).to_owned(),
             models: gathered.inputs.models.iter().map(|(step, m)| (step.clone(), m.text.clone())).collect(),
             until,
             per_day,
             pilot: None,
-            waivers: Vec::new(),
+            waivers,
         };
-        let release = Digest::of_canonical(&body).map_err(internal)?;
         let mut event =
             self.event(&handle.log, caller.principal.clone(), Body::ReleaseCut(body.clone())).map_err(internal)?;
         event.spec = Some(served.workflow.digest);
-        event.subject.release = Some(release);
         event.people = self.people_point().await.map_err(not_recorded)?;
         let id = event.id;
         let seen = newest(&gathered.events);
         let done = self
             .0
             .store
-            .transact_with::<(), Refused, _>(&handle.log, move |view| {
+            .transact_with::<(Digest, ReleaseCut), Refused, _>(&handle.log, move |view| {
                 unchanged(view, seen)?;
-                Ok((Batch { events: vec![event], blobs: vec![blob], ..Batch::default() }, ()))
+                // Whether the pilot before it has decided anything is known for certain only here.
+                body.pilot = match terms {
+                    Some(terms) => Some(terms.numbered(view, &cuts)?),
+                    None => None,
+                };
+                let release = Digest::of_canonical(&body).map_err(|e| TransactError::Refused(internal(e)))?;
+                event.body = Body::ReleaseCut(body.clone());
+                event.subject.release = Some(release);
+                Ok((Batch { events: vec![event], blobs: vec![blob], ..Batch::default() }, (release, body)))
             })
             .await;
-        settle(done)?;
+        let (release, body) = settle(done)?;
         self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
         self.reload(&handle.log).await?;
         Ok(Released::Cut { event: id, release, body: Box::new(body) })
     }
 
-    fn bounds_of(&self, workflow: &Workflow, stage: Stage) -> Result<(Option<Time>, Option<u64>), Refused> {
+    pub(crate) fn bounds_of(&self, workflow: &Workflow, stage: Stage) -> Result<(Option<Time>, Option<u64>), Refused> {
         match (stage, &workflow.gates.pilot, &workflow.gates.production) {
             (Stage::Pilot, Some(pilot), _) => {
                 let until = pilot.until.map(|day| end_of_day(day, &self.spec().timezone)).transpose()?;

@@ -1,16 +1,16 @@
 //! How a workflow stands: every obligation's state, and the explanation of one.
 
-use crate::api::{InForce, Refused, WorkflowSummary};
+use crate::api::{InForce, LapseView, Refused, RetiredView, WorkflowSummary};
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served, row, rows};
-use crate::project::{QUEUE, ReleaseRec};
+use crate::project::{LapseRec, QUEUE, ReleaseRec};
 use seatrial_governance::status::CheckFinding;
-use seatrial_governance::{Explanation, Inputs, ModelIdentity, ObligationState, StatusInput};
+use seatrial_governance::{Explanation, Inputs, ModelIdentity, ObligationState, Running, StatusInput};
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION};
 use seatrial_model::{Digest, LogName, Logged, Stage};
 use seatrial_spec::workflow::{Actor, Provider};
 use seatrial_spec::{Diagnostic, Workflow};
-use seatrial_store::{ReaderExt as _, Scan};
+use seatrial_store::{ReaderExt as _, Scan, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ pub(crate) struct Gathered {
     pub(crate) events: Vec<Logged>,
     pub(crate) inputs: Inputs,
     pub(crate) tables: BTreeMap<Digest, Vec<seatrial_spec::workflow::Element>>,
+    pub(crate) running: Running,
 }
 
 impl Factory {
@@ -103,7 +104,7 @@ impl Factory {
         } else {
             self.tables(log, seatrial_governance::status::specs_cited(&events)).await?
         };
-        Ok(Gathered { workflow, findings, events, inputs, tables })
+        Ok(Gathered { workflow, findings, events, inputs, tables, running: Running::default() })
     }
 
     pub(crate) fn states(&self, gathered: &Gathered, stage: Stage) -> Vec<ObligationState> {
@@ -114,6 +115,7 @@ impl Factory {
             events: &gathered.events,
             inputs: &gathered.inputs,
             old_elements: &gathered.tables,
+            running: &gathered.running,
             now: self.now(),
             findings: &gathered.findings,
             stage,
@@ -199,6 +201,7 @@ impl Factory {
             events: &gathered.events,
             inputs: &gathered.inputs,
             old_elements: &gathered.tables,
+            running: &gathered.running,
             now: self.now(),
             findings: &gathered.findings,
             stage,
@@ -211,21 +214,16 @@ impl Factory {
     /// # Errors
     /// [`Refused`] where the store fails.
     pub async fn in_force(&self, log: &LogName) -> Result<Option<InForce>, Refused> {
-        let rec: Option<ReleaseRec> = match self.0.store.read_with(log, |view| row(view, "release", b"in-force")).await
-        {
-            Ok(rec) => rec,
-            Err(seatrial_store::StoreError::NoLog(_)) => None,
-            Err(error) => return Err(not_recorded(error)),
+        let read = |view: &dyn View| {
+            let Some(rec) = row::<ReleaseRec>(view, "release", b"in-force")? else { return Ok(None) };
+            let lapse: Option<LapseRec> = row(view, "lapse", rec.release.hex().as_bytes())?;
+            Ok(Some(in_force_view(rec, lapse)))
         };
-        Ok(rec.map(|r| InForce {
-            release: r.release,
-            event: r.event,
-            stage: r.stage,
-            spec: r.spec,
-            since: r.at,
-            until: r.until,
-            level: r.level,
-        }))
+        match self.0.store.read_with(log, read).await {
+            Ok(found) => Ok(found),
+            Err(seatrial_store::StoreError::NoLog(_)) => Ok(None),
+            Err(error) => Err(not_recorded(error)),
+        }
     }
 
     /// How a workflow stands, in figures.
@@ -263,6 +261,7 @@ impl Factory {
             name: handle.log.clone(),
             title,
             in_force,
+            retired: live.retired.as_ref().map(|r| RetiredView { event: r.event, since: r.at, by: r.by.clone() }),
             candidate,
             ahead,
             stopped: stops.iter().map(|(path, stop)| (path.clone(), stop.at, stop.by.clone())).collect(),
@@ -285,8 +284,26 @@ impl Factory {
     }
 }
 
+pub(crate) fn in_force_view(rec: ReleaseRec, lapse: Option<LapseRec>) -> InForce {
+    let lapsed = lapse.map(|l| LapseView { event: l.event, since: l.at, lost: l.lost, reaction: l.reaction });
+    InForce {
+        release: rec.release,
+        event: rec.event,
+        stage: rec.stage,
+        spec: rec.spec,
+        since: rec.at,
+        until: rec.until,
+        level: rec.level,
+        per_day: rec.per_day,
+        pilot: rec.pilot,
+        waivers: rec.waivers,
+        back: rec.back,
+        lapsed,
+    }
+}
+
 /// A model's name that ends in a date names one version; any other may be another model tomorrow.
-fn is_dated(name: &str) -> bool {
+pub(crate) fn is_dated(name: &str) -> bool {
     let digits: String = name.chars().filter(|c| c.is_ascii_digit()).collect();
     digits.len() >= 8 && digits.get(digits.len() - 8..).is_some_and(|d| d.starts_with("20"))
 }

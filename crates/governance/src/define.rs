@@ -8,8 +8,9 @@ mod running;
 pub(crate) use measured::claimed_confidence;
 pub use seatrial_spec::Which;
 
+use crate::state::State;
 use seatrial_model::words::Layer;
-use seatrial_model::{PathPattern, Stage};
+use seatrial_model::{PathPattern, Span, Stage};
 use seatrial_spec::workflow::RESPONSIBILITIES;
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
@@ -122,8 +123,10 @@ pub struct Obligation {
     pub inputs: Vec<Input>,
     /// Who may produce its evidence.
     pub by: String,
-    /// Whether it can be waived at all.
+    /// Whether it can be waived at all; see [`Obligation::no_waiver`].
     pub waivable: bool,
+    /// How old its evidence may be; none: it does not age.
+    pub max_age: Option<Span>,
     /// The version of this definition; part of the key.
     pub version: u32,
     /// One line for people.
@@ -139,6 +142,31 @@ impl Obligation {
     #[must_use]
     pub fn is_for(&self, stage: Stage) -> bool {
         self.stages.contains(&stage)
+    }
+
+    /// Why it cannot be waived as it stands; none where it can. What was measured and missed is no matter for a
+    /// waiver: only what was not shown is.
+    #[must_use]
+    pub fn no_waiver(&self, beneath: State) -> Option<&'static str> {
+        match beneath {
+            _ if !self.waivable => Some("this obligation is never waived"),
+            State::Failed if self.basis != Basis::Computed => {
+                Some("it was measured and missed: a missed bar is no matter for a waiver")
+            }
+            State::Revoked => Some("it was taken back: what was taken back is no matter for a waiver"),
+            State::Discharged | State::NotApplicable => Some("nothing is missing"),
+            State::Failed | State::Open | State::Stale | State::Inconclusive | State::Waived => None,
+        }
+    }
+}
+
+/// How many days an obligation may be waived in all, renewals included.
+#[must_use]
+pub const fn waiver_limit_days(stage: Stage) -> u64 {
+    match stage {
+        Stage::Pilot => 30,
+        Stage::Production => 90,
+        Stage::Draft | Stage::Retired => 0,
     }
 }
 

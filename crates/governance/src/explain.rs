@@ -2,10 +2,10 @@
 
 use crate::define::{Basis, Which};
 use crate::key::Keys;
-use crate::state::{Considered, InputChange, ObligationState, State};
+use crate::state::{Considered, InputChange, ObligationState, State, WaiverState};
 use crate::status::StatusInput;
 use seatrial_model::words::Layer;
-use seatrial_model::{Digest, ElementPath, EventId, PathPattern, Stage};
+use seatrial_model::{Digest, ElementPath, EventId, PathPattern, Span, Stage};
 use seatrial_spec::ScopeEntry;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,14 +26,20 @@ pub struct Explanation {
     pub stages: Vec<Stage>,
     /// How it stands.
     pub state: State,
+    /// How it stands beneath a waiver.
+    pub under: State,
     /// Why.
     pub why: String,
+    /// The waiver in force.
+    pub waiver: Option<WaiverState>,
     /// What kind of thing discharges it.
     pub basis: Basis,
     /// Who may produce that.
     pub by: String,
     /// Whether it can be waived at all.
     pub waivable: bool,
+    /// How old its evidence may be.
+    pub max_age: Option<Span>,
     /// The definition's version.
     pub definition: u32,
     /// The patterns of its scope.
@@ -74,10 +80,13 @@ pub fn explain(input: &StatusInput<'_>, state: &ObligationState) -> Explanation 
         stage: state.stage,
         stages: obligation.stages.iter().copied().collect(),
         state: state.state,
+        under: state.under,
         why: state.why.clone(),
+        waiver: state.waiver.clone(),
         basis: obligation.basis,
         by: obligation.by.clone(),
         waivable: obligation.waivable,
+        max_age: obligation.max_age,
         definition: obligation.version,
         patterns: obligation.scope.clone(),
         digests: match obligation.which {

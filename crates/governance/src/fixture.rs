@@ -2,7 +2,7 @@
 
 use crate::key::{Inputs, ModelIdentity, evidence};
 use crate::state::{ObligationState, State};
-use crate::status::{CheckFinding, StatusInput, status};
+use crate::status::{CheckFinding, Running, StatusInput, status};
 use seatrial_model::event::*;
 use seatrial_model::facts::{OnLapse, ReviewAll};
 use seatrial_model::words::FactoryKind;
@@ -250,6 +250,7 @@ pub(crate) struct Log {
     pub(crate) inputs: Inputs,
     pub(crate) events: Vec<Logged>,
     pub(crate) tables: BTreeMap<Digest, Vec<Element>>,
+    pub(crate) running: Running,
 }
 
 impl Log {
@@ -260,6 +261,7 @@ impl Log {
             inputs: inputs(),
             events: Vec::new(),
             tables: BTreeMap::new(),
+            running: Running::default(),
         };
         log.submit("dev");
         log
@@ -344,6 +346,11 @@ impl Log {
             verdicts: BTreeMap::new(),
             rules: paths.iter().map(|p| (ElementPath::new(format!("steps.assess.{p}")), exercise)).collect(),
             slices: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            confusion: BTreeMap::new(),
+            repeats: None,
+            usage: None,
+            started: None,
             results: Digest::of(b"results"),
             outputs: "obtained".to_owned(),
         };
@@ -367,6 +374,8 @@ impl Log {
                 examples: 200,
                 errors: 3,
                 bound: 0.0383,
+                grid: Vec::new(),
+                required: BTreeMap::new(),
                 p: 0.009,
                 sealed: Digest::of(b"sealed"),
                 model: "sha256:model-1".to_owned(),
@@ -453,6 +462,7 @@ impl Log {
             events: &self.events,
             inputs: &self.inputs,
             old_elements: &self.tables,
+            running: &self.running,
             now: now(),
             findings,
             stage,
@@ -471,7 +481,14 @@ impl Log {
 
 pub(crate) fn approval(actor: &Principal, stage: Stage) -> Body {
     let role = actor.roles.iter().next().cloned().unwrap_or_default();
-    Body::ApprovalGiven(ApprovalGiven { stage, role, shown: Digest::of(b"shown"), shown_ms: Some(90_000) })
+    Body::ApprovalGiven(ApprovalGiven {
+        stage,
+        role,
+        shown: Digest::of(b"shown"),
+        shown_ms: Some(90_000),
+        reaffirms: None,
+        signature: None,
+    })
 }
 
 /// One line for each obligation, for snapshots.

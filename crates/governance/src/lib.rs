@@ -9,6 +9,7 @@
 pub mod define;
 pub mod explain;
 pub mod key;
+pub mod next;
 pub mod people;
 pub mod policy;
 pub mod release;
@@ -18,8 +19,9 @@ pub mod status;
 #[cfg(test)]
 mod fixture;
 
-pub use define::{Basis, Duty, Input, Obligation, Which, obligations};
+pub use define::{Basis, Duty, Input, Obligation, Which, obligations, waiver_limit_days};
 pub use explain::{Explanation, explain};
 pub use key::{Inputs, ModelIdentity, evidence};
-pub use state::{Considered, InputChange, ObligationState, State};
-pub use status::{CheckFinding, StatusInput, specs_cited, status};
+pub use next::{NextStep, next};
+pub use state::{Considered, InputChange, ObligationState, State, WaiverState};
+pub use status::{CheckFinding, Running, StatusInput, specs_cited, status};

@@ -2,7 +2,7 @@
 
 use crate::define::Duty;
 use crate::state::{ObligationState, State};
-use seatrial_model::event::ReleasedObligation;
+use seatrial_model::event::{ReleasedObligation, ReleasedWaiver};
 use seatrial_model::words::FactoryKind;
 use seatrial_model::{Digest, ElementPath, Stage};
 use serde::Serialize;
@@ -117,14 +117,35 @@ pub fn can_release(stage: Stage, states: &[ObligationState]) -> Result<(), Relea
     }
 }
 
-/// What a release is signed as.
+/// The waivers that a release stands on, sorted by obligation.
 #[must_use]
-pub fn level(stage: Stage, kind: FactoryKind) -> &'static str {
-    match (kind, stage) {
-        (FactoryKind::Simulation, _) => "SEATRIAL_SIMULATION",
-        (FactoryKind::Real, Stage::Production) => "SEATRIAL_PRODUCTION",
-        (FactoryKind::Real, Stage::Pilot) => "SEATRIAL_PILOT",
-        (FactoryKind::Real, Stage::Draft | Stage::Retired) => "SEATRIAL_NONE",
+pub fn waivers(states: &[ObligationState]) -> Vec<ReleasedWaiver> {
+    let waived = states.iter().filter(|s| s.state == State::Waived);
+    let mut out: Vec<ReleasedWaiver> = waived
+        .filter_map(|s| {
+            let waiver = s.waiver.as_ref()?;
+            Some(ReleasedWaiver {
+                obligation: s.obligation.id.clone(),
+                waiver: waiver.request,
+                until: waiver.until,
+            })
+        })
+        .collect();
+    out.sort_by(|a, b| a.obligation.cmp(&b.obligation));
+    out
+}
+
+/// What a release is signed as: it says at once whether it stands on waivers.
+#[must_use]
+pub fn level(stage: Stage, kind: FactoryKind, waivers: &[ReleasedWaiver]) -> &'static str {
+    match (kind, stage, waivers.is_empty()) {
+        (FactoryKind::Simulation, _, true) => "SEATRIAL_SIMULATION",
+        (FactoryKind::Simulation, _, false) => "SEATRIAL_SIMULATION_WAIVED",
+        (FactoryKind::Real, Stage::Production, true) => "SEATRIAL_PRODUCTION",
+        (FactoryKind::Real, Stage::Production, false) => "SEATRIAL_PRODUCTION_WAIVED",
+        (FactoryKind::Real, Stage::Pilot, true) => "SEATRIAL_PILOT",
+        (FactoryKind::Real, Stage::Pilot, false) => "SEATRIAL_PILOT_WAIVED",
+        (FactoryKind::Real, Stage::Draft | Stage::Retired, _) => "SEATRIAL_NONE",
     }
 }
 

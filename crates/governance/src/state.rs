@@ -1,7 +1,7 @@
 //! How an obligation stands.
 
 use crate::define::Obligation;
-use seatrial_model::{Digest, ElementPath, EventId, Stage};
+use seatrial_model::{Digest, ElementPath, EventId, Stage, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +24,8 @@ pub enum State {
     Revoked,
     /// It was measured, and the figures do not tell.
     Inconclusive,
+    /// Not shown, and accepted as such by a person until a date. What it is beneath stands beside it.
+    Waived,
 }
 
 impl State {
@@ -38,13 +40,14 @@ impl State {
             Self::Failed => "failed",
             Self::Revoked => "revoked",
             Self::Inconclusive => "inconclusive",
+            Self::Waived => "waived",
         }
     }
 
     /// Whether a release can be cut over it.
     #[must_use]
     pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Discharged | Self::NotApplicable)
+        matches!(self, Self::Discharged | Self::NotApplicable | Self::Waived)
     }
 }
 
@@ -82,6 +85,25 @@ pub struct Considered {
     pub why: String,
 }
 
+/// The waiver that an obligation stands on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WaiverState {
+    /// The event that asked for it.
+    pub request: EventId,
+    /// The event that granted it.
+    pub granted: EventId,
+    /// Its end.
+    pub until: Time,
+    /// Who asked.
+    pub requested_by: String,
+    /// Who granted.
+    pub granted_by: String,
+    /// In which role.
+    pub role: String,
+    /// How many days it is waived in all, with the waivers that it renews.
+    pub days: u64,
+}
+
 /// One obligation and how it stands for a stage.
 #[derive(Clone, Debug)]
 pub struct ObligationState {
@@ -91,8 +113,12 @@ pub struct ObligationState {
     pub stage: Stage,
     /// How it stands.
     pub state: State,
+    /// How it stands beneath a waiver; the same as `state` where there is none. A waiver hides nothing.
+    pub under: State,
     /// Why, for people.
     pub why: String,
+    /// The waiver in force, where there is one.
+    pub waiver: Option<WaiverState>,
     /// The key that evidence must have today.
     pub key: Digest,
     /// The external inputs in that key.

@@ -1,9 +1,13 @@
 //! How every obligation stands: a fold over the log's delivery events.
 
 mod human;
+mod facts;
 mod measured;
 mod running;
 mod stale;
+mod waive;
+
+pub use facts::{Oversight, PilotNow, ReviewLoad, Running};
 
 use crate::define::{Duty, Input, Obligation, obligations};
 use crate::key::{Inputs, Keys};
@@ -49,6 +53,8 @@ pub struct StatusInput<'a> {
     pub inputs: &'a Inputs,
     /// Element tables of earlier specs by spec digest, so that staleness can name the path; see [`specs_cited`].
     pub old_elements: &'a BTreeMap<Digest, Vec<Element>>,
+    /// What the running system shows beyond its delivery events.
+    pub running: &'a Running,
     /// Now.
     pub now: Time,
     /// What the checker found.
@@ -196,7 +202,9 @@ impl<'a> Fold<'a> {
         let mut out = ObligationState {
             stage,
             state: outcome.state,
+            under: outcome.state,
             why: outcome.why,
+            waiver: None,
             key,
             inputs,
             events: outcome.events,
@@ -209,6 +217,8 @@ impl<'a> Fold<'a> {
         if out.state == State::Open && !out.considered.iter().any(|c| c.counts) {
             self.mark_stale(&mut out, &claims);
         }
+        out.under = out.state;
+        self.mark_waived(&mut out);
         out
     }
 

@@ -46,7 +46,7 @@ pub(crate) const fn state_ink(state: State) -> Ink {
     match state {
         State::Discharged => Ink::Good,
         State::NotApplicable => Ink::Dim,
-        State::Open | State::Stale | State::Inconclusive => Ink::Warn,
+        State::Open | State::Stale | State::Inconclusive | State::Waived => Ink::Warn,
         State::Failed | State::Revoked => Ink::Bad,
     }
 }
@@ -61,6 +61,7 @@ pub(crate) const fn state_symbol(state: State) -> &'static str {
         State::Failed => "✘",
         State::Revoked => "⊘",
         State::Inconclusive => "?",
+        State::Waived => "⧗",
     }
 }
 

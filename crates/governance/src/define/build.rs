@@ -26,6 +26,7 @@ impl Obligation {
             inputs: Vec::new(),
             by: String::new(),
             waivable: false,
+            max_age: None,
             version: 1,
             title: String::new(),
             help: String::new(),

@@ -18,9 +18,9 @@ fn what_was_not_computed_for_the_stage_releases_nothing() {
 #[test]
 fn a_simulation_is_signed_as_one_whatever_the_stage() {
     for stage in Stage::ALL {
-        assert_eq!(level(*stage, FactoryKind::Simulation), "SEATRIAL_SIMULATION");
+        assert_eq!(level(*stage, FactoryKind::Simulation, &[]), "SEATRIAL_SIMULATION");
     }
-    assert_eq!(level(Stage::Production, FactoryKind::Real), "SEATRIAL_PRODUCTION");
+    assert_eq!(level(Stage::Production, FactoryKind::Real, &[]), "SEATRIAL_PRODUCTION");
 }
 
 #[test]

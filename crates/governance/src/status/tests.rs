@@ -462,6 +462,7 @@ fn a_certificate() {
             reason: "alarm".to_owned(),
             audits: Share { k: 6, n: 20 },
             log_e: 3.4,
+            log_change: None,
         };
         l.add(seatrial_model::Principal::system(), &[], Body::CertificateRevoked(body));
     };

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use seatrial_governance::policy::{Grants, Policies};
-use seatrial_governance::{CheckFinding, Inputs, StatusInput, obligations, release, status};
+use seatrial_governance::{CheckFinding, Inputs, Running, StatusInput, obligations, release, status};
 use seatrial_model::Stage;
 use seatrial_spec::{FactorySpec, MemoryFiles, Workflow, check, check_factory};
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ fn the_example_has_its_obligations_and_none_is_green_by_itself() {
             events: &[],
             inputs: &Inputs::default(),
             old_elements: &BTreeMap::new(),
+            running: &Running::default(),
             now: "2026-11-23T12:00:00.000Z".parse().unwrap(),
             findings: &findings,
             stage,

@@ -4,16 +4,17 @@
 //! roles are generated from a workflow's [`Grants`]. A factory can add policies of its own; they are validated
 //! against the same schema, and a `forbid` of the base set still wins.
 
+mod action;
+mod explain;
 mod grants;
 mod request;
 
+pub use action::Action;
+pub use explain::{Deciding, Explained, Origin};
 pub use grants::{ApprovalGrant, Grants, StepGrants};
 pub use request::{Circumstances, Request};
 
-use cedar_policy::{
-    Authorizer, Decision, Effect, PolicySet, RequestValidationError, Schema, ValidationMode, Validator,
-};
-use seatrial_model::PrincipalKind;
+use cedar_policy::{Authorizer, PolicySet, RequestValidationError, Schema, ValidationMode, Validator};
 use std::fmt;
 
 const SCHEMA: &str = include_str!("policy/schema.cedarschema");
@@ -21,94 +22,6 @@ const BASE: &str = include_str!("policy/base.cedar");
 
 /// The most bytes of policies that a factory may add: policies are read by people, and each request walks all.
 pub const EXTRA_BYTES_MAX: usize = 64 * 1024;
-
-/// What somebody wants to do.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Action {
-    /// Give an approval.
-    Approve,
-    /// Withdraw one.
-    Withdraw,
-    /// Accept a responsibility.
-    Accept,
-    /// Cut a release.
-    Release,
-    /// Change a decision, with a reason.
-    Override,
-    /// Answer a review.
-    AnswerReview,
-    /// Check an allowed decision.
-    Audit,
-    /// Stop the workflow or a step.
-    Stop,
-    /// Resume it.
-    Resume,
-    /// Call a step: the guard asks the model (run, proxy).
-    Call,
-    /// Submit an output for a decision.
-    Decide,
-    /// Evaluate, train, seal, calibrate, probe.
-    Evaluate,
-    /// Submit a spec; whoever does is its author.
-    SubmitSpec,
-    /// Exercise a control.
-    Drill,
-    /// Issue or revoke a token.
-    IssueToken,
-    /// Read decisions, reviews, the log.
-    Read,
-}
-
-impl Action {
-    /// All actions.
-    pub const ALL: &'static [Self] = &[
-        Self::Approve,
-        Self::Withdraw,
-        Self::Accept,
-        Self::Release,
-        Self::Override,
-        Self::AnswerReview,
-        Self::Audit,
-        Self::Stop,
-        Self::Resume,
-        Self::Call,
-        Self::Decide,
-        Self::Evaluate,
-        Self::SubmitSpec,
-        Self::Drill,
-        Self::IssueToken,
-        Self::Read,
-    ];
-
-    /// Its name in policies and messages.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Withdraw => "withdraw",
-            Self::Accept => "accept",
-            Self::Release => "release",
-            Self::Override => "override",
-            Self::AnswerReview => "answer_review",
-            Self::Audit => "audit",
-            Self::Stop => "stop",
-            Self::Resume => "resume",
-            Self::Call => "call",
-            Self::Decide => "decide",
-            Self::Evaluate => "evaluate",
-            Self::SubmitSpec => "submit_spec",
-            Self::Drill => "drill",
-            Self::IssueToken => "issue_token",
-            Self::Read => "read",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The answer to a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -158,13 +71,30 @@ impl From<RequestValidationError> for PolicyError {
     }
 }
 
+/// One file of policies of a factory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolicyFile {
+    /// Its path, for people.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
 /// The policies of one workflow, ready to answer.
 pub struct Policies {
     workflow: String,
     text: String,
+    state: Result<Loaded, String>,
+}
+
+/// Policies that parsed and validated.
+struct Loaded {
     set: PolicySet,
     schema: Schema,
     authorizer: Authorizer,
+    /// Where policies come from: how many of the set are of the base, and how many of these and the spec together.
+    base: usize,
+    generated: usize,
 }
 
 impl fmt::Debug for Policies {
@@ -191,15 +121,40 @@ impl Policies {
             return Err(PolicyError::TooLong(extra.len()));
         }
         extra.parse::<PolicySet>().map_err(|e| PolicyError::Syntax(e.to_string()))?;
-        let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|e| PolicyError::BuiltIn(e.to_string()))?;
-        let text = format!("{BASE}\n{}\n{extra}", grants.to_cedar());
+        let schema = schema()?;
+        let generated = grants.to_cedar();
+        let count = |text: &str| {
+            text.parse::<PolicySet>().map(|s| s.policies().count()).map_err(|e| PolicyError::BuiltIn(e.to_string()))
+        };
+        let base = count(BASE)?;
+        let generated_count = count(&generated)?;
+        let text = format!("{BASE}\n{generated}\n{extra}");
         let set: PolicySet = text.parse().map_err(|e| PolicyError::BuiltIn(format!("{e}")))?;
-        let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-        if !result.validation_passed() {
-            let errors: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
-            return Err(PolicyError::Invalid(errors.join("; ")));
-        }
-        Ok(Self { workflow: grants.workflow.clone(), text, set, schema, authorizer: Authorizer::new() })
+        fits(&schema, &set)?;
+        let loaded = Loaded { set, schema, authorizer: Authorizer::new(), base, generated: base + generated_count };
+        Ok(Self { workflow: grants.workflow.clone(), text, state: Ok(loaded) })
+    }
+
+    /// The default set, and the files of a factory beside it.
+    ///
+    /// # Errors
+    /// [`PolicyError`] as [`Self::with_factory`]; what does not parse is told by its file.
+    pub fn with_files(grants: &Grants, files: &[PolicyFile]) -> Result<Self, PolicyError> {
+        check_files(files)?;
+        Self::with_factory(grants, &joined(files))
+    }
+
+    /// Policies that permit nothing, because what they should be made of is broken: the failure is closed.
+    #[must_use]
+    pub fn closed(workflow: &str, why: impl fmt::Display) -> Self {
+        let state = Err(format!("{why}; nothing is permitted until that is put right"));
+        Self { workflow: workflow.to_owned(), text: String::new(), state }
+    }
+
+    /// Why nothing is permitted, where the policies are broken.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        self.state.as_ref().err().map(String::as_str)
     }
 
     /// The whole set as Cedar text, for people and for export.
@@ -216,55 +171,54 @@ impl Policies {
 
     /// Answers a request. What cannot be expressed or evaluated is refused.
     pub fn authorize(&self, request: &Request<'_>) -> Authorization {
-        match self.decide(request) {
-            Ok(answer) => answer,
-            Err(error) => Authorization::Refused { why: error.to_string() },
+        let explained = self.explain(request);
+        if explained.allowed {
+            return Authorization::Allowed;
         }
+        Authorization::Refused { why: explained.refusal(request) }
     }
+}
 
-    fn decide(&self, request: &Request<'_>) -> Result<Authorization, PolicyError> {
-        let (query, entities) = request.to_cedar(&self.workflow, &self.schema)?;
-        let response = self.authorizer.is_authorized(&query, &self.set, &entities);
-        let diagnostics = response.diagnostics();
-        // A policy that errs is left out by Cedar; were it a `forbid`, leaving it out would open a door.
-        if let Some(error) = diagnostics.errors().next() {
-            return Ok(Authorization::Refused { why: format!("a policy could not be evaluated: {error}") });
-        }
-        if response.decision() == Decision::Allow {
-            return Ok(Authorization::Allowed);
-        }
-        let mut forbidden: Vec<&str> = diagnostics
-            .reason()
-            .map(|id| self.set.annotation(id, "why").unwrap_or("a policy of the factory forbids it"))
-            .collect();
-        forbidden.sort_unstable();
-        forbidden.dedup();
-        let what = format!("`{}` was not done for `{}`", request.action, request.principal.id);
-        let why = if forbidden.is_empty() { self.who_could(request) } else { forbidden.join("; ") };
-        Ok(Authorization::Refused { why: format!("{what}: {why}") })
+/// Checks a factory's policies by themselves: each file parses, all fit the schema, and they are not too long.
+///
+/// # Errors
+/// [`PolicyError`], which names the file.
+pub fn check_files(files: &[PolicyFile]) -> Result<(), PolicyError> {
+    let text = joined(files);
+    if text.len() > EXTRA_BYTES_MAX {
+        return Err(PolicyError::TooLong(text.len()));
     }
+    let schema = schema()?;
+    for file in files {
+        let set: PolicySet =
+            file.text.parse().map_err(|e| PolicyError::Syntax(format!("`{}`: {e}", file.path)))?;
+        fits(&schema, &set).map_err(|e| match e {
+            PolicyError::Invalid(what) => PolicyError::Invalid(format!("`{}`: {what}", file.path)),
+            other => other,
+        })?;
+    }
+    Ok(())
+}
 
-    /// Who is permitted what was asked for: the annotation `@who` of each permit that names the action.
-    fn who_could(&self, request: &Request<'_>) -> String {
-        let wanted = format!("Action::\"{}\"", request.action);
-        let mut who: Vec<&str> = self
-            .set
-            .policies()
-            .filter(|p| p.effect() == Effect::Permit && p.to_string().contains(&wanted))
-            .filter_map(|p| p.annotation("who"))
-            .collect();
-        who.sort_unstable();
-        who.dedup();
-        if who.is_empty() {
-            return "nobody may: the spec names no role for it".to_owned();
-        }
-        let kind = match request.principal.kind {
-            PrincipalKind::Person => "",
-            PrincipalKind::Agent => " (this is an agent)",
-            PrincipalKind::Service => " (this is a service)",
-        };
-        format!("it is for {}{kind}", who.join("; or "))
+/// The files as one text. A line of its own says where each begins.
+fn joined(files: &[PolicyFile]) -> String {
+    files.iter().map(|f| format!("// Of the factory: {}\n{}\n", f.path.escape_default(), f.text)).collect()
+}
+
+fn schema() -> Result<Schema, PolicyError> {
+    Schema::from_cedarschema_str(SCHEMA).map(|(schema, _)| schema).map_err(|e| PolicyError::BuiltIn(e.to_string()))
+}
+
+fn fits(schema: &Schema, set: &PolicySet) -> Result<(), PolicyError> {
+    if set.templates().next().is_some() {
+        return Err(PolicyError::Invalid("a template (`?principal`, `?resource`) decides nothing".to_owned()));
     }
+    let result = Validator::new(schema.clone()).validate(set, ValidationMode::Strict);
+    if result.validation_passed() {
+        return Ok(());
+    }
+    let errors: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
+    Err(PolicyError::Invalid(errors.join("; ")))
 }
 
 #[cfg(test)]

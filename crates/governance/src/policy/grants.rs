@@ -39,8 +39,10 @@ pub struct Grants {
     pub steps: Vec<StepGrants>,
     /// Receiving roles of the five responsibilities: they accept.
     pub receiving: BTreeSet<String>,
-    /// Roles, of either side, that operate: stop, resume, drill, issue tokens, cut releases.
+    /// Roles, of either side, that operate: stop, resume, drill, issue tokens, cut releases and roll back, measure.
     pub operating: BTreeSet<String>,
+    /// Roles that file documents.
+    pub filing: BTreeSet<String>,
 }
 
 impl Grants {
@@ -59,7 +61,13 @@ impl Grants {
             grants.operating.extend(responsibility.delivery.clone());
         }
         grants.steps = workflow.steps.iter().map(step_grants).collect();
+        grants.filing = grants.named();
         grants
+    }
+
+    /// Every role that approves or operates.
+    fn named(&self) -> BTreeSet<String> {
+        self.approvals.iter().map(|a| a.role.clone()).chain(self.operating.iter().cloned()).collect()
     }
 
     /// The permits as Cedar text.
@@ -67,23 +75,31 @@ impl Grants {
     pub fn to_cedar(&self) -> String {
         let mut out = String::from("// Generated from the spec.\n");
         for ApprovalGrant { stage, role } in &self.approvals {
-            let when = format!(
-                "context has role && context.role == Role::{role} && principal in Role::{role} && context.stage == \"{stage}\"",
-                role = quote(role)
-            );
+            let when = format!("{} && context.stage == \"{stage}\"", as_role(role));
+            let actions = ["approve", "withdraw", "reaffirm", "grant_waiver", "end_waiver"];
+            permit(&mut out, &format!("people who hold `{role}`, for {stage}"), &actions, "resource", &when);
+        }
+        for role in &self.named() {
+            let when = format!("principal in Role::{}", quote(role));
             permit(
                 &mut out,
-                &format!("people who hold `{role}`, for {stage}"),
-                &["approve", "withdraw"],
+                &format!("people of the delivery or the receiving side who hold `{role}`"),
+                &["waive"],
                 "resource",
                 &when,
             );
         }
-        for role in &self.receiving {
-            let when = format!(
-                "context has role && context.role == Role::{role} && principal in Role::{role} && principal.side == \"receiving\"",
-                role = quote(role)
+        for role in &self.filing {
+            permit(
+                &mut out,
+                &format!("people who hold `{role}`, in that role"),
+                &["file_document"],
+                "resource",
+                &as_role(role),
             );
+        }
+        for role in &self.receiving {
+            let when = format!("{} && principal.side == \"receiving\"", as_role(role));
             permit(
                 &mut out,
                 &format!("people of the receiving side who hold `{role}`"),
@@ -94,7 +110,8 @@ impl Grants {
         }
         for role in &self.operating {
             let when = format!("principal in Role::{}", quote(role));
-            let actions = ["stop", "resume", "drill", "issue_token", "release"];
+            let actions =
+                ["stop", "resume", "drill", "issue_token", "release", "roll_back", "retire", "measure_outcome"];
             permit(&mut out, &format!("people who hold `{role}`"), &actions, "resource", &when);
         }
         for step in &self.steps {
@@ -111,10 +128,7 @@ impl StepGrants {
             for role in roles {
                 // The role in which somebody answers is the role that was asked: a holder of another one, even of
                 // this step, is not who the spec meant.
-                let when = format!(
-                    "context has role && context.role == Role::{role} && principal in Role::{role}",
-                    role = quote(role)
-                );
+                let when = as_role(role);
                 permit(out, &format!("people who hold `{role}`, in step `{}`", self.step), &[action], &resource, &when);
             }
         };
@@ -122,6 +136,11 @@ impl StepGrants {
         grant(&self.audits, "audit");
         grant(&self.overrides, "override");
     }
+}
+
+/// Acts in a role, and holds it.
+fn as_role(role: &str) -> String {
+    format!("context has role && context.role == Role::{role} && principal in Role::{role}", role = quote(role))
 }
 
 fn step_grants(step: &Step) -> StepGrants {

@@ -15,12 +15,16 @@ pub struct Circumstances {
     pub stage: Option<Stage>,
     /// The role in which the principal acts (which gate's approval, whose review, which responsibility).
     pub role: Option<String>,
+    /// The obligation, where the action is about one: a factory's own policies may look at it.
+    pub obligation: Option<String>,
     /// The step, where the action is about one.
     pub step: Option<String>,
     /// Whether the principal is an author of the change.
     pub author: bool,
     /// Whether what is acted on is the principal's own (an approval given, a decision called for).
     pub own: bool,
+    /// Whether the principal asked for the waiver that would be granted.
+    pub requester: bool,
     /// Whether the principal made the stop that would be resumed.
     pub stopper: bool,
     /// Whether it happens in rehearsal.
@@ -90,6 +94,7 @@ impl Request<'_> {
             ("stage".to_owned(), text(c.stage.map_or("", Stage::as_str))),
             ("author".to_owned(), RestrictedExpression::new_bool(c.author)),
             ("own".to_owned(), RestrictedExpression::new_bool(c.own)),
+            ("requester".to_owned(), RestrictedExpression::new_bool(c.requester)),
             ("stopper".to_owned(), RestrictedExpression::new_bool(c.stopper)),
             ("rehearsal".to_owned(), RestrictedExpression::new_bool(c.rehearsal)),
             ("simulation".to_owned(), RestrictedExpression::new_bool(c.simulation)),
@@ -98,6 +103,9 @@ impl Request<'_> {
         ];
         if let Some(role) = &c.role {
             pairs.push(("role".to_owned(), RestrictedExpression::new_entity_uid(uid("Role", role)?)));
+        }
+        if let Some(obligation) = &c.obligation {
+            pairs.push(("obligation".to_owned(), text(obligation)));
         }
         Context::from_pairs(pairs).map_err(|e| PolicyError::Request(e.to_string()))
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixture::{principal, workflow};
 use seatrial_model::event::TokenKind;
-use seatrial_model::{Assurance, Principal, Side, Stage};
+use seatrial_model::{Assurance, Principal, PrincipalKind, Side, Stage};
 use std::fmt::Write as _;
 
 fn policies() -> Policies {
@@ -36,13 +36,13 @@ fn fair(action: Action, role: &str) -> Circumstances {
 #[test]
 fn the_matrix() {
     let policies = policies();
-    let mut out = format!("{:<14}", "");
+    let mut out = format!("{:<16}", "");
     for (name, _) in actors() {
         let _ = write!(out, " {name:<11}");
     }
     out.push('\n');
     for action in Action::ALL {
-        let _ = write!(out, "{:<14}", action.as_str());
+        let _ = write!(out, "{:<16}", action.as_str());
         for (_, actor) in actors() {
             let role = actor.roles.iter().next().cloned().unwrap_or_default();
             let answer = policies.authorize(&Request {
@@ -99,7 +99,9 @@ fn what_nothing_can_lift() {
                             role: actor.roles.first().cloned(),
                             step: Some("assess".to_owned()),
                             author: bit(1),
+                            obligation: None,
                             own: bit(2),
+                            requester: bit(2),
                             stopper: bit(3),
                             rehearsal: false,
                             simulation: bit(4),
@@ -122,22 +124,31 @@ fn what_nothing_can_lift() {
 }
 
 fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, listed: bool) {
-    use Action::{Accept, AnswerReview, Approve, Call, Decide, Drill, Override, Release, Resume, Stop, Withdraw};
+    use Action::{
+        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, Drill, EndWaiver, FileDocument, GrantWaiver, Override,
+        Reaffirm, Release, Resume, Retire, RollBack, Stop, Waive, Withdraw,
+    };
     let what = format!("{action} by {actor:?} under {c:?}");
     if actor.kind != PrincipalKind::Person {
         assert!(!matches!(action, Approve | Override | Accept | Release | AnswerReview | Resume), "{what}");
+        assert!(!matches!(action, Reaffirm | Waive | GrantWaiver | EndWaiver | RollBack | Retire), "{what}");
+        assert!(!matches!(action, FileDocument | BreakGlass), "{what}");
     }
-    assert!(!(c.author && action == Approve), "{what}");
+    assert!(!(c.author && matches!(action, Approve | Reaffirm | GrantWaiver)), "{what}");
+    assert!(!(c.requester && action == GrantWaiver), "{what}");
+    assert!(action != BreakGlass, "a permit for everything does not break the glass: {what}");
     assert!(!(c.stopper && action == Resume), "{what}");
     if actor.side == Side::Independent {
         assert!(
             !matches!(action, Stop | Resume | Call | Decide | Override | AnswerReview | Release | Accept | Drill),
             "{what}"
         );
+        assert!(!matches!(action, RollBack | Retire | Waive), "{what}");
     }
     let production = c.stage == Some(Stage::Production) && !c.simulation;
     if production && actor.assurance < Assurance::Token {
         assert!(!matches!(action, Approve | Withdraw | Release | Accept), "{what}");
+        assert!(!matches!(action, Reaffirm | Waive | GrantWaiver | RollBack | Retire), "{what}");
     }
     assert!(actor.assurance != Assurance::Simulated || c.simulation, "{what}");
     match c.token {

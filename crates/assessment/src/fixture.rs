@@ -177,6 +177,7 @@ impl History {
             allowed_ms: Some(60_000),
             refused: 3,
             events: vec![],
+            runbooks: vec![],
         };
         self.add(who, &["drill.stop"], Body::DrillDone(drill));
     }

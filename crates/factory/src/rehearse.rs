@@ -167,6 +167,7 @@ impl Factory {
             allowed_ms,
             refused,
             events: vec![stop.event, resumed],
+            runbooks: Vec::new(),
         };
         let mut event: Event =
             self.event(&handle.log, stopper.principal.clone(), Body::DrillDone(body)).map_err(internal)?;

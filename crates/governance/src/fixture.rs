@@ -370,6 +370,12 @@ impl Log {
                 assurance: 0.95,
                 delta: 0.05,
                 attempt: 1,
+                attempts: 1,
+                left_out: 0,
+                thinned: 0,
+                withheld: false,
+                sequence: Vec::new(),
+                remainder: None,
                 method: "split".to_owned(),
                 examples: 200,
                 errors: 3,
@@ -406,7 +412,14 @@ impl Log {
     }
 
     pub(crate) fn drill(&mut self, who: &str, effective_ms: u64, refused: u64, events: Vec<EventId>) -> EventId {
-        let drill = DrillDone { control: "stop".to_owned(), effective_ms, allowed_ms: Some(60_000), refused, events };
+        let drill = DrillDone {
+            control: "stop".to_owned(),
+            effective_ms,
+            allowed_ms: Some(60_000),
+            refused,
+            events,
+            runbooks: Vec::new(),
+        };
         self.add(principal(who), &["drill.stop"], Body::DrillDone(drill))
     }
 

@@ -161,6 +161,7 @@ impl World {
             allowed_ms: Some(60_000),
             refused: 12,
             events: vec![],
+            runbooks: vec![],
         };
         world.add("bo", &["drill.stop"], Body::DrillDone(drill));
         world.release("ria");
@@ -250,6 +251,14 @@ fn tested() -> ThresholdTested {
             assurance: 0.95,
             delta: 0.05,
             attempt: 1,
+            attempts: 1,
+            left_out: 0,
+            thinned: 0,
+            withheld: false,
+            sequence: Vec::new(),
+            remainder: None,
+            grid: Vec::new(),
+            required: BTreeMap::new(),
             method: "split".to_owned(),
             examples: 200,
             errors: 3,

@@ -162,7 +162,7 @@ pub struct WorkflowResumed {
 /// A control was exercised.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DrillDone {
-    /// `stop`, `override`, `escalation`, `degraded`.
+    /// `stop`, `override`, `escalation`, `degraded`, `incident`.
     pub control: String,
     /// From the request to the last affected answer, in milliseconds.
     pub effective_ms: u64,
@@ -173,6 +173,9 @@ pub struct DrillDone {
     pub refused: u64,
     /// The events of the exercise (stop, resume, decisions).
     pub events: Vec<EventId>,
+    /// The elements whose runbook was followed (`responsibilities.exceptions`, `steps.assess.fallback`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runbooks: Vec<ElementPath>,
 }
 
 /// One probe of one rule.

@@ -1,37 +1,7 @@
+use super::fixture::{id, log, sprint};
 use super::*;
+use seatrial_model::Digest;
 use seatrial_model::event::*;
-use seatrial_model::{Digest, LogName, Principal};
-
-/// An id whose UUID ends in this number.
-fn id<T: std::str::FromStr>(prefix: &str, n: usize) -> T
-where
-    T::Err: std::fmt::Debug,
-{
-    format!("{prefix}00000000-0000-7000-8000-{n:012}").parse().unwrap()
-}
-
-fn sprint() -> SprintId {
-    id("spr_", 1)
-}
-
-fn log(bodies: Vec<Body>) -> Vec<Event> {
-    let event = |(i, body): (usize, Body)| Event {
-        v: ENVELOPE_VERSION,
-        id: id("evt_", i),
-        time: Time::from_millis(1_795_427_751_120 + i as i64),
-        log: "credit".parse::<LogName>().unwrap(),
-        simulation: false,
-        actor: Principal::system(),
-        subject: Subject::default(),
-        spec: None,
-        release: None,
-        evidence: Vec::new(),
-        payloads: BTreeMap::new(),
-        people: None,
-        body,
-    };
-    bodies.into_iter().enumerate().map(event).collect()
-}
 
 fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect()
@@ -67,7 +37,7 @@ fn submitted(added: &[&str], removed: &[&str], changed: &[&str]) -> Body {
 
 fn drill(effective_ms: u64, allowed_ms: Option<u64>) -> Body {
     let control = "stop".to_owned();
-    Body::DrillDone(DrillDone { control, effective_ms, allowed_ms, refused: 1, events: vec![] })
+    Body::DrillDone(DrillDone { control, effective_ms, allowed_ms, refused: 1, events: vec![], runbooks: vec![] })
 }
 
 fn probes(enforced: &[bool]) -> Body {

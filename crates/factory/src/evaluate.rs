@@ -89,6 +89,7 @@ pub(crate) fn try_candidate(program: &StepProgram, input: &Value, candidate: Opt
             .into_iter()
             .map(|path| ThresholdFact { path, state: CertificateState::Certified })
             .collect(),
+        slices: Vec::new(),
         draw: 1.0,
         inspected: Vec::new(),
     };

@@ -115,6 +115,18 @@ pub struct ThresholdFact {
     pub state: CertificateState,
 }
 
+/// A slice with a guarantee of its own that the input lies in, and how it stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SliceFact {
+    /// The element (`slices.under-30`).
+    pub path: ElementPath,
+    /// How it stands under the certificates of the step's thresholds.
+    pub state: CertificateState,
+    /// Whether it could not be told if the input lies in it (and it counts as lying there, uncertified).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
 /// Whether the pilot's bounds still hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -208,6 +220,9 @@ pub struct Facts {
     pub whens: Vec<When>,
     /// Every threshold that the step depends on.
     pub thresholds: Vec<ThresholdFact>,
+    /// Every slice with a guarantee of its own that the input lies in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceFact>,
     /// The sampling draw in [0, 1): from SHA-256 of release, rule path and decision id.
     pub draw: f64,
     /// What was inspected by which check.

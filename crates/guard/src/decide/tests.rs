@@ -61,6 +61,7 @@ fn facts() -> Facts {
         confidence: Confidence { source: "caller".to_owned(), value: 0.9, present: true },
         whens: vec![When { path: "steps.s.escalate.unsure".into(), holds: false, failed: false }],
         thresholds: vec![ThresholdFact { path: "thresholds.t".into(), state: CertificateState::Certified }],
+        slices: Vec::new(),
         draw: 0.5,
         inspected: Vec::new(),
     }

@@ -182,25 +182,44 @@ pub struct Certificate {
     pub max_wrong: f64,
     /// 1 − δ as the spec asks it.
     pub assurance: f64,
-    /// δ spent on this attempt (δ/2, δ/4, … after the first).
+    /// δ spent on this attempt, slices included: the whole where one attempt was declared, δ/2, δ/4, … where more were.
     pub delta: f64,
     /// Which attempt on these examples this is, from 1.
     pub attempt: u64,
+    /// How many attempts were declared before the first: all of them together spend δ, and no other is made.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u64,
+    /// Sealed examples left out, because another attempt or an evaluation has spent them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+    /// Sealed examples left out, because another one of their cluster stands for them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub thinned: u64,
+    /// It was not given, and other attempts are left: its figures are withheld (and stand here as nothing of nothing), so
+    /// that the next number is not chosen by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     /// `split`, or `fixed-sequence`.
     pub method: String,
     /// n: certification examples that pass at λ.
     pub examples: u64,
     /// k: wrong ones among them.
     pub errors: u64,
-    /// The one-sided upper bound on the share of wrong ones, at 1 − δ.
+    /// The one-sided upper bound on the share of wrong ones, at 1 − δ (its part of δ, where slices have a guarantee of their own).
     pub bound: f64,
     /// The grid of a fixed-sequence test, in the order declared; empty for `split`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grid: Vec<f64>,
+    /// Wrong of passed at each point of the grid, as far as it was tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sequence: Vec<Share>,
     /// Slices whose guarantee is `required`, with what was spent and found on each: an uncertified one escalates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub required: BTreeMap<String, SliceCertificate>,
-    /// P(Bin(n, α) ≤ k): certified if and only if at most δ.
+    /// What is left where uncertified slices escalate: it must keep the promise, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remainder: Option<SliceCertificate>,
+    /// P(Bin(n, α) ≤ k): certified if and only if at most δ (its part of δ, where slices have a guarantee of their own).
     pub p: f64,
     /// The digest of the certification examples.
     pub sealed: Digest,
@@ -215,6 +234,20 @@ pub struct Certificate {
     /// By slice, `reported`: wrong of passed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slices: BTreeMap<String, SliceResult>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_one(n: &u64) -> bool {
+    *n == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What was shown of one slice with a guarantee of its own.

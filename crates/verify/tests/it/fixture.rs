@@ -208,6 +208,7 @@ impl Log {
             confidence: judged.as_ref().map_or(none, |j| j.confidence.clone()),
             whens: judged.as_ref().map(|j| j.whens.clone()).unwrap_or_default(),
             thresholds: vec![],
+            slices: Vec::new(),
             draw: draw(&release, &plan.audit.as_ref().unwrap().path, &decision),
             inspected: judged.as_ref().map(|j| j.inspected.clone()).unwrap_or_default(),
         };

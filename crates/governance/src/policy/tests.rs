@@ -56,23 +56,36 @@ fn the_matrix() {
     }
     let lines: String = out.lines().map(|l| format!("{}\n", l.trim_end())).collect();
     expect_test::expect![[r#"
-                       receiving   independent delivery    agent       service     local       simulated
-        approve        yes         yes         -           -           -           -           -
-        withdraw       yes         yes         -           -           -           -           -
-        accept         yes         -           -           -           -           -           -
-        release        yes         -           yes         -           -           -           -
-        override       yes         -           -           -           -           yes         -
-        answer_review  yes         -           -           -           -           yes         -
-        audit          yes         -           -           -           -           yes         -
-        stop           yes         -           yes         -           -           yes         -
-        resume         yes         -           yes         -           -           yes         -
-        call           -           -           -           -           -           -           -
-        decide         -           -           -           -           -           -           -
-        evaluate       yes         -           yes         yes         -           yes         -
-        submit_spec    yes         -           yes         yes         -           yes         -
-        drill          yes         -           yes         -           -           yes         -
-        issue_token    yes         -           yes         -           -           yes         -
-        read           yes         yes         yes         -           -           yes         -
+                         receiving   independent delivery    agent       service     local       simulated
+        approve          yes         yes         -           -           -           -           -
+        withdraw         yes         yes         -           -           -           -           -
+        reaffirm         yes         yes         -           -           -           -           -
+        accept           yes         -           -           -           -           -           -
+        waive            yes         -           yes         -           -           -           -
+        grant_waiver     yes         yes         -           -           -           -           -
+        end_waiver       yes         yes         -           -           -           yes         -
+        file_document    yes         yes         yes         -           -           yes         -
+        release          yes         -           yes         -           -           -           -
+        roll_back        yes         -           yes         -           -           -           -
+        retire           yes         -           yes         -           -           -           -
+        override         yes         -           -           -           -           yes         -
+        answer_review    yes         -           -           -           -           yes         -
+        audit            yes         -           -           -           -           yes         -
+        stop             yes         -           yes         -           -           yes         -
+        resume           yes         -           yes         -           -           yes         -
+        break_glass      -           -           -           -           -           -           -
+        call             -           -           -           -           -           -           -
+        decide           -           -           -           -           -           -           -
+        evaluate         yes         -           yes         yes         -           yes         -
+        import_examples  yes         -           yes         yes         -           yes         -
+        replay           yes         -           yes         yes         -           yes         -
+        measure_outcome  yes         -           yes         -           -           yes         -
+        report_pilot     yes         -           yes         yes         -           yes         -
+        note             yes         yes         yes         yes         -           yes         -
+        submit_spec      yes         -           yes         yes         -           yes         -
+        drill            yes         -           yes         -           -           yes         -
+        issue_token      yes         -           yes         -           -           yes         -
+        read             yes         yes         yes         -           -           yes         -
     "#]]
     .assert_eq(&lines);
 }

@@ -384,7 +384,7 @@ impl Factory {
         let stop = stops.into_iter().find(|(path, _)| *path == element).map(|(_, stop)| stop);
         let stop = stop.ok_or_else(|| Refused::Conflict { message: "it is not stopped".to_owned(), now: None })?;
         self.may_switch(caller, &handle, Act::Resume, stop.by == caller.principal.id)?;
-        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event });
+        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event, break_glass: false });
         let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
         let id = event.id;
         let done = self

@@ -88,6 +88,8 @@ impl Factory {
             shown_ms: input.shown_ms,
             reaffirms: None,
             signature: None,
+            directory: None,
+            after: None,
         };
         let evidence =
             vec![Evidence { obligation: state.obligation.id.clone(), key: state.key, inputs: state.inputs.clone() }];

@@ -181,7 +181,7 @@ impl Factory {
 
     fn declared(&self, file: &[u8]) -> Result<Event, OpenError> {
         let people = u64::try_from(self.spec().people.len()).unwrap_or(u64::MAX);
-        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people });
+        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people, policies: BTreeMap::new() });
         Ok(self.event(&LogName::factory(), Principal::system(), body)?)
     }
 

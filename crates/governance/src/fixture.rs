@@ -34,6 +34,7 @@ fn step() -> Step {
         actor: Actor::Ai,
         influence: Influence::Decide,
         reversible: true,
+        per_day: None,
         input: Some("Application".to_owned()),
         output: Some("Assessment".to_owned()),
         model: Some(ModelRef {
@@ -144,7 +145,8 @@ pub(crate) fn workflow() -> Workflow {
                 assurance: Some(0.95),
                 wrong_when: Some(expr("output.decision != expected.decision")),
                 examples: Some("labelled".to_owned()),
-                method: "split".to_owned(),
+                method: Method::Split,
+                grid: vec![],
                 truth: Some(Truth::BlindReview),
                 detect_within: None,
             },
@@ -204,6 +206,7 @@ pub(crate) fn factory() -> FactorySpec {
         reviews_per_day: None,
         until: None,
         deputy: None,
+        keys: vec![],
     };
     FactorySpec {
         name: "bank".to_owned(),
@@ -219,6 +222,8 @@ pub(crate) fn factory() -> FactorySpec {
         providers: BTreeMap::new(),
         store: StoreRef::Sqlite(".seatrial".to_owned()),
         workflows: vec![],
+        obligations: vec![],
+        policies: vec![],
     }
 }
 
@@ -494,14 +499,8 @@ impl Log {
 
 pub(crate) fn approval(actor: &Principal, stage: Stage) -> Body {
     let role = actor.roles.iter().next().cloned().unwrap_or_default();
-    Body::ApprovalGiven(ApprovalGiven {
-        stage,
-        role,
-        shown: Digest::of(b"shown"),
-        shown_ms: Some(90_000),
-        reaffirms: None,
-        signature: None,
-    })
+    let shown = ApprovalGiven::new(stage, role, Digest::of(b"shown"));
+    Body::ApprovalGiven(ApprovalGiven { shown_ms: Some(90_000), ..shown })
 }
 
 /// One line for each obligation, for snapshots.

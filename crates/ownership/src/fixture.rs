@@ -146,12 +146,8 @@ impl World {
             changed: vec![],
         };
         world.add("dev", &[], Body::SpecSubmitted(submitted));
-        let approval = ApprovalGiven {
-            stage: Stage::Pilot,
-            role: "officers".to_owned(),
-            shown: Digest::of(b"shown"),
-            shown_ms: Some(95_000),
-        };
+        let shown = ApprovalGiven::new(Stage::Pilot, "officers", Digest::of(b"shown"));
+        let approval = ApprovalGiven { shown_ms: Some(95_000), ..shown };
         world.add("ana", &["spec.intent"], Body::ApprovalGiven(approval));
         world.add("dev", &["threshold.approve"], Body::ThresholdTested(tested()));
         world.accept("ana", "workflow");

@@ -112,7 +112,10 @@ pub(crate) fn payload_place(commitment: &Commitment) -> String {
 #[must_use]
 pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
     match body {
-        Body::FactoryDeclared(b) => vec![("the factory's file", b.file)],
+        Body::FactoryDeclared(b) => {
+            let policies = b.policies.values().map(|digest| ("a file of policies", *digest));
+            policies.chain([("the factory's file", b.file)]).collect()
+        }
         Body::SpecSubmitted(b) => {
             let files = b.files.values().map(|digest| ("a file of the spec", *digest));
             files.chain([("the list of elements", b.elements)]).collect()
@@ -126,7 +129,10 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         Body::PilotReported(b) => vec![("the pilot's findings", b.report)],
         Body::ReplayRecorded(b) => vec![("the changed decisions", b.results)],
         Body::EvaluationPart(b) => vec![("the part's results", b.results)],
-        Body::ApprovalGiven(b) => b.signature.iter().map(|s| ("the signature", *s)).collect(),
+        Body::ApprovalGiven(b) => {
+            let directory = b.directory.iter().map(|d| ("the factory's file", *d));
+            b.signature.iter().map(|s| ("the signature", *s)).chain(directory).collect()
+        }
         // Named one by one: a new kind of event has to say here whether it names blobs.
         Body::FactoryOpened(_)
         | Body::TokenIssued(_)

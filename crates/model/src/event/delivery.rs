@@ -1,6 +1,6 @@
 //! Bodies of the delivery layers: spec, sprint, governance, ownership.
 
-use super::{PilotTerms, ReleasedWaiver};
+use super::{PilotTerms, ReleasedWaiver, Share};
 use crate::{Digest, ElementPath, EventId, LogPoint, SprintId, Stage, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +56,9 @@ pub struct SprintOpened {
     pub obligations: Vec<String>,
     /// How every obligation of production stood at its start: id → state.
     pub states: BTreeMap<String, String>,
+    /// Roles of the spec that somebody present held at its start, of all that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Share>,
 }
 
 /// A sprint was closed.
@@ -88,6 +91,30 @@ pub struct ApprovalGiven {
     /// then `signed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Digest>,
+    /// Blob, with a signature: the factory's file in which the person's key stands, so that an export stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Digest>,
+    /// The newest approval of the obligation that the same person gave before: what they had looked at last. What is
+    /// signed names it, so that no signature fits twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<EventId>,
+}
+
+impl ApprovalGiven {
+    /// A plain approval: unsigned, the person's first of the obligation, shown for nobody knows how long.
+    #[must_use]
+    pub fn new(stage: Stage, role: impl Into<String>, shown: Digest) -> Self {
+        Self {
+            stage,
+            role: role.into(),
+            shown,
+            shown_ms: None,
+            reaffirms: None,
+            signature: None,
+            directory: None,
+            after: None,
+        }
+    }
 }
 
 /// An approval was withdrawn.

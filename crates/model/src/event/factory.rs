@@ -3,6 +3,7 @@
 use crate::words::FactoryKind;
 use crate::{Digest, LogPoint, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A factory was opened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct FactoryDeclared {
     pub file: Digest,
     /// How many people it names.
     pub people: u64,
+    /// Blobs: its own policies, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Digest>,
 }
 
 /// What a token may be used for.

@@ -157,6 +157,9 @@ pub struct WorkflowResumed {
     pub element: ElementPath,
     /// The event of the stop.
     pub stop: EventId,
+    /// Whoever stopped resumed it, by a policy of the factory that names this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
 }
 
 /// A control was exercised.

@@ -93,6 +93,7 @@ async fn run(steps: Vec<Step>) {
     let first = event(seatrial_model::Body::FactoryDeclared(seatrial_model::event::FactoryDeclared {
         file: seatrial_model::Digest::of(b""),
         people: 0,
+        policies: [].into(),
     }));
     for store in [&embedded as &dyn Store, &memory] {
         let mut opening = opening_of(&log());

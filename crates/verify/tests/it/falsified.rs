@@ -111,7 +111,7 @@ fn facts_that_leave_out_what_the_log_says() {
     found(&verify(&log, &trust()), &["its facts say that nothing was stopped, and `the workflow` was"]);
     let mut log = Log::new();
     stop(&mut log);
-    let event = log.event(Body::WorkflowResumed(WorkflowResumed { element: ElementPath::root(), stop: id }));
+    let event = log.event(Body::WorkflowResumed(WorkflowResumed { element: ElementPath::root(), stop: id, break_glass: false }));
     log.append(event);
     log.decide("a", "text", Some(&allowed()));
     assert!(verify(&log, &trust()).verified);

@@ -1,7 +1,8 @@
 //! What the gateway, the server and the command line ask the factory for, and what it answers. Plain data.
 
 use seatrial_guard::port::{Protocol, Reply};
-use seatrial_model::event::{TokenKind, Usage};
+use seatrial_model::event::{PilotTerms, ReleasedWaiver, TokenKind, Usage};
+use seatrial_model::facts::OnLapse;
 use seatrial_model::{
     Action, Answer, Commitment, Confidence, DecisionId, Digest, ElementPath, EventId, Facts, Finding, LogName,
     Principal, ReviewId, Stage, Time, Untrusted, Verdict,
@@ -434,6 +435,40 @@ pub struct InForce {
     pub until: Option<Time>,
     /// What it was signed as.
     pub level: String,
+    /// A pilot's ceiling a day.
+    pub per_day: Option<u64>,
+    /// A pilot's terms.
+    pub pilot: Option<PilotTerms>,
+    /// Waivers that it stands on.
+    pub waivers: Vec<ReleasedWaiver>,
+    /// When it came back into force by a rollback.
+    pub back: Option<Time>,
+    /// What it lost since it was cut, where it lapsed.
+    pub lapsed: Option<LapseView>,
+}
+
+/// A release lost something that it stood on.
+#[derive(Clone, Debug, Serialize)]
+pub struct LapseView {
+    /// The event that says so.
+    pub event: EventId,
+    /// Since when.
+    pub since: Time,
+    /// Obligations that it lost: id → the state they were found in.
+    pub lost: BTreeMap<String, String>,
+    /// What the spec wants then; in force already.
+    pub reaction: OnLapse,
+}
+
+/// A workflow is no longer served.
+#[derive(Clone, Debug, Serialize)]
+pub struct RetiredView {
+    /// The event that says so.
+    pub event: EventId,
+    /// Since when.
+    pub since: Time,
+    /// By whom.
+    pub by: String,
 }
 
 /// How a workflow stands, for the overview and the board.
@@ -445,6 +480,8 @@ pub struct WorkflowSummary {
     pub title: String,
     /// The release in force.
     pub in_force: Option<InForce>,
+    /// It is retired: nothing of it is served any more.
+    pub retired: Option<RetiredView>,
     /// The newest submitted spec.
     pub candidate: Option<Digest>,
     /// The newest submitted spec is another than the released one.

@@ -5,7 +5,7 @@ use crate::api::Refused;
 use crate::clock::random;
 use crate::embedded::Embedded;
 use crate::factory::{Factory, OpenError, internal};
-use crate::project::{ReleaseRec, SpecRec, StopRec};
+use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
 use crate::traffic::Traffic;
 use arc_swap::ArcSwap;
 use seatrial_governance::policy::{Action, Authorization, Circumstances, Grants, Policies, Request};
@@ -35,6 +35,8 @@ pub(crate) struct Handle {
 pub(crate) struct Live {
     pub(crate) in_force: Option<Arc<Served>>,
     pub(crate) candidate: Option<Arc<Served>>,
+    /// The workflow is retired: since when, by whom.
+    pub(crate) retired: Option<RetiredRec>,
     /// Why something that should be served is not: an invalid release is a value that denies.
     pub(crate) broken: Option<String>,
 }
@@ -188,12 +190,19 @@ impl Factory {
     }
 
     async fn load_live(&self, log: &LogName) -> Result<Live, OpenError> {
-        let (latest, release): (Option<SpecRec>, Option<ReleaseRec>) = self
+        type Rows = (Option<SpecRec>, Option<ReleaseRec>, Option<RetiredRec>);
+        let (latest, release, retired): Rows = self
             .0
             .store
-            .read_with(log, |view| Ok((row(view, "spec", b"latest")?, row(view, "release", b"in-force")?)))
+            .read_with(log, |view| {
+                Ok((
+                    row(view, "spec", b"latest")?,
+                    row(view, "release", b"in-force")?,
+                    row(view, "release", b"retired")?,
+                ))
+            })
             .await?;
-        let mut live = Live::default();
+        let mut live = Live { retired, ..Live::default() };
         if let Some(latest) = latest {
             match self.load_served(log, latest.spec, None).await {
                 Ok(served) => live.candidate = Some(Arc::new(served)),

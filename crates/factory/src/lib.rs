@@ -15,6 +15,7 @@ mod handle;
 mod handover;
 mod join;
 mod look;
+mod pilot;
 mod project;
 mod record;
 mod rehearse;

@@ -14,6 +14,9 @@
 //! | `delivery` | index (8 bytes) | empty: an event of delivery |
 //! | `stop` | element | [`StopRec`] |
 //! | `release` | `in-force`, or the digest's hex | [`ReleaseRec`] |
+//! | `release` | `retired` | [`RetiredRec`] |
+//! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
+//! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
 //! | `certificate` | threshold, number and model | [`CertificateRec`] |
 //! | `token` | public name | [`TokenRec`] |
@@ -24,7 +27,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{QUEUE, REHEARSAL_QUEUE};
+pub(crate) use running::{PILOT_COUNT, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -32,7 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 4;
+pub const PROJECTION_VERSION: u32 = 5;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

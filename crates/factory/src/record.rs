@@ -5,12 +5,12 @@ use crate::api::{DecisionStatus, Held, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, Served, row, rows};
 use crate::join::Asked;
-use crate::project::{CertificateRec, DecisionRec, StopRec, certificate_key};
+use crate::project::{CertificateRec, DecisionRec, LapseRec, StopRec, certificate_key};
 use crate::serve::{Obtained, bounds};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
-use seatrial_model::facts::{CertificateState, FACTS_VERSION, ReviewAll, ThresholdFact};
+use seatrial_model::facts::{CertificateState, FACTS_VERSION, OnLapse, ReviewAll, ThresholdFact};
 use seatrial_model::{
     Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
 };
@@ -37,6 +37,10 @@ pub(crate) struct Record {
 /// The state that the commit sees.
 struct State {
     stopped: bool,
+    /// Retired meanwhile: whatever was admitted before is denied.
+    retired: bool,
+    /// What the release lost, and how the spec wants that met.
+    lapsed: Option<OnLapse>,
     today: u64,
     thresholds: Vec<ThresholdFact>,
     /// The certificate row of the first threshold that has one.
@@ -195,10 +199,13 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
     let stopped =
         stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
-    let mut state = State { stopped, today: 0, thresholds: Vec::new(), certificate: None };
-    if let Some(release) = served.release.as_ref().filter(|r| r.stage == Stage::Pilot) {
-        let key = format!("{}/release/{}", factory.now().day(), release.release.hex());
-        state.today = row(view, "tally", key.as_bytes())?.unwrap_or(0);
+    let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
+    let mut state = State { stopped, retired, lapsed: None, today: 0, thresholds: Vec::new(), certificate: None };
+    if let Some(release) = served.release.as_ref().filter(|_| !record.rehearsal) {
+        state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
+        if let Some(pilot) = release.pilot_key() {
+            state.today = crate::pilot::decided_on(view, &pilot, &factory.spec().timezone, factory.now())?;
+        }
     }
     let Some(program) = served.program.step(&record.step) else { return Ok(state) };
     let model = served.models.get(&record.step).map(|m| m.identity.as_str()).unwrap_or_default();
@@ -230,20 +237,27 @@ fn facts_of(
     audit: Option<ElementPath>,
 ) -> Facts {
     let judgement = &record.obtained.judgement;
-    let stage = if record.rehearsal { Stage::Draft } else { served.release.as_ref().map_or(Stage::Draft, |r| r.stage) };
+    let stage = match &served.release {
+        _ if record.rehearsal => Stage::Draft,
+        _ if state.retired => Stage::Retired,
+        release => release.as_ref().map_or(Stage::Draft, |r| r.stage),
+    };
     let pilot: Option<&PilotGate> = served.workflow.gates.pilot.as_ref().filter(|_| stage == Stage::Pilot);
     let statement = served.release.as_ref().map_or(served.workflow.digest, |r| r.release);
+    let shadow = pilot.is_some_and(|p| p.shadow);
+    // In shadow nothing is held back, so nobody is asked before; what was let through can be audited after.
+    let holds = |review: &ReviewAll| !shadow || *review == ReviewAll::After;
     Facts {
         v: FACTS_VERSION,
         decide: DECIDE_VERSION,
         checks: CHECKS_VERSION,
         stage,
         rehearsal: record.rehearsal,
-        shadow: pilot.is_some_and(|p| p.shadow),
+        shadow,
         stopped: state.stopped,
         bounds: bounds(served, now, state.today),
-        lapsed: lapsed(served, now),
-        review_all: pilot.and_then(|p| p.review).or(pilot.map(|_| ReviewAll::Before)),
+        lapsed: stricter(state.lapsed, lapsed(served, now)),
+        review_all: pilot.and_then(|p| p.review).or(pilot.map(|_| ReviewAll::Before)).filter(holds),
         acts: record.acts,
         input: record.input_findings.clone(),
         no_candidate: record.obtained.no_candidate.clone(),
@@ -253,6 +267,7 @@ fn facts_of(
         confidence: judgement.confidence.clone(),
         whens: judgement.whens.clone(),
         thresholds: state.thresholds,
+        slices: Vec::new(),
         draw: audit.map_or(1.0, |path| draw_of(&statement, &path, &record.decision)),
         inspected: judgement.inspected.clone(),
     }
@@ -262,8 +277,18 @@ fn draw_of(statement: &Digest, path: &ElementPath, decision: &DecisionId) -> f64
     draw(statement, path, decision)
 }
 
+/// The stricter of two reactions.
+fn stricter(one: Option<OnLapse>, other: Option<OnLapse>) -> Option<OnLapse> {
+    let rank = |reaction: &OnLapse| match reaction {
+        OnLapse::Warn => 0,
+        OnLapse::Escalate => 1,
+        OnLapse::Stop => 2,
+    };
+    [one, other].into_iter().flatten().max_by_key(rank)
+}
+
 /// A production release lapses when its hypercare ends and nobody took the workflow over.
-fn lapsed(served: &Served, now: seatrial_model::Time) -> Option<seatrial_model::facts::OnLapse> {
+fn lapsed(served: &Served, now: seatrial_model::Time) -> Option<OnLapse> {
     let release = served.release.as_ref().filter(|r| r.stage == Stage::Production)?;
     let until = release.until?;
     let gate = served.workflow.gates.production.as_ref()?;

@@ -94,7 +94,9 @@ impl Factory {
         let blob = seatrial_model::canonical(&stated.obligations).map_err(internal)?;
         let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
         let waivers = waivers(&states);
-        let body = ReleaseCut {
+        let terms = crate::pilot::terms_of(&served.workflow, stage, until)?;
+        let cuts = cuts(&gathered.events);
+        let mut body = ReleaseCut {
             workflow: served.workflow.name.clone(),
             stage,
             spec: served.workflow.digest,

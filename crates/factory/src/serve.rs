@@ -90,7 +90,9 @@ impl Factory {
         let input = passage.entry.input();
         let input_findings = program.check_input(input);
         let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
-        let obtained = if denied {
+        // Shadow changes nothing: the model is asked as if nobody judged.
+        let shadow = !passage.rehearsal && in_shadow(&served);
+        let obtained = if denied && !shadow {
             Obtained::nothing(step, None, 0)
         } else {
             self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
@@ -195,7 +197,8 @@ impl Factory {
                 }
             }
             // A client's own stream cannot be asked again with words of ours: only rendered prompts are.
-            let ours = matches!(entry, PassageEntry::Run { .. }) && !model.embedded;
+            // And in shadow an answer is judged, never made better.
+            let ours = matches!(entry, PassageEntry::Run { .. }) && !model.embedded && !in_shadow(served);
             if !ours || !program.plan().asks_again(&obtained.judgement.findings, obtained.attempts) {
                 return Ok(obtained);
             }
@@ -211,6 +214,10 @@ fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {
         let missing = match (&live.broken, passage.rehearsal) {
             (Some(why), _) => why.clone(),
             (None, true) => "no spec was submitted; `seatrial submit` does it".to_owned(),
+            (None, false) if live.retired.is_some() => {
+                let since = live.retired.as_ref().map(|r| r.at.to_string()).unwrap_or_default();
+                format!("it is retired since {since}, and nothing of it is served any more")
+            }
             (None, false) => "no release is in force; `seatrial status` shows what is missing".to_owned(),
         };
         Refused::NotReleased { workflow: passage.workflow.clone(), missing: vec![missing] }
@@ -331,6 +338,12 @@ impl PassageEntry {
             Self::Decide { .. } => Entry::Decide,
         }
     }
+}
+
+/// Whether the release in force runs in shadow: judged live, and nothing is changed.
+pub(crate) fn in_shadow(served: &Served) -> bool {
+    let pilot = served.release.as_ref().is_some_and(|r| r.stage == Stage::Pilot);
+    pilot && served.workflow.gates.pilot.as_ref().is_some_and(|p| p.shadow)
 }
 
 /// Whether a pilot's bounds still hold.

@@ -10,6 +10,7 @@ use cel::{Context, Env, ExecutionError};
 use regex::Regex;
 use serde_json::Value;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The longest expression, in bytes: rules are read by people.
@@ -152,6 +153,11 @@ impl Compiled {
         Ok(())
     }
 
+    /// Whether it reads `input`, `output` or `expected`. (A variable of a loop under such a name counts as well.)
+    pub(crate) fn reads_case(&self) -> bool {
+        reads_case(&self.expr)
+    }
+
     /// Evaluates to a truth value.
     ///
     /// # Errors
@@ -166,6 +172,25 @@ impl Compiled {
         context.set_variable_resolver(&scope);
         let result = cel::Value::resolve_val(&self.expr, &context).map_err(|e| fault(&e))?;
         result.downcast_ref::<CelBool>().map(|b| *b.inner()).ok_or(Fault("not_bool"))
+    }
+}
+
+/// As deep as [`DEPTH_MAX`] at most: what is deeper was not compiled.
+fn reads_case(expr: &IdedExpr) -> bool {
+    match &expr.expr {
+        Expr::Ident(name) => {
+            let root = name.split('.').next().unwrap_or_default();
+            matches!(root, "input" | "output" | "expected")
+        }
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).any(reads_case),
+        Expr::Comprehension(c) => {
+            [&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result].into_iter().any(|e| reads_case(e))
+        }
+        Expr::List(list) => list.elements.iter().any(reads_case),
+        Expr::Select(select) => reads_case(&select.operand),
+        Expr::Unspecified | Expr::Literal(_) => false,
+        // The language makes neither; one that did would be held to read everything.
+        Expr::Map(_) | Expr::Struct(_) => true,
     }
 }
 
@@ -191,6 +216,7 @@ pub struct Bindings<'v> {
     input: Option<Box<dyn Val + 'v>>,
     output: Option<Box<dyn Val + 'v>>,
     expected: Option<Box<dyn Val + 'v>>,
+    metrics: Option<Box<dyn Val + 'v>>,
     confidence: Option<f64>,
     thresholds: &'v [(String, Option<f64>)],
     nodes: u64,
@@ -229,6 +255,16 @@ impl<'v> Bindings<'v> {
         Ok(())
     }
 
+    /// Binds `metrics`: figures of the running system, all doubles.
+    ///
+    /// # Errors
+    /// [`IntegerRange`].
+    pub fn metrics(&mut self, shape: &Shape, value: &'v Value) -> Result<(), IntegerRange> {
+        self.metrics = Some(shape.bind(value)?);
+        self.weigh(value);
+        Ok(())
+    }
+
     /// Binds `confidence` and `thresholds`.
     pub fn confidence(&mut self, confidence: f64, thresholds: &'v [(String, Option<f64>)]) {
         self.confidence = Some(confidence);
@@ -249,6 +285,23 @@ impl<'v> Bindings<'v> {
     }
 }
 
+/// Evaluates the promoted text of a checked expression over `metrics` (gates, assumptions). A metric that is no finite
+/// number is left out, and what reads it faults.
+///
+/// # Errors
+/// [`Fault`] where it does not compile or cannot be evaluated on these figures.
+pub fn holds_on_metrics(promoted: &str, metrics: &BTreeMap<String, f64>) -> Result<bool, Fault> {
+    let compiled = Compiled::compile(promoted).map_err(|_| Fault("evaluation_failed"))?;
+    let shape = Shape::of(&serde_json::json!({ "type": "object", "additionalProperties": { "type": "number" } }));
+    let finite = metrics.iter().filter_map(|(name, value)| {
+        serde_json::Number::from_f64(*value).map(|number| (name.clone(), Value::Number(number)))
+    });
+    let value = Value::Object(finite.collect());
+    let mut bindings = Bindings::default();
+    bindings.metrics(&shape, &value).map_err(|_| Fault::INTEGER_RANGE)?;
+    compiled.holds(&bindings)
+}
+
 /// The prefix of names that stand for compiled patterns: no name of the language can contain a space.
 const PATTERN: &str = "compiled pattern ";
 
@@ -264,6 +317,7 @@ impl VariableResolver for Scope<'_> {
             "input" => borrow(&self.values.input),
             "output" => borrow(&self.values.output),
             "expected" => borrow(&self.values.expected),
+            "metrics" => borrow(&self.values.metrics),
             "confidence" => self.values.confidence.map(|c| CowVal::owned(CelDouble::from(c))),
             _ => {
                 if let Some(name) = variable.strip_prefix("thresholds.") {

@@ -1,6 +1,6 @@
 //! The fold of delivery's events: few, and read whole where readiness is computed.
 
-use super::{CertificateRec, Fold, ReleaseRec, SpecRec, StopRec, TokenRec, certificate_key};
+use super::{CertificateRec, Fold, LapseRec, ReleaseRec, RetiredRec, SpecRec, StopRec, TokenRec, certificate_key};
 use seatrial_model::event::{ReleaseCut, ThresholdTested, TokenIssued};
 use seatrial_model::{Body, Digest};
 use seatrial_sprint::AuditState;
@@ -16,6 +16,28 @@ impl Fold<'_> {
                 self.revoke(&threshold, |rec| rec.event == event)
             }
             Body::ReleaseCut(cut) => self.release_cut(cut),
+            Body::ReleaseLapsed(body) => {
+                let lost = body.lost.clone();
+                let rec =
+                    LapseRec { event: self.event.id, at: self.event.time, lost, reaction: body.reaction };
+                self.put("lapse", body.release.hex().as_bytes(), &rec)
+            }
+            Body::ReleaseRestored(body) => Ok(self.rows.delete("lapse", body.release.hex().as_bytes())?),
+            Body::ReleaseRolledBack(body) => {
+                let key = body.to.hex();
+                let rec: Option<ReleaseRec> = self.get("release", key.as_bytes())?;
+                let mut rec = rec.ok_or_else(|| ProjectError::reason("there is no such release"))?;
+                rec.back = Some(self.event.time);
+                self.rows.delete("release", b"retired")?;
+                self.put("release", key.as_bytes(), &rec)?;
+                self.put("release", b"in-force", &rec)
+            }
+            Body::WorkflowRetired(_) => {
+                let rec =
+                    RetiredRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
+                self.rows.delete("release", b"in-force")?;
+                self.put("release", b"retired", &rec)
+            }
             Body::WorkflowStopped(body) => {
                 let stop = StopRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
                 self.put("stop", body.element.as_str().as_bytes(), &stop)
@@ -101,7 +123,12 @@ impl Fold<'_> {
             per_day: cut.per_day,
             level: cut.level.clone(),
             models: cut.models.clone(),
+            pilot: cut.pilot.clone(),
+            waivers: cut.waivers.clone(),
+            back: None,
+            obligations: cut.obligations,
         };
+        self.rows.delete("release", b"retired")?;
         self.put("release", release.hex().as_bytes(), &rec)?;
         self.put("release", b"in-force", &rec)
     }

@@ -1,7 +1,8 @@
 //! The rows, as structures.
 
 use crate::api::DecisionStatus;
-use seatrial_model::event::TokenKind;
+use seatrial_model::event::{PilotTerms, ReleasedWaiver, TokenKind};
+use seatrial_model::facts::OnLapse;
 use seatrial_model::{
     Action, Answer, Commitment, DecisionId, Digest, ElementPath, EventId, ReviewId, Stage, Time, Verdict,
 };
@@ -32,6 +33,12 @@ pub(crate) struct DecisionRec {
     pub audit: bool,
     /// Every part was inspected.
     pub inspected: bool,
+    /// There was no candidate: the model could not be reached, or its answer could not be read.
+    #[serde(default)]
+    pub no_candidate: bool,
+    /// Tokens of all its model calls.
+    #[serde(default)]
+    pub tokens: u64,
     /// Commitments by name, of this event and of what followed.
     pub payloads: BTreeMap<String, Commitment>,
     /// What may leave now.
@@ -123,6 +130,38 @@ pub(crate) struct ReleaseRec {
     pub per_day: Option<u64>,
     pub level: String,
     pub models: BTreeMap<String, String>,
+    /// A pilot's terms; none in a release that was cut before terms were kept.
+    pub pilot: Option<PilotTerms>,
+    pub waivers: Vec<ReleasedWaiver>,
+    /// When it came back into force by a rollback.
+    pub back: Option<Time>,
+    /// The blob of its obligations.
+    pub obligations: Digest,
+}
+
+impl ReleaseRec {
+    /// Under which name the pilot's decisions are counted: all releases of one pilot share it.
+    pub(crate) fn pilot_key(&self) -> Option<String> {
+        let number = || self.pilot.as_ref().map_or_else(|| self.release.hex(), |p| p.number.to_string());
+        (self.stage == Stage::Pilot).then(number)
+    }
+}
+
+/// A release that lost something that it stood on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LapseRec {
+    pub event: EventId,
+    pub at: Time,
+    pub lost: BTreeMap<String, String>,
+    pub reaction: OnLapse,
+}
+
+/// A workflow that is no longer served.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RetiredRec {
+    pub event: EventId,
+    pub at: Time,
+    pub by: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The fold of the running system's events.
 
-use super::{AskRec, DecisionRec, Fold, OutcomeRec, OverrideRec, ReviewRec, ReviewState};
+use super::{AskRec, DecisionRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
 use crate::api::DecisionStatus;
 use seatrial_model::event::{DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
@@ -9,6 +9,18 @@ use seatrial_store::ProjectError;
 
 /// Open reviews of cases.
 pub(crate) const QUEUE: &str = "queue";
+
+/// Decisions of a pilot, by quarters of an hour.
+pub(crate) const PILOT_COUNT: &str = "pilot-count";
+
+/// A quarter of an hour: every time zone's offset is a multiple of it.
+const QUARTER_MS: i64 = 15 * 60 * 1_000;
+
+/// The key of a pilot's count: its name, and the quarter of an hour.
+pub(crate) fn pilot_count_key(pilot: &str, at: seatrial_model::Time) -> Vec<u8> {
+    let quarter = u64::try_from(at.as_millis().div_euclid(QUARTER_MS)).unwrap_or(0);
+    [pilot.as_bytes(), b"/", &quarter.to_be_bytes()].concat()
+}
 
 /// Open reviews of rehearsals: nobody waits for these.
 pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
@@ -68,6 +80,8 @@ impl Fold<'_> {
             review: made.review.as_ref().map(|r| r.review),
             audit: made.audit,
             inspected: made.facts.inspected.iter().all(|part| !part.by.is_empty()),
+            no_candidate: made.facts.no_candidate.is_some(),
+            tokens: made.usage.map_or(0, |u| u.input.saturating_add(u.output)),
             payloads: event.payloads.clone(),
             released,
             certificate: passed_under(made),
@@ -117,11 +131,22 @@ impl Fold<'_> {
         self.count(&format!("verdict/{}", made.verdict))?;
         if let Some(release) = self.event.release {
             self.count(&format!("release/{}", release.hex()))?;
+            self.count_pilot(&release)?;
         }
         for path in &made.because {
             self.count(&format!("rule/{path}"))?;
         }
         Ok(())
+    }
+
+    /// A pilot's ceiling is a day's in the factory's time zone, which the fold does not know: it counts by quarters of
+    /// an hour, and every zone's day begins with one.
+    fn count_pilot(&mut self, release: &seatrial_model::Digest) -> Result<(), ProjectError> {
+        let rec: Option<ReleaseRec> = self.get("release", release.hex().as_bytes())?;
+        let Some(pilot) = rec.and_then(|rec| rec.pilot_key()) else { return Ok(()) };
+        let key = pilot_count_key(&pilot, self.event.time);
+        let count: u64 = self.get(PILOT_COUNT, &key)?.unwrap_or(0);
+        self.put(PILOT_COUNT, &key, &(count + 1))
     }
 
     fn overridden(&mut self, body: &DecisionOverridden) -> Result<(), ProjectError> {

@@ -41,6 +41,16 @@ pub struct Judgement {
     pub thresholds_used: Vec<ElementPath>,
 }
 
+/// A part of a judgement.
+pub(crate) struct Rechecked {
+    /// For each check of the plan the finding, where it was wanted.
+    pub(crate) findings: Vec<Option<Finding>>,
+    /// The confidence.
+    pub(crate) confidence: Confidence,
+    /// The outcome of every escalation's `when`.
+    pub(crate) whens: Vec<When>,
+}
+
 /// What a redaction left.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Modified {
@@ -95,6 +105,25 @@ impl StepProgram {
             inspected,
             thresholds_used: self.thresholds_used(),
         }
+    }
+
+    /// Runs the wanted checks on a candidate, and every `when`. The confidence is the one given, or else read anew.
+    pub(crate) fn judge_part(
+        &self,
+        input: &Value,
+        candidate: &Candidate,
+        wanted: &[bool],
+        confidence: Option<&Confidence>,
+    ) -> Rechecked {
+        let run = checks::Run::new(self, input, &candidate.parts);
+        let mut bound = run.bound();
+        let findings = run.findings_wanted(&bound, wanted);
+        let confidence = match confidence {
+            Some(known) => known.clone(),
+            None => confidence::confidence(self, candidate, &run.outputs()),
+        };
+        let whens = run.whens(&mut bound, &confidence);
+        Rechecked { findings, confidence, whens }
     }
 
     /// The redacted parts; none where no rule with `else: modify` found anything.

@@ -17,6 +17,7 @@ pub mod port;
 pub mod program;
 pub mod prompt;
 pub mod redact;
+pub mod replay;
 pub mod schema;
 pub mod shape;
 

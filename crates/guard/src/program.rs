@@ -255,16 +255,20 @@ impl StepProgram {
     }
 }
 
-/// The compiled meaning of a step, for the program's digest.
-fn meaning(workflow: &Workflow, step: &Step, thresholds: &[(String, Option<f64>)]) -> Value {
-    let check = |rule: &Rule| match &rule.check {
+/// What a rule checks, as evaluated.
+pub(crate) fn check_meaning(rule: &Rule) -> Value {
+    match &rule.check {
         Check::Rule(expr) => json!({ "rule": expr.promoted }),
         Check::Detect { detectors, regexes, within } => {
             json!({ "detect": detectors, "regex": regexes, "in": within })
         }
         Check::Grounded { quote, within } => json!({ "grounded": quote, "in": within }),
-    };
-    let checks = |rules: &[Rule]| rules.iter().map(check).collect::<Vec<_>>();
+    }
+}
+
+/// The compiled meaning of a step, for the program's digest.
+fn meaning(workflow: &Workflow, step: &Step, thresholds: &[(String, Option<f64>)]) -> Value {
+    let checks = |rules: &[Rule]| rules.iter().map(check_meaning).collect::<Vec<_>>();
     let schema =
         |name: &Option<String>| name.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
     let prompt = step.prompt.as_ref().and_then(|file| workflow.files.get(file)).map(|f| f.blob.to_string());

@@ -81,14 +81,23 @@ impl<'v> Run<'v> {
 
     /// One finding for each check of the plan.
     pub(super) fn findings(&self, bound: &Bound<'_>) -> Vec<Finding> {
+        self.findings_wanted(bound, &[]).into_iter().flatten().collect()
+    }
+
+    /// For each check of the plan its finding, but for those that are not wanted.
+    pub(super) fn findings_wanted(&self, bound: &Bound<'_>, wanted: &[bool]) -> Vec<Option<Finding>> {
+        let mut wanted = wanted.iter().copied().chain(std::iter::repeat(true));
         let mut out = Vec::with_capacity(self.program.rules.len() + 1);
         if self.program.output.schema.is_some() {
-            out.push(self.schema_finding());
+            out.push(wanted.next().unwrap_or(true).then(|| self.schema_finding()));
         }
-        out.extend(self.program.rules.iter().map(|rule| match self.refused {
-            Some(code) => finding(rule, Err(code.to_owned())),
-            None => finding(rule, self.check(rule, bound)),
-        }));
+        for rule in &self.program.rules {
+            let make = || match self.refused {
+                Some(code) => finding(rule, Err(code.to_owned())),
+                None => finding(rule, self.check(rule, bound)),
+            };
+            out.push(wanted.next().unwrap_or(true).then(make));
+        }
         out
     }
 

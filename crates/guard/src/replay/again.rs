@@ -1,0 +1,296 @@
+//! One recorded decision, decided again.
+
+use super::change::{Change, WhenChange};
+use super::{NeedsOutput, Outcome};
+use crate::CHECKS_VERSION;
+use crate::candidate::Candidate;
+use crate::decide::{decide, draw};
+use crate::judge::Rechecked;
+use crate::plan::{CheckPlan, Plan};
+use crate::program::StepProgram;
+use seatrial_model::event::{Entry, ReviewOpened};
+use seatrial_model::facts::{CertificateState, CheckKind, FindingResult, ThresholdFact, When};
+use seatrial_model::{Confidence, DecisionId, ElementPath, Facts, Finding, Stage, Verdict};
+use seatrial_spec::workflow::Else;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What replay reads of a recorded decision: the rest of its event's body is not even allocated.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub struct Recorded {
+    /// The decision.
+    pub decision: DecisionId,
+    /// The step.
+    pub step: String,
+    /// How the candidate came.
+    pub entry: Entry,
+    /// Everything that `decide` read.
+    pub facts: Facts,
+    /// What the guard concluded.
+    pub verdict: Verdict,
+    /// The elements that brought it about.
+    pub because: Vec<ElementPath>,
+    /// The review that was opened.
+    #[serde(default)]
+    pub review: Option<ReviewOpened>,
+}
+
+/// What a recorded decision needs before it is decided again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Triage {
+    /// Nothing: its facts are enough.
+    Facts,
+    /// What is still held of its input and output.
+    Payloads,
+    /// Another output: it is not decided.
+    Output(NeedsOutput),
+}
+
+/// What is still held of a decision's input and output; none where it was erased, or there never was one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Payloads<'a> {
+    /// The input, as JSON.
+    pub input: Option<&'a [u8]>,
+    /// The candidate.
+    pub output: Option<&'a [u8]>,
+}
+
+impl Change {
+    /// What deciding again takes.
+    #[must_use]
+    pub fn triage(&self, recorded: &Recorded) -> Triage {
+        let facts = &recorded.facts;
+        if self.input || !same_engine(facts) {
+            return Triage::Payloads;
+        }
+        if refused(facts) {
+            return Triage::Facts;
+        }
+        if let Some(why) = self.needs_output {
+            return Triage::Output(why);
+        }
+        if facts.no_candidate.is_some() || !self.needs_case(facts) { Triage::Facts } else { Triage::Payloads }
+    }
+
+    /// Decides again.
+    #[must_use]
+    pub fn decide(&self, recorded: &mut Recorded, held: Payloads<'_>) -> Outcome {
+        let Some(program) = self.program.step(&self.step) else { return Outcome::Gone };
+        match self.facts(program, recorded, held) {
+            Ok(()) => Outcome::Again(decide(program.plan(), &recorded.facts)),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Whether input and output are needed to say what the checks of the output find now.
+    fn needs_case(&self, facts: &Facts) -> bool {
+        let when = |w: &WhenChange| match w {
+            WhenChange::Kept => false,
+            WhenChange::OnConfidence => !is_bound(facts),
+            WhenChange::OnCase => true,
+        };
+        self.confidence
+            || self.kept.iter().any(|kept| !kept)
+            || self.whens.iter().any(when)
+            || (!self.all_kept && self.program.step(&self.step).is_none_or(|p| redacts(p.plan(), &facts.findings)))
+    }
+
+    /// Turns the recorded facts into those of the changed spec.
+    fn facts(&self, program: &StepProgram, recorded: &mut Recorded, held: Payloads<'_>) -> Result<(), Outcome> {
+        let plan = program.plan();
+        let was_refused = refused(&recorded.facts);
+        let input: Option<Value> = held.input.and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let facts = &mut recorded.facts;
+        let other_input = self.input || !same_engine(facts);
+        if other_input {
+            let unknown = self.needs_output.map_or(Outcome::Erased, Outcome::NeedsOutput);
+            facts.input = program.check_input(input.as_ref().ok_or(unknown)?);
+        }
+        if is_refused(plan, &facts.input) {
+            // The model is not asked: there is nothing else to weigh.
+            facts.findings.clear();
+            facts.whens.clear();
+            facts.after_modify = None;
+            facts.no_candidate = None;
+        } else if let Some(why) = self.needs_output {
+            return Err(Outcome::NeedsOutput(why));
+        } else if was_refused {
+            return Err(Outcome::NeedsOutput(NeedsOutput::Refused));
+        } else if facts.no_candidate.is_none() {
+            self.candidate(program, recorded, input.as_ref(), held.output)?;
+        }
+        self.circumstances(plan, recorded);
+        Ok(())
+    }
+
+    fn candidate(
+        &self,
+        program: &StepProgram,
+        recorded: &mut Recorded,
+        input: Option<&Value>,
+        output: Option<&[u8]>,
+    ) -> Result<(), Outcome> {
+        let plan = program.plan();
+        let facts = &mut recorded.facts;
+        let engine = same_engine(facts);
+        let mut case = None;
+        let mut fresh = None;
+        if !engine || self.needs_case(facts) {
+            let (input, text) = case_of(facts, input, output)?;
+            let confidence = (!self.confidence).then_some(&facts.confidence);
+            let wanted: Vec<bool> = self.kept.iter().map(|kept| !(*kept && engine)).collect();
+            fresh = Some(program.recheck(input, &text, &wanted, confidence));
+            case = Some((input, text));
+        }
+        let whens = self.whens(program, facts, fresh.as_ref(), engine);
+        let (findings, confidence) = match fresh {
+            Some(Rechecked { findings, confidence, .. }) => (findings, Some(confidence)),
+            None => (plan.checks.iter().map(|_| None).collect(), None),
+        };
+        facts.findings = in_order(plan, std::mem::take(&mut facts.findings), findings);
+        facts.whens = whens;
+        if let Some(confidence) = confidence {
+            facts.confidence = confidence;
+        }
+        self.attempts(plan, recorded)?;
+        let facts = &mut recorded.facts;
+        facts.after_modify = match (redacts(plan, &facts.findings), self.all_kept && engine, case) {
+            (false, _, _) => None,
+            (true, true, _) => {
+                let nothing = plan.checks.iter().map(|_| None).collect();
+                facts.after_modify.take().map(|after| in_order(plan, after, nothing))
+            }
+            (true, false, Some((input, text))) => program.judge(input, &Candidate::text(text)).after_modify,
+            // Something is redacted that was not, and nothing is held to redact.
+            (true, false, None) => return Err(Outcome::Erased),
+        };
+        Ok(())
+    }
+
+    /// An answer that is asked for again is another one.
+    fn attempts(&self, plan: &Plan, recorded: &Recorded) -> Result<(), Outcome> {
+        let facts = &recorded.facts;
+        let ours = recorded.entry == Entry::Run && self.asks_again && !self.asks_alike;
+        if ours && (facts.attempts > 1 || plan.asks_again(&facts.findings, facts.attempts)) {
+            return Err(Outcome::NeedsOutput(NeedsOutput::Attempts));
+        }
+        Ok(())
+    }
+
+    fn whens(&self, program: &StepProgram, facts: &Facts, fresh: Option<&Rechecked>, engine: bool) -> Vec<When> {
+        let bound = is_bound(facts);
+        let outcome = |(escalation, change): (&crate::plan::EscalationPlan, &WhenChange)| {
+            let recorded = facts.whens.iter().find(|w| w.path == escalation.path);
+            if *change == WhenChange::Kept && engine {
+                // One that is missing stays missing: it weighs as an objection.
+                return recorded.cloned();
+            }
+            if let Some(fresh) = fresh {
+                return fresh.whens.iter().find(|w| w.path == escalation.path).cloned();
+            }
+            bound.then(|| program.when_on_confidence(&escalation.path, facts.confidence.value)).flatten()
+        };
+        program.plan().escalations.iter().zip(&self.whens).filter_map(outcome).collect()
+    }
+
+    /// Stage, stop, ceiling and end stay as they were then. What the changed spec says otherwise about pilot reviews,
+    /// lapse, thresholds and audits is put in their place.
+    fn circumstances(&self, plan: &Plan, recorded: &mut Recorded) {
+        let facts = &mut recorded.facts;
+        if facts.stage == Stage::Pilot && !facts.rehearsal {
+            (facts.review_all, facts.shadow) = self.pilot.unwrap_or((None, false));
+        }
+        if let (Some(lapsed), Some(now)) = (facts.lapsed.as_mut(), self.on_lapse) {
+            *lapsed = now;
+        }
+        let was = std::mem::take(&mut facts.thresholds);
+        let state = |path: &ElementPath| {
+            let recorded = was.iter().find(|t| t.path == *path).map_or(CertificateState::None, |t| t.state);
+            if self.thresholds.contains(path) { recorded } else { CertificateState::Certified }
+        };
+        facts.thresholds =
+            plan.thresholds().into_iter().map(|path| ThresholdFact { state: state(&path), path }).collect();
+        if let Some(audit) = plan.audit.as_ref().filter(|_| !self.audit_kept) {
+            facts.draw = draw(&self.spec, &audit.path, &recorded.decision);
+        }
+    }
+}
+
+/// Findings of other checks' versions say nothing about these.
+const fn same_engine(facts: &Facts) -> bool {
+    facts.checks == CHECKS_VERSION
+}
+
+/// Whether the input was refused then: the model was not asked.
+fn refused(facts: &Facts) -> bool {
+    facts.no_candidate.is_none() && facts.findings.is_empty() && facts.input.iter().any(Finding::objects)
+}
+
+/// Whether the input is refused: a check of it objects, or left no finding.
+fn is_refused(plan: &Plan, findings: &[Finding]) -> bool {
+    findings.iter().any(Finding::objects) || plan.input.iter().any(|c| !findings.iter().any(|f| f.path == c.path))
+}
+
+/// Whether expressions had their values: then one that reads confidence and thresholds alone needs nothing else.
+fn is_bound(facts: &Facts) -> bool {
+    let met = |findings: &[Finding]| {
+        findings.iter().any(|f| f.kind == CheckKind::Schema && f.result == FindingResult::Met)
+    };
+    facts.whens.iter().any(|w| !w.failed) || (met(&facts.findings) && met(&facts.input))
+}
+
+/// Whether something is redacted.
+fn redacts(plan: &Plan, findings: &[Finding]) -> bool {
+    let modifies =
+        |f: &Finding| plan.checks.iter().any(|c: &CheckPlan| c.path == f.path && c.otherwise == Else::Modify);
+    findings.iter().any(|f| f.result == FindingResult::Violated && !f.spans.is_empty() && modifies(f))
+}
+
+/// One finding for each check of the plan, in its order: the fresh one, else the recorded one.
+fn in_order(plan: &Plan, mut recorded: Vec<Finding>, fresh: Vec<Option<Finding>>) -> Vec<Finding> {
+    if fresh.iter().all(Option::is_none) && plan.checks.iter().map(|c| &c.path).eq(recorded.iter().map(|f| &f.path)) {
+        return recorded;
+    }
+    let mut take = |path: &ElementPath| {
+        let found = recorded.iter().position(|f| f.path == *path)?;
+        Some(recorded.swap_remove(found))
+    };
+    plan.checks.iter().zip(fresh).filter_map(|(check, fresh)| fresh.or_else(|| take(&check.path))).collect()
+}
+
+/// Input and output, as far as they are held. An output of several parts is kept as one text, and not taken apart again.
+fn case_of<'a>(
+    facts: &Facts,
+    input: Option<&'a Value>,
+    output: Option<&[u8]>,
+) -> Result<(&'a Value, String), Outcome> {
+    let text_alone = match facts.inspected.as_slice() {
+        [] => true,
+        [only] => !only.part.contains("tool_calls") && !only.part.ends_with("reasoning"),
+        _ => false,
+    };
+    if !text_alone {
+        return Err(Outcome::NeedsOutput(NeedsOutput::Parts));
+    }
+    let text = output.and_then(|bytes| std::str::from_utf8(bytes).ok());
+    match (input, text) {
+        (Some(input), Some(text)) => Ok((input, text.to_owned())),
+        _ => Err(Outcome::Erased),
+    }
+}
+
+impl StepProgram {
+    /// An escalation's condition that reads confidence and thresholds alone; none where it could not be evaluated so.
+    fn when_on_confidence(&self, path: &ElementPath, confidence: f64) -> Option<When> {
+        let (_, expr) = self.escalations.iter().find(|(p, _)| p == path)?;
+        let mut values = crate::expr::Bindings::default();
+        values.confidence(confidence, &self.thresholds);
+        let result = expr.holds(&values);
+        Some(When { path: path.clone(), holds: result.unwrap_or(true), failed: result.is_err() })
+    }
+
+    /// Makes the wanted findings of a text anew, and every `when`. The confidence is the one given, or else read anew.
+    fn recheck(&self, input: &Value, text: &str, wanted: &[bool], confidence: Option<&Confidence>) -> Rechecked {
+        self.judge_part(input, &Candidate::text(text), wanted, confidence)
+    }
+}

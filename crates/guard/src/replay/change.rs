@@ -1,0 +1,242 @@
+//! How one step of a recorded spec and the same step of a changed one relate: what can be kept of what was found.
+
+use super::NeedsOutput;
+use crate::plan::Plan;
+use crate::program::{Program, StepProgram, check_meaning};
+use seatrial_model::facts::{CheckKind, OnLapse, ReviewAll};
+use seatrial_model::{Digest, ElementPath};
+use seatrial_spec::workflow::{Check, ConfidenceSource, Else, Rule, Step, Workflow};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A spec with its program.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The checked spec.
+    pub workflow: Arc<Workflow>,
+    /// The same, compiled.
+    pub program: Arc<Program>,
+}
+
+impl Side {
+    fn step(&self, name: &str) -> Option<(&Step, &StepProgram)> {
+        Some((self.workflow.step(name)?, self.program.step(name)?))
+    }
+}
+
+/// One step, then and now.
+#[derive(Debug)]
+pub struct Change {
+    pub(super) program: Arc<Program>,
+    pub(super) step: String,
+    /// The changed spec: the draw of an audit that was not there before is made for it.
+    pub(super) spec: Digest,
+    pub(super) needs_output: Option<NeedsOutput>,
+    /// A check of the input changed.
+    pub(super) input: bool,
+    /// Checks of the output in the plan's order: whether each is the same as it was.
+    pub(super) kept: Vec<bool>,
+    /// All checks of the output are the same, in the same order, and ask for the same.
+    pub(super) all_kept: bool,
+    /// What an answer is asked again with is the same.
+    pub(super) asks_alike: bool,
+    /// The model can be asked again with words of ours.
+    pub(super) asks_again: bool,
+    /// Where the confidence comes from is another field of the output.
+    pub(super) confidence: bool,
+    pub(super) whens: Vec<WhenChange>,
+    /// Thresholds that were weighed under the same number and model.
+    pub(super) thresholds: Vec<ElementPath>,
+    assumed: Vec<ElementPath>,
+    pub(super) audit_kept: bool,
+    pub(super) pilot: Option<(Option<ReviewAll>, bool)>,
+    pub(super) on_lapse: Option<OnLapse>,
+}
+
+/// How an escalation's condition changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum WhenChange {
+    /// It is the same.
+    Kept,
+    /// It is another, and reads nothing but confidence and thresholds.
+    OnConfidence,
+    /// It is another, and reads input or output.
+    OnCase,
+}
+
+impl Change {
+    /// The step of that name, then and now; none where the changed spec has no such step. Without the recorded spec
+    /// nothing is known about its outputs.
+    #[must_use]
+    pub fn between(old: Option<&Side>, new: &Side, name: &str) -> Option<Self> {
+        let (step, program) = new.step(name)?;
+        let before = old.and_then(|old| Some((old, old.step(name)?)));
+        let mut change = Self {
+            program: Arc::clone(&new.program),
+            step: name.to_owned(),
+            spec: new.workflow.digest,
+            needs_output: Some(NeedsOutput::OldSpec),
+            input: true,
+            kept: vec![false; program.plan().checks.len()],
+            all_kept: false,
+            asks_alike: false,
+            asks_again: step.model.as_ref().is_none_or(|m| m.train.is_none()),
+            confidence: true,
+            whens: step.escalate.iter().map(|_| WhenChange::OnCase).collect(),
+            thresholds: Vec::new(),
+            assumed: program.plan().thresholds(),
+            audit_kept: false,
+            pilot: new.workflow.gates.pilot.as_ref().map(|p| (p.review.or(Some(ReviewAll::Before)), p.shadow)),
+            on_lapse: new.workflow.gates.production.as_ref().map(|p| p.on_lapse),
+        };
+        if let Some((old, (old_step, old_program))) = before {
+            change.compare(Then { side: old, step: old_step, program: old_program }, new, step, program);
+        }
+        Some(change)
+    }
+
+    /// Thresholds that are weighed as if they were certified.
+    #[must_use]
+    pub fn assumed(&self) -> &[ElementPath] {
+        &self.assumed
+    }
+
+    fn compare(&mut self, then: Then<'_>, new: &Side, step: &Step, program: &StepProgram) {
+        self.needs_output = needs_output(&then, &new.workflow, step);
+        let (old_plan, plan) = (then.program.plan(), program.plan());
+        let (old_type, new_type) = (type_of(&then.side.workflow, &then.step.input), type_of(&new.workflow, &step.input));
+        let before = Checks::of(then.step, old_type);
+        let now = Checks::of(step, new_type);
+        self.input = before.input != now.input || paths(&old_plan.input) != paths(&plan.input);
+        let same = |path: &ElementPath| before.output.get(path).is_some_and(|key| now.output.get(path) == Some(key));
+        // The schema of the output is the same, or new outputs are needed.
+        let schema = |path: &ElementPath| old_plan.checks.iter().any(|c| c.path == *path);
+        let is_kept = |kind: CheckKind, path: &ElementPath| match kind {
+            CheckKind::Schema => schema(path),
+            _ => same(path),
+        };
+        self.kept = plan.checks.iter().map(|c| is_kept(c.kind, &c.path)).collect();
+        self.all_kept = self.kept.iter().all(|kept| *kept) && modifies(old_plan) == modifies(plan);
+        self.asks_alike = self.all_kept
+            && paths(&old_plan.checks) == paths(&plan.checks)
+            && old_plan.checks.iter().map(|c| c.otherwise).eq(plan.checks.iter().map(|c| c.otherwise))
+            && old_plan.attempts == plan.attempts
+            && becauses(then.step) == becauses(step);
+        self.confidence = then.step.confidence != step.confidence;
+        self.whens = self.when_changes(&then, new, step, program, old_type == new_type);
+        let same_at = |path: &ElementPath| {
+            let at = |workflow: &Workflow| workflow.thresholds.get(path.name()).map(|t| t.at);
+            at(&then.side.workflow).is_some_and(|was| at(&new.workflow) == Some(was))
+        };
+        let old_thresholds = old_plan.thresholds();
+        (self.thresholds, self.assumed) =
+            plan.thresholds().into_iter().partition(|path| same_at(path) && old_thresholds.contains(path));
+        let audit = |plan: &Plan| plan.audit.as_ref().map(|a| a.path.clone());
+        self.audit_kept = audit(old_plan) == audit(plan);
+    }
+
+    fn when_changes(
+        &self,
+        then: &Then<'_>,
+        new: &Side,
+        step: &Step,
+        program: &StepProgram,
+        same_type: bool,
+    ) -> Vec<WhenChange> {
+        let key = |workflow: &Workflow, e: &seatrial_spec::workflow::Escalation| {
+            let ats: Vec<Option<f64>> =
+                e.thresholds.iter().map(|t| workflow.thresholds.get(t.name()).and_then(|t| t.at)).collect();
+            (e.when.promoted.clone(), e.thresholds.clone(), ats)
+        };
+        let kept = |e: &seatrial_spec::workflow::Escalation| {
+            let was = then.step.escalate.iter().find(|old| old.path == e.path);
+            same_type
+                && !self.confidence
+                && was.is_some_and(|old| key(&then.side.workflow, old) == key(&new.workflow, e))
+        };
+        let reads_case = |e: &seatrial_spec::workflow::Escalation| {
+            program.escalations.iter().any(|(path, expr)| *path == e.path && expr.reads_case())
+        };
+        step.escalate
+            .iter()
+            .map(|e| match (kept(e), reads_case(e)) {
+                (true, _) => WhenChange::Kept,
+                (false, false) => WhenChange::OnConfidence,
+                (false, true) => WhenChange::OnCase,
+            })
+            .collect()
+    }
+}
+
+/// The recorded side.
+struct Then<'a> {
+    side: &'a Side,
+    step: &'a Step,
+    program: &'a StepProgram,
+}
+
+fn needs_output(then: &Then<'_>, new: &Workflow, step: &Step) -> Option<NeedsOutput> {
+    let (old, was) = (&then.side.workflow, then.step);
+    let blob = |workflow: &Workflow, step: &Step| {
+        step.prompt.as_ref().map(|file| workflow.files.get(file).map(|f| f.blob))
+    };
+    if blob(old, was) != blob(new, step) || was.withhold != step.withhold {
+        return Some(NeedsOutput::Prompt);
+    }
+    if was.model != step.model || trained_on(old, was) != trained_on(new, step) {
+        return Some(NeedsOutput::Model);
+    }
+    if type_of(old, &was.output) != type_of(new, &step.output) {
+        return Some(NeedsOutput::OutputType);
+    }
+    // Of another source nothing was recorded, but of a field of the output, which is.
+    let recorded = matches!(step.confidence, None | Some(ConfidenceSource::Output(_)));
+    (was.confidence != step.confidence && !recorded).then_some(NeedsOutput::Confidence)
+}
+
+/// What an embedded model learned from.
+fn trained_on(workflow: &Workflow, step: &Step) -> Option<Option<Digest>> {
+    let train = step.model.as_ref()?.train.as_ref()?;
+    Some(workflow.examples.get(&train.examples).map(|set| set.digest))
+}
+
+fn type_of(workflow: &Workflow, name: &Option<String>) -> Option<Digest> {
+    workflow.types.get(name.as_ref()?).map(|t| t.digest)
+}
+
+fn paths(checks: &[crate::plan::CheckPlan]) -> Vec<&ElementPath> {
+    checks.iter().map(|c| &c.path).collect()
+}
+
+/// What is redacted, in order.
+fn modifies(plan: &Plan) -> Vec<&ElementPath> {
+    plan.checks.iter().filter(|c| c.otherwise == Else::Modify).map(|c| &c.path).collect()
+}
+
+fn becauses(step: &Step) -> Vec<(&ElementPath, &Option<String>)> {
+    step.require.iter().chain(&step.forbid).map(|r| (&r.path, &r.because)).collect()
+}
+
+/// What the checks of a step mean, by path: everything that a finding depends on but input and output themselves.
+struct Checks {
+    input: Vec<(ElementPath, Value)>,
+    output: BTreeMap<ElementPath, Value>,
+}
+
+impl Checks {
+    fn of(step: &Step, input_type: Option<Digest>) -> Self {
+        let of_type = input_type.map(|d| d.to_string());
+        let meaning = |kind: CheckKind, rule: &Rule| {
+            // An expression binds the input by its type; a detector over the output does not look at it.
+            let typed = kind == CheckKind::RefuseInput || matches!(rule.check, Check::Rule(_));
+            (rule.path.clone(), json!([kind, check_meaning(rule), typed.then_some(&of_type)]))
+        };
+        let rules =
+            [(CheckKind::Require, &step.require), (CheckKind::Forbid, &step.forbid), (CheckKind::Never, &step.never)];
+        let mut input: Vec<(ElementPath, Value)> = vec![(step.path().child("input"), json!(of_type))];
+        input.extend(step.refuse_input.iter().map(|r| meaning(CheckKind::RefuseInput, r)));
+        let output = rules.into_iter().flat_map(|(k, list)| list.iter().map(move |r| (k, r)));
+        Self { input, output: output.map(|(k, r)| meaning(k, r)).collect() }
+    }
+}

@@ -264,12 +264,19 @@ fn figures(e: &EvaluationRecorded) -> String {
     format!("{} of {} passed{lower}{unclear}", e.passed.k, e.passed.n)
 }
 
+/// Whether an evaluation meets a bar, as the gate will read it.
+#[must_use]
+pub fn meets(bar: &Bar, drawn: Drawn, evaluation: &EvaluationRecorded) -> bool {
+    against(bar, drawn, evaluation).0 == State::Discharged
+}
+
 /// A random sample meets its bar by the lower confidence bound; a set drawn otherwise by its exact count, where what is
 /// inconclusive counts as not passed.
 fn against(bar: &Bar, drawn: Drawn, e: &EvaluationRecorded) -> (State, String) {
     let asked = format!("{} {}", bar_op(bar), bar.value);
     let share = |k: u64, n: u64| if n == 0 { None } else { Some(ratio(k, n)) };
-    let all = e.passed.n.saturating_add(e.inconclusive);
+    // What is inconclusive is counted in `n` already; never fewer than what is told apart.
+    let all = e.passed.n.max(e.passed.k.saturating_add(e.inconclusive));
     let (worst, best) = match drawn {
         Drawn::Random => (e.lower, share(e.passed.k, e.passed.n)),
         Drawn::Curated | Drawn::Generated => {

@@ -19,8 +19,10 @@ use scopes::Names;
 use seatrial_model::{Digest, ElementPath};
 use std::collections::BTreeMap;
 
+pub use assurance::GRID_MAX;
+pub use factory::{KEYS_MAX, OBLIGATIONS_MAX, POLICIES_MAX};
 pub use files::{EXAMPLES_BYTES_MAX, FILE_BYTES_MAX};
-pub use scopes::METRICS;
+pub use steps::CASES_PER_DAY_MAX;
 
 /// The name of a workflow's main file.
 pub const WORKFLOW_FILE: &str = "workflow.yaml";

@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod files;
 pub mod identity;
+pub mod metrics;
 pub mod scope;
 pub mod workflow;
 pub mod yaml;
@@ -22,5 +23,6 @@ pub use expr::{
     EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERATORS_MAX, EXPRESSIONS_MAX, on_parser_stack,
 };
 pub use files::{FileError, FileSource, MemoryFiles};
+pub use metrics::{METRICS, Metric};
 pub use scope::{ScopeEntry, Scopes, Which, scope_digest, scope_value};
 pub use workflow::{FactorySpec, Workflow};

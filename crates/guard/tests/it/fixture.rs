@@ -3,7 +3,7 @@
 use seatrial_model::facts::{Bounds, CertificateState, FACTS_VERSION, OnLapse, ThresholdFact};
 use seatrial_model::{Confidence, Digest, ElementPath, Facts, Influence, Span, Stage, Tier};
 use seatrial_spec::workflow::{
-    Actor, Audit, Check, ConfidenceSource, Else, Escalation, Expr, Fallback, Gates, Limits, ProductionGate, Review,
+    Actor, Audit, Check, ConfidenceSource, Else, Escalation, Expr, Fallback, Gates, Limits, Method, ProductionGate, Review,
     Risks, Rule, SchemaType, Slice, SpecFile, Step, StreamMode, Threshold, Trace, Workflow,
 };
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ pub fn step() -> Step {
         actor: Actor::Ai,
         influence: Influence::Decide,
         reversible: true,
+        per_day: None,
         input: Some("Complaint".to_owned()),
         output: Some("Routing".to_owned()),
         model: None,
@@ -149,7 +150,8 @@ pub fn workflow() -> Workflow {
                 assurance: Some(0.95),
                 wrong_when: Some(expr("output.team != expected.team")),
                 examples: None,
-                method: "split".to_owned(),
+                method: Method::Split,
+                grid: vec![],
                 truth: None,
                 detect_within: None,
             },

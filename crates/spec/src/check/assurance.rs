@@ -2,16 +2,19 @@
 
 use super::by_name;
 use super::files::Files;
-use super::reader::Reader;
+use super::reader::{Fields, Reader};
 use super::scopes::Names;
 use crate::diagnostic::Code;
 use crate::expr;
 use crate::workflow::{
-    Assumption, Expr, Outcome, Question, RESPONSIBILITIES, Responsibility, Risk, Risks, Slice, Threshold, Truth,
+    Assumption, Expr, Method, Outcome, Question, RESPONSIBILITIES, Responsibility, Risk, Risks, Slice, Threshold, Truth,
 };
 use crate::yaml::Node;
 use seatrial_model::{ElementPath, PathPattern, Stage, Tier};
 use std::collections::BTreeMap;
+
+/// The most confidences of a grid: each costs a test, and a hundred is finer than any example set resolves.
+pub const GRID_MAX: usize = 100;
 
 pub(super) fn roles(r: &mut Reader, node: Option<&Node>) -> BTreeMap<String, String> {
     let entries = r.named(node);
@@ -61,20 +64,67 @@ fn threshold(r: &mut Reader, node: &Node, names: &Names) -> Option<Threshold> {
     let examples =
         f.get("examples").and_then(|n| r.reference(n, "example set", Code::UnknownExamples, names.examples.iter()));
     let wrong_when = f.get("wrong_when").and_then(|n| expression(r, n, &names.wrong_scope(examples.as_ref())));
-    let method = f.get("method").and_then(|n| r.word(n, &[("split", "split")])).unwrap_or("split");
+    let methods = [Method::Split, Method::FixedSequence].map(|m| (m.as_str(), m));
+    let method = f.get("method").and_then(|n| r.word(n, &methods)).unwrap_or_default();
+    let grid_node = f.get("grid");
+    let grid = grid(r, &f, grid_node, method, at);
     let truth = f.get("truth").and_then(|n| truth(r, n));
     let detect_within = f.get("detect_within").and_then(|n| r.span(n));
     f.done(r);
-    Some(Threshold {
-        at: at?,
-        max_wrong,
-        assurance,
-        wrong_when,
-        examples,
-        method: method.to_owned(),
-        truth,
-        detect_within,
-    })
+    Some(Threshold { at: at?, max_wrong, assurance, wrong_when, examples, method, grid, truth, detect_within })
+}
+
+/// The confidences that fixed-sequence testing tries: strictest first, each looser than the one before.
+fn grid(r: &mut Reader, f: &Fields<'_>, node: Option<&Node>, method: Method, at: Option<Option<f64>>) -> Vec<f64> {
+    match (node, method) {
+        (None, Method::Split) => return Vec::new(),
+        (None, Method::FixedSequence) => {
+            let message = "`grid` is missing: fixed-sequence testing needs the confidences to test, in their order";
+            r.find(Code::MissingKey, f.key_range("method"), message)
+                .help("add `grid: [0.99, 0.95, 0.9]`, the strictest first")
+                .done();
+            return Vec::new();
+        }
+        (Some(_), Method::Split) => {
+            let message = "`grid` belongs to `method: fixed-sequence`; `split` tests one confidence";
+            r.find(Code::UnknownKey, f.key_range("grid"), message)
+                .help("remove `grid`, or write `method: fixed-sequence`")
+                .done();
+            return Vec::new();
+        }
+        (Some(_), Method::FixedSequence) => {}
+    }
+    let items = r.items(node);
+    if node.and_then(Node::as_list).is_some_and(<[Node]>::is_empty) {
+        r.find(Code::Empty, f.key_range("grid"), "a grid has at least one confidence").done();
+    }
+    if items.len() > GRID_MAX {
+        let message = format!("the grid has {} confidences; at most {GRID_MAX} are tested", items.len());
+        r.find(Code::Limit, f.key_range("grid"), message).done();
+        return Vec::new();
+    }
+    let mut out: Vec<f64> = Vec::new();
+    for item in items {
+        let Some(n) = r.number(item, 0.0..=1.0) else { continue };
+        let message = match out.last() {
+            _ if n <= 0.0 => format!("{} lets everything pass; a grid has confidences above 0", item.described()),
+            Some(before) if n >= *before => format!("{} does not come after {before}", item.described()),
+            _ => {
+                out.push(n);
+                continue;
+            }
+        };
+        let help = "write the grid strictest first, each confidence lower than the one before";
+        r.find(Code::OutOfRange, item.range.clone(), message).help(help).done();
+    }
+    if let Some(Some(at)) = at
+        && out.len() == items.len()
+        && !out.iter().any(|n| n.total_cmp(&at).is_eq())
+    {
+        let message = format!("`at: {at}` is not on the grid, so no test can certify it");
+        r.find(Code::OutOfRange, f.key_range("at"), message).help("write one of the grid, or `at: none`").done();
+    }
+    out
 }
 
 /// A share that is neither nothing nor everything.

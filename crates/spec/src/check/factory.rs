@@ -1,9 +1,14 @@
 //! `factory.yaml`.
 
+mod house;
+
+pub use house::{KEYS_MAX, OBLIGATIONS_MAX, POLICIES_MAX};
+
 use super::reader::Reader;
 use crate::diagnostic::{Code, did_you_mean};
 use crate::workflow::{FactorySpec, KeyRef, Person, Provider, StoreRef};
 use crate::yaml::{Node, clip};
+use house::{keys, obligations, policies};
 use seatrial_model::words::FactoryKind;
 use seatrial_model::{ElementPath, Side};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +27,8 @@ pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
     let providers = providers(r, f.get("providers"));
     let store = f.get("store").and_then(|n| store(r, n)).unwrap_or_else(|| StoreRef::Sqlite(".seatrial".to_owned()));
     let workflows = workflows(r, f.get("workflows"));
+    let obligations = obligations(r, f.get("obligations"), &people);
+    let policies = policies(r, f.get("policies"));
     r.at = ElementPath::root();
     if let Some(node) = f.get("webhooks")
         && !r.items(Some(node)).is_empty()
@@ -32,7 +39,7 @@ pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
     r.at = ElementPath::root();
     f.done(r);
     let profile = profile.to_owned();
-    Some(FactorySpec { name, kind, profile, timezone, people, providers, store, workflows })
+    Some(FactorySpec { name, kind, profile, timezone, people, providers, store, workflows, obligations, policies })
 }
 
 fn timezone(r: &mut Reader, node: &Node) -> Option<String> {
@@ -54,6 +61,7 @@ fn people(r: &mut Reader, node: Option<&Node>) -> Vec<Person> {
     let mut out: Vec<Person> = Vec::new();
     let mut ids = BTreeSet::new();
     let mut deputies: Vec<(String, &Node)> = Vec::new();
+    let mut known_keys = BTreeMap::new();
     for item in r.items(node) {
         r.at = ElementPath::new("people");
         let Some(mut f) = r.fields(item) else { continue };
@@ -72,6 +80,7 @@ fn people(r: &mut Reader, node: Option<&Node>) -> Vec<Person> {
         let until = f.get("until").and_then(|n| r.day(n));
         let deputy_node = f.get("deputy");
         let deputy = deputy_node.and_then(|n| r.text(n));
+        let keys = keys(r, f.get("keys"), &mut known_keys, id.as_deref().unwrap_or(""));
         f.done(r);
         if let (Some(id), Some(node)) = (&id, id_node)
             && !ids.insert(id.clone())
@@ -82,7 +91,7 @@ fn people(r: &mut Reader, node: Option<&Node>) -> Vec<Person> {
             deputies.push((deputy.clone(), node));
         }
         if let (Some(id), Some(name), Some(side)) = (id, name, side) {
-            out.push(Person { id, name, side, roles, reviews_per_day, until, deputy });
+            out.push(Person { id, name, side, roles, reviews_per_day, until, deputy, keys });
         }
     }
     for (deputy, node) in deputies {
@@ -180,13 +189,17 @@ fn store(r: &mut Reader, node: &Node) -> Option<StoreRef> {
     }
 }
 
+/// Whether a path leads out of the factory's folder.
+fn leaves(path: &str) -> bool {
+    path.starts_with('/') || path.contains(['\\', ':', '\0']) || path.split('/').any(|s| s == "..")
+}
+
 fn workflows(r: &mut Reader, node: Option<&Node>) -> Vec<String> {
     r.at = ElementPath::new("workflows");
     let mut out = Vec::new();
     for item in r.items(node) {
         let Some(path) = r.text(item) else { continue };
-        let leaves = path.starts_with('/') || path.contains('\\') || path.split('/').any(|s| s == "..");
-        if leaves {
+        if leaves(&path) {
             let message = format!("`{}` is not a folder below the factory", clip(&path));
             r.find(Code::OutsideFolder, item.range.clone(), message).help("name it relative to `factory.yaml`").done();
         } else {

@@ -1,30 +1,12 @@
 //! The names of a spec, and which variables exist where.
 
 use crate::expr::Scope;
+use crate::metrics::{METRICS, Unit};
 use crate::types::{Bounds, Field, Object, Ty};
 use crate::workflow::FactorySpec;
 use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What `metrics` holds in gates and assumptions, over the window that the rule names: name, whether it is an
-/// integer, and what it is. Shares are in [0, 1] and are 0 where nothing was counted.
-pub const METRICS: [(&str, bool, &str); 14] = [
-    ("decisions", true, "decisions made"),
-    ("per_day", false, "decisions a day, the mean over the window"),
-    ("reviewed", true, "reviews answered"),
-    ("agreement", false, "share of reviews answered `accept`"),
-    ("overrides", true, "decisions overridden"),
-    ("override_share", false, "overrides among decisions"),
-    ("allowed_share", false, "share with the verdict `allow` or `warn`"),
-    ("escalated_share", false, "share with the verdict `escalate`"),
-    ("denied_share", false, "share with the verdict `deny`"),
-    ("audited", true, "audits answered"),
-    ("audit_wrong_share", false, "share of audits that found the decision wrong"),
-    ("late_reviews", true, "reviews answered late, or still open and late"),
-    ("review_minutes", false, "median time from a review's opening to its answer"),
-    ("money_per_day", false, "cost a day, in the currency of the limits"),
-];
 
 /// Everything that can be referred to.
 #[derive(Debug, Default)]
@@ -159,12 +141,9 @@ impl Names {
 
     /// `gates`, `assumptions`: `metrics`.
     pub(crate) fn metrics_scope() -> Scope {
-        let any = Bounds::between(0.0, f64::INFINITY);
-        let share = Bounds::between(0.0, 1.0);
-        let fields = METRICS.iter().map(|(name, integer, _)| {
-            let is_share = name.ends_with("_share") || *name == "agreement";
-            let bounds = if is_share { share } else { any };
-            (*name, if *integer { Ty::Int(bounds) } else { Ty::Double(bounds) })
+        let fields = METRICS.iter().map(|m| {
+            let most = if m.unit == Unit::Share { 1.0 } else { f64::INFINITY };
+            (m.name, Ty::Double(Bounds::between(0.0, most)))
         });
         Scope { variables: [("metrics", Ty::record(fields))].into_iter().collect(), absent: BTreeMap::new() }
     }

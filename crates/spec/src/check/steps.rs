@@ -24,9 +24,12 @@ pub const AGREEMENT_MAX: u64 = 25;
 /// The largest window of a stream, in bytes; larger ones buffer.
 pub const WINDOW_BYTES_MAX: u64 = 1 << 20;
 
+/// The most cases a day that a step or a pilot counts with: more are a mistake.
+pub const CASES_PER_DAY_MAX: u64 = 1_000_000_000;
+
 /// What only a step done by AI has.
-const AI_ONLY: [&str; 9] =
-    ["influence", "model", "withhold", "prompt", "attempts", "stream", "never", "confidence", "audit"];
+const AI_ONLY: [&str; 10] =
+    ["influence", "per_day", "model", "withhold", "prompt", "attempts", "stream", "never", "confidence", "audit"];
 
 pub(super) fn steps(
     r: &mut Reader,
@@ -53,6 +56,7 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     let signature = names.steps.get(&entry.key).cloned().unwrap_or_default();
     let influence = influence(r, &mut f, actor);
     let reversible = f.get("reversible").and_then(|n| r.bool(n)).unwrap_or(false);
+    let per_day = f.get("per_day").and_then(|n| r.integer(n, 1..=CASES_PER_DAY_MAX));
     let [input, output] = types(r, &mut f, actor, names);
     let ask = who_is_asked(&entry.value);
     let ask = ask.filter(|role| names.roles.contains(role));
@@ -79,6 +83,7 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
         actor,
         influence,
         reversible,
+        per_day,
         input,
         output,
         model,

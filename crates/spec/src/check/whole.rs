@@ -239,7 +239,7 @@ fn owners(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
 }
 
 /// The sections of a spec, as elements.
-const SECTIONS: [&str; 16] = [
+pub(super) const SECTIONS: [&str; 16] = [
     "title",
     "purpose",
     "population",
@@ -259,11 +259,12 @@ const SECTIONS: [&str; 16] = [
 ];
 
 /// What a step's elements can be called.
-const STEP_PARTS: [&str; 27] = [
+const STEP_PARTS: [&str; 28] = [
     "does",
     "actor",
     "influence",
     "reversible",
+    "per_day",
     "input",
     "output",
     "model",

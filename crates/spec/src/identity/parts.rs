@@ -115,6 +115,7 @@ fn step(w: &Workflow, s: &Step) -> Part {
     part.put("actor", Part::leaf(json!(actor)));
     part.put("influence", Part::leaf(json!(s.influence)));
     part.put("reversible", Part::leaf(json!(s.reversible)));
+    part.put("per_day", opt_leaf(&s.per_day));
     for (name, of) in [("input", &s.input), ("output", &s.output)] {
         let refs = of.iter().map(|t| ElementPath::new(format!("types.{t}")));
         part.put(name, opt_leaf(of).with_refs(refs));
@@ -262,6 +263,7 @@ fn threshold(w: &Workflow, t: &Threshold) -> Part {
     let refs = t.examples.iter().map(|e| ElementPath::new(format!("examples.{e}")));
     part.put("examples", opt_leaf(&t.examples).with_refs(refs));
     part.put("method", Part::leaf(json!(t.method)));
+    part.put("grid", if t.grid.is_empty() { Part::default() } else { Part::leaf(json!(t.grid)) });
     let truth = t.truth.map(|truth| match truth {
         Truth::BlindReview => json!({ "from": "blind-review" }),
         Truth::Outcome { matures } => json!({ "from": "outcome", "matures": matures.as_millis() }),

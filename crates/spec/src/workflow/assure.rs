@@ -17,12 +17,36 @@ pub struct Threshold {
     pub wrong_when: Option<Expr>,
     /// The example set that it is calibrated on.
     pub examples: Option<String>,
-    /// `split` is the only method of today.
-    pub method: String,
+    /// How it is certified.
+    pub method: Method,
+    /// The confidences that `fixed-sequence` tests, strictest first; empty for `split`.
+    pub grid: Vec<f64>,
     /// How truth becomes known.
     pub truth: Option<Truth>,
     /// How soon an error of twice α must be noticed.
     pub detect_within: Option<Span>,
+}
+
+/// How a threshold is certified.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// One confidence is proposed on examples of its own, and tested once on sealed ones.
+    #[default]
+    Split,
+    /// The confidences of a declared grid are tested in their order, until the first that fails.
+    FixedSequence,
+}
+
+impl Method {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Split => "split",
+            Self::FixedSequence => "fixed-sequence",
+        }
+    }
 }
 
 /// How truth becomes known.

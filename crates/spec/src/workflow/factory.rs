@@ -1,7 +1,7 @@
 //! The organisation: `factory.yaml`.
 
-use seatrial_model::words::FactoryKind;
-use seatrial_model::{Day, Side};
+use seatrial_model::words::{FactoryKind, Layer};
+use seatrial_model::{Day, PathPattern, Side, Span, Stage};
 use std::collections::BTreeMap;
 
 /// A checked `factory.yaml`.
@@ -23,6 +23,10 @@ pub struct FactorySpec {
     pub store: StoreRef,
     /// Folders of the workflows, relative to the file.
     pub workflows: Vec<String>,
+    /// Obligations of the factory's own, in the order of the file.
+    pub obligations: Vec<FactoryObligation>,
+    /// Files of the factory's own Cedar policies, relative to the file; their content is not read here.
+    pub policies: Vec<String>,
 }
 
 impl FactorySpec {
@@ -55,6 +59,44 @@ pub struct Person {
     pub until: Option<Day>,
     /// Who stands in for them.
     pub deputy: Option<String>,
+    /// Their SSH public keys, each as `TYPE BASE64` without a comment.
+    pub keys: Vec<String>,
+}
+
+/// An obligation that the factory adds to every workflow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FactoryObligation {
+    /// Its id: the name as written.
+    pub id: String,
+    /// What has to be shown, for people.
+    pub title: String,
+    /// The stages that need it, in their order.
+    pub stages: Vec<Stage>,
+    /// The layer it belongs to.
+    pub layer: Layer,
+    /// The elements it depends on.
+    pub scope: Vec<PathPattern>,
+    /// What discharges it.
+    pub by: FactoryDuty,
+    /// How long its evidence holds.
+    pub max_age: Option<Span>,
+    /// Whether it may be waived.
+    pub waivable: bool,
+}
+
+/// What discharges an obligation of the factory's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FactoryDuty {
+    /// An approval by somebody in this role.
+    Approval {
+        /// The role.
+        role: String,
+    },
+    /// A document, filed by somebody in this role.
+    Document {
+        /// The role.
+        role: String,
+    },
 }
 
 /// A model provider.

@@ -28,6 +28,8 @@ pub struct Step {
     pub influence: Influence,
     /// Whether its effect can be taken back.
     pub reversible: bool,
+    /// How many cases a day are expected.
+    pub per_day: Option<u64>,
     /// The name of its input type.
     pub input: Option<String>,
     /// The name of its output type.

@@ -72,30 +72,29 @@ pub enum Outcome {
 /// A changed spec beside every spec that decisions were recorded under.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    new: Side,
+    against: Digest,
     changes: BTreeMap<Digest, BTreeMap<String, Arc<Change>>>,
+    /// For decisions under a spec that cannot be read any more.
+    unknown: BTreeMap<String, Arc<Change>>,
 }
 
 impl Replay {
     /// A changed spec, and those of the past.
     #[must_use]
-    pub fn new(new: Side, olds: &[Side]) -> Self {
-        let steps = |old: &Side| {
-            let names = old.workflow.steps.iter().map(|s| s.name.clone());
-            names.filter_map(|name| Change::between(Some(old), &new, &name).map(|c| (name, Arc::new(c)))).collect()
+    pub fn new(new: &Side, olds: &[Side]) -> Self {
+        let steps = |old: Option<&Side>| -> BTreeMap<String, Arc<Change>> {
+            let names = new.workflow.steps.iter().map(|s| s.name.clone());
+            names.filter_map(|name| Change::between(old, new, &name).map(|c| (name, Arc::new(c)))).collect()
         };
-        let changes = olds.iter().map(|old| (old.workflow.digest, steps(old))).collect();
-        Self { new, changes }
+        let changes = olds.iter().map(|old| (old.workflow.digest, steps(Some(old)))).collect();
+        Self { against: new.workflow.digest, changes, unknown: steps(None) }
     }
 
     /// How the step of a recorded decision relates to the changed spec; none where that has no such step. A spec that
     /// is not known here is one that cannot be read any more.
     #[must_use]
-    pub fn change(&self, spec: Option<Digest>, step: &str) -> Option<Arc<Change>> {
-        match spec.and_then(|digest| self.changes.get(&digest)) {
-            Some(steps) => steps.get(step).cloned(),
-            None => Change::between(None, &self.new, step).map(Arc::new),
-        }
+    pub fn change(&self, spec: Option<Digest>, step: &str) -> Option<&Arc<Change>> {
+        spec.and_then(|digest| self.changes.get(&digest)).unwrap_or(&self.unknown).get(step)
     }
 
     /// Thresholds whose number has another certificate than the recorded one, or none yet: replay decides as if they
@@ -111,9 +110,30 @@ impl Replay {
 
     /// The digest of the changed spec.
     #[must_use]
-    pub fn against(&self) -> Digest {
-        self.new.workflow.digest
+    pub const fn against(&self) -> Digest {
+        self.against
     }
+}
+
+/// Runs a function on every item, side by side on so many threads, and keeps the order. One thread is the caller's own.
+pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, threads: usize, run: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = threads.clamp(1, items.len().max(1));
+    if threads == 1 {
+        return items.into_iter().map(run).collect();
+    }
+    let share = items.len().div_ceil(threads);
+    let mut items = items.into_iter();
+    let parts: Vec<Vec<T>> = (0..threads).map(|_| items.by_ref().take(share).collect()).collect();
+    std::thread::scope(|scope| {
+        let run = &run;
+        let spawned: Vec<_> =
+            parts.into_iter().map(|part| scope.spawn(move || part.into_iter().map(run).collect::<Vec<R>>())).collect();
+        let joined = spawned.into_iter().flat_map(|part| match part.join() {
+            Ok(results) => results,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    })
 }
 
 #[cfg(test)]

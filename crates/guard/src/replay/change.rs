@@ -87,7 +87,11 @@ impl Change {
             thresholds: Vec::new(),
             assumed: program.plan().thresholds(),
             audit_kept: false,
-            pilot: new.workflow.gates.pilot.as_ref().map(|p| (p.review.or(Some(ReviewAll::Before)), p.shadow)),
+            pilot: new.workflow.gates.pilot.as_ref().map(|p| {
+                // In shadow nothing is held back, so nobody is asked before.
+                let review = p.review.unwrap_or(ReviewAll::Before);
+                (Some(review).filter(|r| !p.shadow || *r == ReviewAll::After), p.shadow)
+            }),
             on_lapse: new.workflow.gates.production.as_ref().map(|p| p.on_lapse),
         };
         if let Some((old, (old_step, old_program))) = before {

@@ -192,6 +192,9 @@ pub struct ReplayRecorded {
     pub need_outputs: u64,
     /// Whose payloads were erased.
     pub erased: u64,
+    /// Of steps that the changed spec does not have.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gone: u64,
     /// Verdicts that changed.
     pub changed: u64,
     /// `allow→escalate` → how many.
@@ -202,8 +205,16 @@ pub struct ReplayRecorded {
     pub reviews: BeforeAfter,
     /// Overridden decisions of those decided again, and how many of these would have been routed differently.
     pub overrides: BeforeAfter,
+    /// Thresholds that were weighed as if they were certified: there was no certificate for their number yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<ElementPath>,
     /// Blob: each changed decision with its verdicts.
     pub results: Digest,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// An evaluation was begun; its parts follow, so that an interrupted one goes on where it stopped.

@@ -59,7 +59,7 @@ impl Factory {
             return Err(Refused::NotFound(format!("the spec has no `{unknown}`")));
         }
         let states = self.state_words(&handle, Stage::Production).await?;
-        let body = SprintOpened { sprint, number: earlier + 1, questions, obligations, states };
+        let body = SprintOpened { sprint, number: earlier + 1, questions, obligations, states, roles: None };
         let texts = vec![("goal".to_owned(), goal.as_bytes().to_vec())];
         let body = Body::SprintOpened(body);
         self.judged(caller, &handle.log, &served, body, Vec::new(), texts, newest(&events)).await?;
@@ -93,7 +93,8 @@ impl Factory {
             })
             .await
             .map_err(not_recorded)?;
-        let input = SprintInput { sprint, states: &states, before: before.as_ref(), during: during.as_ref() };
+        let (before, during) = (before.as_ref(), during.as_ref());
+        let input = SprintInput { sprint, states: &states, moves: None, roles: None, before, during };
         let report = SprintReport::of(events.iter().map(|e| &*e.event), &input).map_err(internal)?;
         let blob = seatrial_model::canonical(&report).map_err(internal)?;
         let body = Body::SprintClosed(SprintClosed { sprint, report: Digest::of(&blob), states });

@@ -5,29 +5,32 @@
 //! party gets the same figures from the same counts.
 //!
 //! ```
-//! use seatrial_sprint::{CertificateContext, Point, Promise, certify, propose};
+//! use seatrial_sprint::{CertificateContext, Method, Point, Promise, Terms, certify, propose};
 //!
 //! // Of what passes without a person, at most 5 % wrong, at 95 % assurance.
-//! let promise = Promise::new(0.05, 0.95)?;
+//! let terms = Terms::once(Promise::new(0.05, 0.95)?);
 //! let examples = |n: u32| -> Vec<Point> {
 //!     (0..n).map(|i| Point::new(f64::from(i % 100) / 100.0, i % 100 < 50 && i % 3 == 0, true)).collect()
 //! };
-//! let proposal = propose(&examples(1_000), 600, promise)?;
+//! let proposal = propose(&examples(1_000), 600, &Method::Split, &terms)?;
 //! let at = proposal.at.expect("a threshold with a chance");
 //! let context = CertificateContext {
 //!     threshold: "thresholds.route".into(),
 //!     sealed: seatrial_model::Digest::of(b"the certification examples"),
 //!     model: "some-model-2026-03-01".into(),
 //!     confidence: "output.confidence".into(),
-//!     attempt: 1,
+//!     left_out: 0,
+//!     thinned: 0,
 //! };
-//! let tested = certify(&examples(600), at, promise, &context)?;
+//! let tested = certify(&examples(600), at, &Method::Split, &terms, &context)?;
 //! assert!(tested.event.certified && tested.event.certificate.bound <= 0.05);
 //! # Ok::<(), seatrial_sprint::CalibrateError>(())
 //! ```
 
 pub mod audit;
+pub mod backlog;
 pub mod calibrate;
+pub mod clarity;
 pub mod curve;
 pub mod evaluate;
 pub mod example;
@@ -36,7 +39,9 @@ pub mod split;
 pub mod stats;
 
 pub use audit::{Alarm, AuditRule, AuditState};
-pub use calibrate::{CalibrateError, CertificateContext, Point, Promise, Proposal, Tested, certify, propose};
+pub use calibrate::{
+    CalibrateError, CertificateContext, Method, Point, Promise, Proposal, Terms, Tested, certify, propose,
+};
 pub use evaluate::{Evaluation, ExampleResult, Outcome, SetUnderTest};
 pub use example::{Example, ExampleError, parse_examples};
 pub use report::{SprintInput, SprintReport, Tallies};

@@ -3,8 +3,12 @@
 //! Nothing is filled in by anybody. Where the log does not tell, the answer is `unknown`, never `yes`.
 
 mod answers;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod html;
 mod markdown;
 
+use crate::clarity::{ClarityPoint, applies};
 use seatrial_model::event::{Event, Share, SprintOpened};
 use seatrial_model::{Body, ElementPath, EventId, SprintId, Time};
 use serde::{Deserialize, Serialize};
@@ -17,6 +21,8 @@ pub const CITED_MAX: usize = 20;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tallies {
+    /// How many days it covers.
+    pub days: f64,
     /// Decisions made, rehearsal left out.
     pub decisions: u64,
     /// Reviews that they opened.
@@ -45,6 +51,26 @@ impl Tallies {
     }
 }
 
+/// An element whose change moved what AI may do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Move {
+    /// The element.
+    pub path: ElementPath,
+    /// Why, with the old and the new value.
+    pub why: String,
+}
+
+/// What the spec of the sprint's end lets AI do, beside that of its start.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Moves {
+    /// It may do more.
+    pub widens: Vec<Move>,
+    /// It may do less.
+    pub narrows: Vec<Move>,
+    /// It cannot be told.
+    pub unclear: Vec<Move>,
+}
+
 /// What a report is made from, besides the delivery events.
 #[derive(Clone, Copy, Debug)]
 pub struct SprintInput<'a> {
@@ -52,6 +78,10 @@ pub struct SprintInput<'a> {
     pub sprint: SprintId,
     /// How every obligation of production stands at its end: id → state.
     pub states: &'a BTreeMap<String, String>,
+    /// What the spec lets AI do, before and after; none where the two specs cannot be compared.
+    pub moves: Option<&'a Moves>,
+    /// Roles of the spec that somebody present holds, of all that it names, at the sprint's end.
+    pub roles: Option<Share>,
     /// The running system in as long a time before the sprint; none where it did not run.
     pub before: Option<&'a Tallies>,
     /// The running system during the sprint; none where it did not run.
@@ -72,6 +102,20 @@ pub enum Reading {
     Unchanged,
     /// The log does not tell.
     Unknown,
+}
+
+impl Reading {
+    /// The answer in a sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Yes => "Yes.",
+            Self::Mixed => "In part: the numbers go both ways.",
+            Self::No => "No.",
+            Self::Unchanged => "No change.",
+            Self::Unknown => "Unknown: the log does not tell.",
+        }
+    }
 }
 
 /// Which way a figure speaks.
@@ -140,6 +184,24 @@ pub struct Clarity {
     pub removed: Vec<String>,
 }
 
+/// A note or finding of the sprint. Its text is a payload, and no part of the report that the log keeps.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NoteLine {
+    /// The event.
+    pub event: EventId,
+    /// Who wrote it.
+    pub by: String,
+    /// A finding cites events; a note need not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finding: bool,
+    /// The element that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<ElementPath>,
+    /// What it cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cites: Vec<EventId>,
+}
+
 /// A sprint's report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SprintReport {
@@ -157,6 +219,28 @@ pub struct SprintReport {
     pub clarity: Clarity,
     /// The four answers.
     pub answers: Vec<SprintAnswer>,
+    /// Its notes and findings, in the log's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteLine>,
+}
+
+/// What a report is shown with, and does not keep: texts that can be erased, and how its readers write a time.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The workflow.
+    pub workflow: &'a str,
+    /// The factory is a simulation.
+    pub simulation: bool,
+    /// The sprint's goal; none where it was erased.
+    pub goal: Option<&'a str>,
+    /// When it was closed; none while it is open.
+    pub closed: Option<Time>,
+    /// The texts of notes and findings, by their events; one that was erased is not there.
+    pub texts: &'a BTreeMap<EventId, String>,
+    /// Operating clarity over time, this sprint's end included.
+    pub clarity: &'a [ClarityPoint],
+    /// Writes a moment in the time zone of the factory.
+    pub time: &'a dyn Fn(Time) -> String,
 }
 
 /// Why there is no report.
@@ -191,15 +275,36 @@ impl SprintReport {
             opened_by: first.id,
             aims: aims(body, &within, input.states),
             clarity: clarity(&body.states, input.states),
-            answers: answers::four(&within, input),
+            answers: answers::four(&within, body, input),
+            notes: notes(&within, input.sprint),
         })
     }
 
-    /// The report as Markdown.
+    /// The report as Markdown, for a pull request.
     #[must_use]
-    pub fn markdown(&self) -> String {
-        markdown::render(self)
+    pub fn markdown(&self, shown: &Shown<'_>) -> String {
+        markdown::render(self, shown)
     }
+
+    /// The report as one page of HTML that needs nothing from elsewhere, made to be printed.
+    #[must_use]
+    pub fn html(&self, shown: &Shown<'_>) -> String {
+        html::render(self, shown)
+    }
+}
+
+fn notes(within: &[&Event], sprint: SprintId) -> Vec<NoteLine> {
+    let of = |event: &&Event| match &event.body {
+        Body::SprintNoted(noted) if noted.sprint == sprint => Some(NoteLine {
+            event: event.id,
+            by: event.actor.id.clone(),
+            finding: noted.finding,
+            element: noted.element.clone(),
+            cites: noted.cites.clone(),
+        }),
+        _ => None,
+    };
+    within.iter().filter_map(of).collect()
 }
 
 fn aims(opened: &SprintOpened, within: &[&Event], states: &BTreeMap<String, String>) -> Vec<Aim> {
@@ -235,7 +340,7 @@ fn is_discharged(state: &str) -> bool {
 fn clarity(start: &BTreeMap<String, String>, end: &BTreeMap<String, String>) -> Clarity {
     let share = |states: &BTreeMap<String, String>| {
         // What does not apply is no work, done or not.
-        let applying = states.values().filter(|s| *s != "not applicable" && *s != "not_applicable");
+        let applying = states.values().filter(|s| applies(s));
         Share { k: applying.clone().filter(|s| is_discharged(s)).count() as u64, n: applying.count() as u64 }
     };
     let discharged = |states: &BTreeMap<String, String>, id: &String| states.get(id).is_some_and(|s| is_discharged(s));

@@ -44,7 +44,16 @@ pub(crate) async fn sprint(command: SprintCommand, session: &Session, out: &mut 
 
 fn report(report: &SprintReport, out: &mut Out) {
     if !out.is_json() {
-        for line in report.markdown().lines() {
+        let shown_with = seatrial_sprint::report::Shown {
+            workflow: "",
+            simulation: false,
+            goal: None,
+            closed: None,
+            texts: &std::collections::BTreeMap::new(),
+            clarity: &[],
+            time: &|at| at.to_string(),
+        };
+        for line in report.markdown(&shown_with).lines() {
             out.line(shown(line));
         }
     }

@@ -1,17 +1,20 @@
 //! The four questions of a sprint, each answered from what was counted.
 
-use super::{CITED_MAX, Direction, Figure, Reading, SprintAnswer, SprintInput, Tallies};
-use seatrial_model::event::{Event, Share};
+use super::{CITED_MAX, Direction, Figure, Move, Moves, Reading, SprintAnswer, SprintInput, Tallies};
+use seatrial_model::event::{Event, Share, SprintOpened};
 use seatrial_model::{Body, ElementPath, EventId};
 use std::collections::BTreeMap;
 
-pub(super) fn four(within: &[&Event], input: &SprintInput<'_>) -> Vec<SprintAnswer> {
+/// The most elements or rules that one figure names; how many there are stands in its number.
+const NAMED_MAX: usize = 8;
+
+pub(super) fn four(within: &[&Event], opened: &SprintOpened, input: &SprintInput<'_>) -> Vec<SprintAnswer> {
     let (before, during) = (input.before, input.during);
     vec![
-        answer("Did the team clarify the workflow's boundary?", boundary(within)),
+        answer("Did the team clarify the workflow's boundary?", boundary(within, input.moves)),
         answer("Did the system become easier to review?", review(before, during)),
         answer("Did the output path become more governable?", output_path(within, during)),
-        answer("Did ambiguity around handoff, escalation and override fall?", ambiguity(within, before, during)),
+        answer("Did ambiguity around handoff, escalation and override fall?", ambiguity(within, opened, input)),
     ]
 }
 
@@ -65,7 +68,7 @@ impl Figures {
     }
 }
 
-fn boundary(within: &[&Event]) -> Vec<Figure> {
+fn boundary(within: &[&Event], moves: Option<&Moves>) -> Vec<Figure> {
     let mut figures = Figures::default();
     let settled = |withdrawn: bool| {
         let fits = |e: &&&Event| matches!(&e.body, Body::QuestionSettled(s) if s.withdrawn == withdrawn);
@@ -84,6 +87,14 @@ fn boundary(within: &[&Event]) -> Vec<Figure> {
     figures.paths("rules removed (widening)", Direction::Against, &changes.removed, is_rule);
     figures.paths("rules changed", Direction::Neither, &changes.changed, is_rule);
     figures.paths("influence of AI changed", Direction::Neither, &changes.changed, |p| p.name() == "influence");
+    figures.paths("elements that gained a meaning", Direction::Neither, &changes.added, |_| true);
+    figures.paths("elements that lost their meaning", Direction::Neither, &changes.removed, |_| true);
+    if let Some(moves) = moves {
+        figures.moves("changes that narrow what AI may do", Direction::For, &moves.narrows);
+        // What was widened on purpose and approved is no less clear: it is said, and the approvals judge it.
+        figures.moves("changes that widen what AI may do", Direction::Neither, &moves.widens);
+        figures.moves("changes of which it cannot be told", Direction::Neither, &moves.unclear);
+    }
     figures.0
 }
 
@@ -149,6 +160,31 @@ impl Figures {
     }
 }
 
+impl Figures {
+    /// The first of the elements with the reason for each, and how many there are.
+    fn moves(&mut self, what: &str, direction: Direction, moves: &[Move]) {
+        if moves.is_empty() {
+            return;
+        }
+        let named: Vec<String> =
+            moves.iter().take(NAMED_MAX).map(|m| format!("{}: {}", m.path, m.why)).collect();
+        let more = if moves.len() > NAMED_MAX { "; …" } else { "" };
+        self.text(what, direction, format!("{} ({}{more})", moves.len(), named.join("; ")), Vec::new());
+    }
+
+    /// How often each rule was seen, the most frequent first.
+    fn by_rule(&mut self, what: &str, rules: &BTreeMap<ElementPath, u64>) {
+        let mut rules: Vec<(&ElementPath, u64)> = rules.iter().map(|(rule, n)| (rule, *n)).collect();
+        rules.sort_by_key(|(rule, n)| (std::cmp::Reverse(*n), *rule));
+        if rules.is_empty() {
+            return;
+        }
+        let more = if rules.len() > NAMED_MAX { ", …" } else { "" };
+        let named: Vec<String> = rules.iter().take(NAMED_MAX).map(|(rule, n)| format!("{rule} {n}")).collect();
+        self.text(what, Direction::Neither, format!("{}{more}", named.join(", ")), Vec::new());
+    }
+}
+
 fn review(before: Option<&Tallies>, during: Option<&Tallies>) -> Vec<Figure> {
     let mut figures = Figures::default();
     let each = |measure: fn(&Tallies) -> Option<f64>| (before.and_then(measure), during.and_then(measure));
@@ -160,6 +196,11 @@ fn review(before: Option<&Tallies>, during: Option<&Tallies>) -> Vec<Figure> {
     figures.moved("findings that give their reason", then, now, false, " %");
     let (then, now) = each(|t| percent(Share { k: t.reviews_opened, n: t.decisions }));
     figures.moved("decisions that need a person", then, now, true, " %");
+    if let Some(tallies) = during.filter(|t| t.days > 0.0) {
+        let load = tallies.reviews_opened as f64 / tallies.days;
+        let value = format!("{} a day over {} days", tenths(load), tenths(tallies.days));
+        figures.text("reviews opened", Direction::Neither, value, Vec::new());
+    }
     figures.0
 }
 
@@ -225,8 +266,10 @@ fn output_path(within: &[&Event], during: Option<&Tallies>) -> Vec<Figure> {
     figures.0
 }
 
-fn ambiguity(within: &[&Event], before: Option<&Tallies>, during: Option<&Tallies>) -> Vec<Figure> {
+fn ambiguity(within: &[&Event], opened: &SprintOpened, input: &SprintInput<'_>) -> Vec<Figure> {
+    let (before, during) = (input.before, input.during);
     let mut figures = Figures::default();
+    roles(&mut figures, opened.roles, input.roles);
     let accepted = within.iter().filter(|e| matches!(e.body, Body::ResponsibilityAccepted(_))).map(|e| e.id).collect();
     figures.count("responsibilities accepted", Direction::For, accepted);
     let drills = |good: bool| {
@@ -238,18 +281,38 @@ fn ambiguity(within: &[&Event], before: Option<&Tallies>, during: Option<&Tallie
     };
     figures.count("drills within the spec's time", Direction::For, drills(true));
     figures.count("drills over the spec's time", Direction::Against, drills(false));
+    let of_kind = |kind: &str| within.iter().filter(|e| e.body.kind() == kind).map(|e| e.id).collect();
+    figures.count("releases that lapsed", Direction::Against, of_kind("release.lapsed/1"));
+    figures.count("releases rolled back", Direction::Neither, of_kind("release.rolled-back/1"));
     let late = |t: &Tallies| percent(Share { k: t.reviews_late, n: t.reviews_opened });
     figures.moved("reviews unanswered past their time", before.and_then(late), during.and_then(late), true, " %");
     let overridden = |t: &Tallies| percent(Share { k: t.overridden(), n: t.decisions });
     figures.moved("decisions overridden", before.and_then(overridden), during.and_then(overridden), true, " %");
     if let Some(tallies) = during {
-        for (what, by_rule) in [("overridden most", &tallies.overrides), ("escalated most", &tallies.escalations)] {
-            if let Some((rule, n)) = by_rule.iter().max_by_key(|(rule, n)| (**n, std::cmp::Reverse(*rule))) {
-                figures.text(what, Direction::Neither, format!("{rule}, {n}"), Vec::new());
-            }
-        }
+        figures.by_rule("overridden, by rule", &tallies.overrides);
+        figures.by_rule("escalated, by rule", &tallies.escalations);
     }
     figures.0
+}
+
+/// Roles that somebody present holds, at the start and at the end.
+fn roles(figures: &mut Figures, start: Option<Share>, end: Option<Share>) {
+    let Some(end) = end else { return };
+    let value = match start {
+        Some(start) => format!("{} of {}, before {} of {}", end.k, end.n, start.k, start.n),
+        None => format!("{} of {} (nothing to compare with)", end.k, end.n),
+    };
+    let direction = match start.map(|start| (end.n - end.k).cmp(&(start.n - start.k))) {
+        Some(std::cmp::Ordering::Less) => Direction::For,
+        Some(std::cmp::Ordering::Greater) => Direction::Against,
+        _ => Direction::Neither,
+    };
+    figures.text("roles of the spec that somebody present holds", direction, value, Vec::new());
+}
+
+/// A number with one decimal.
+fn tenths(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
 }
 
 fn percent(share: Share) -> Option<f64> {

@@ -1,13 +1,24 @@
 //! The report as Markdown, for people and for pull requests.
 
-use super::{Clarity, Direction, Reading, SprintReport};
+use super::{Clarity, Direction, Shown, SprintReport};
 use seatrial_model::Untrusted;
 use seatrial_model::event::Share;
 use std::fmt::Write as _;
 
-pub(super) fn render(report: &SprintReport) -> String {
+pub(super) fn render(report: &SprintReport, shown: &Shown<'_>) -> String {
     let mut out = String::with_capacity(4_096);
-    let _ = writeln!(out, "# Sprint {}\n\nOpened {} (`{}`).\n", report.number, report.opened.day(), report.opened_by);
+    let _ = writeln!(out, "# Sprint {} of {}\n", report.number, code(shown.workflow));
+    if shown.simulation {
+        out.push_str("**SIMULATION.** Nobody here is real.\n\n");
+    }
+    if let Some(goal) = shown.goal {
+        let _ = writeln!(out, "{}\n", text(goal));
+    }
+    let _ = write!(out, "Opened {} (`{}`)", text(&(shown.time)(report.opened)), report.opened_by);
+    match shown.closed {
+        Some(at) => drop(writeln!(out, ", closed {}.\n", text(&(shown.time)(at)))),
+        None => out.push_str("; it is open, and these are the figures so far.\n\n"),
+    }
     if !report.aims.is_empty() {
         out.push_str("## What it meant to settle\n\n");
         for aim in &report.aims {
@@ -18,8 +29,9 @@ pub(super) fn render(report: &SprintReport) -> String {
         out.push('\n');
     }
     clarity(&mut out, &report.clarity);
+    over_time(&mut out, shown);
     for (i, answer) in report.answers.iter().enumerate() {
-        let _ = writeln!(out, "## {}. {}\n\n**{}**\n", i + 1, answer.question, reading(answer.reading));
+        let _ = writeln!(out, "## {}. {}\n\n**{}**\n", i + 1, answer.question, answer.reading.sentence());
         for figure in &answer.figures {
             let mark = match figure.direction {
                 Direction::For => "▲ ",
@@ -31,7 +43,46 @@ pub(super) fn render(report: &SprintReport) -> String {
         }
         out.push('\n');
     }
+    notes(&mut out, report, shown);
     out
+}
+
+/// All layers in one row a moment: the picture is in the HTML report.
+fn over_time(out: &mut String, shown: &Shown<'_>) {
+    if shown.clarity.is_empty() {
+        return;
+    }
+    out.push_str("| moment | discharged | waived | in all | added | removed |\n|---|--:|--:|--:|--:|--:|\n");
+    for point in shown.clarity {
+        let all = point.all();
+        let _ = writeln!(
+            out,
+            "| {}, {} | {} | {} | {} | {} | {} |",
+            text(&(shown.time)(point.time)),
+            text(&point.what),
+            all.discharged,
+            all.waived,
+            all.total,
+            all.added,
+            all.removed
+        );
+    }
+    out.push('\n');
+}
+
+fn notes(out: &mut String, report: &SprintReport, shown: &Shown<'_>) {
+    if report.notes.is_empty() {
+        return;
+    }
+    out.push_str("## Notes and findings\n\n");
+    for note in &report.notes {
+        let kind = if note.finding { "**Finding.** " } else { "" };
+        let said = shown.texts.get(&note.event).map_or_else(|| "(its text was erased)".to_owned(), |t| text(t));
+        let about = note.element.as_ref().map(|path| format!(" {}", code(path.as_str()))).unwrap_or_default();
+        let _ = write!(out, "- {kind}{said}{about}, {}", text(&note.by));
+        cite(out, &std::iter::once(note.event).chain(note.cites.iter().copied()).collect::<Vec<_>>());
+    }
+    out.push('\n');
 }
 
 fn clarity(out: &mut String, clarity: &Clarity) {
@@ -52,16 +103,6 @@ fn clarity(out: &mut String, clarity: &Clarity) {
         let _ = writeln!(out, "- {name}: {}", ids.join(", "));
     }
     out.push('\n');
-}
-
-fn reading(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Yes => "Yes.",
-        Reading::Mixed => "In part: the numbers go both ways.",
-        Reading::No => "No.",
-        Reading::Unchanged => "No change.",
-        Reading::Unknown => "Unknown: the log does not tell.",
-    }
 }
 
 fn cite(out: &mut String, events: &[seatrial_model::EventId]) {

@@ -14,6 +14,7 @@ fn opened(states: BTreeMap<String, String>) -> Body {
         questions: vec!["questions.a".into(), "questions.b".into()],
         obligations: vec!["eval.golden".into(), "gone".into()],
         states,
+        roles: Some(Share { k: 3, n: 5 }),
     })
 }
 
@@ -49,6 +50,28 @@ fn probes(enforced: &[bool]) -> Body {
     Body::ProbeRun(ProbeRun { probes: enforced.iter().enumerate().map(probe).collect(), program: Digest::of(b"") })
 }
 
+fn input(states: &BTreeMap<String, String>) -> SprintInput<'_> {
+    SprintInput { sprint: sprint(), states, moves: None, roles: None, before: None, during: None }
+}
+
+/// A report shown as of that day, with these texts.
+fn shown<'a>(texts: &'a BTreeMap<EventId, String>, clarity: &'a [ClarityPoint]) -> Shown<'a> {
+    Shown {
+        workflow: "credit",
+        simulation: true,
+        goal: Some("Know where <it> can be trusted"),
+        closed: None,
+        texts,
+        clarity,
+        time: &|at| at.day().to_string(),
+    }
+}
+
+fn noted(finding: bool, cites: Vec<EventId>) -> Body {
+    let element = Some("steps.a".into());
+    Body::SprintNoted(SprintNoted { sprint: sprint(), finding, element, cites })
+}
+
 fn report(
     bodies: Vec<Body>,
     end: &BTreeMap<String, String>,
@@ -56,7 +79,8 @@ fn report(
     during: Option<&Tallies>,
 ) -> SprintReport {
     let events = log(bodies);
-    SprintReport::of(&events, &SprintInput { sprint: sprint(), states: end, before, during }).unwrap()
+    let input = SprintInput { sprint: sprint(), states: end, moves: None, roles: None, before, during };
+    SprintReport::of(&events, &input).unwrap()
 }
 
 fn readings(report: &SprintReport) -> [Reading; 4] {
@@ -147,7 +171,8 @@ fn a_probe_that_got_through_and_a_slow_drill_speak_against() {
 #[test]
 fn a_sprint_that_nobody_opened_has_no_report() {
     let events = log(vec![settled("questions.a", false)]);
-    let input = SprintInput { sprint: sprint(), states: &BTreeMap::new(), before: None, during: None };
+    let empty = BTreeMap::new();
+    let input = input(&empty);
     assert_eq!(SprintReport::of(&events, &input), Err(ReportError::NotOpened(sprint())));
 }
 
@@ -156,9 +181,11 @@ fn the_markdown_reads() {
     let end = states(&[("eval.golden", "discharged")]);
     let hostile = submitted(&["steps.a.never.<script>*"], &[], &[]);
     let bodies = vec![opened(BTreeMap::new()), settled("questions.a", false), hostile];
-    let markdown = report(bodies, &end, None, None).markdown();
+    let markdown = report(bodies, &end, None, None).markdown(&shown(&BTreeMap::new(), &[]));
     for line in [
-        "# Sprint 3\n\nOpened 2026-11-23 (`evt_00000000-0000-7000-8000-000000000000`).",
+        "# Sprint 3 of `credit`\n\n**SIMULATION.**",
+        "Know where \\<it\\> can be trusted",
+        "Opened 2026-11-23 (`evt_00000000-0000-7000-8000-000000000000`); it is open",
         "- [x] `questions.a`: answered (`evt_00000000-0000-7000-8000-000000000001`)",
         "- [ ] `questions.b`: open\n",
         "Obligations of production discharged: 0 of 0 at the start, 1 of 1 at the end.",
@@ -168,5 +195,68 @@ fn the_markdown_reads() {
         "## 2. Did the system become easier to review?\n\n**Unknown: the log does not tell.**",
     ] {
         assert!(markdown.contains(line), "no `{line}` in:\n{markdown}");
+    }
+}
+
+#[test]
+fn widening_and_narrowing_come_from_the_specs() {
+    let to = |path: &str| Move { path: path.into(), why: "0.8 → 0.7".to_owned() };
+    let moves = Moves { widens: vec![to("thresholds.a.at")], narrows: vec![to("steps.a.review"); 9], ..Moves::default() };
+    let empty = BTreeMap::new();
+    let events = log(vec![opened(BTreeMap::new())]);
+    let input = SprintInput { moves: Some(&moves), ..input(&empty) };
+    let report = SprintReport::of(&events, &input).unwrap();
+    assert_eq!(report.answers[0].reading, Reading::Yes, "a widening that was approved is no less clear");
+    let values: Vec<&str> = report.answers[0].figures.iter().map(|f| f.value.as_str()).collect();
+    assert!(values[0].starts_with("9 (steps.a.review: 0.8 → 0.7;") && values[0].ends_with("…)"), "{values:?}");
+    assert_eq!(values[1], "1 (thresholds.a.at: 0.8 → 0.7)");
+}
+
+#[test]
+fn roles_that_resolve_are_compared_with_the_start() {
+    let empty = BTreeMap::new();
+    let events = log(vec![opened(BTreeMap::new())]);
+    let reading = |k, n| {
+        let input = SprintInput { roles: Some(Share { k, n }), ..input(&empty) };
+        SprintReport::of(&events, &input).unwrap().answers[3].clone()
+    };
+    assert_eq!(reading(5, 5).reading, Reading::Yes);
+    assert_eq!(reading(5, 5).figures[0].value, "5 of 5, before 3 of 5");
+    assert_eq!(reading(3, 6).reading, Reading::No);
+    assert_eq!(reading(4, 6).reading, Reading::Unchanged);
+}
+
+#[test]
+fn notes_are_kept_without_their_texts_and_shown_with_them() {
+    let cited: EventId = id("evt_", 1);
+    let bodies =
+        vec![opened(BTreeMap::new()), settled("questions.a", false), noted(true, vec![cited]), noted(false, vec![])];
+    let report = report(bodies, &BTreeMap::new(), None, None);
+    let kept = serde_json::to_string(&report).unwrap();
+    assert!(kept.contains("\"finding\":true") && !kept.contains("misread"));
+    let texts = BTreeMap::from([(id("evt_", 2), "Names <b>misread</b>".to_owned())]);
+    let markdown = report.markdown(&shown(&texts, &[]));
+    assert!(markdown.contains("- **Finding.** Names \\<b\\>misread"), "{markdown}");
+    assert!(markdown.contains("(its text was erased)"));
+    let html = report.html(&shown(&texts, &[]));
+    assert!(html.contains("Names &lt;b&gt;misread&lt;/b&gt;") && html.contains("its text was erased"));
+}
+
+#[test]
+fn the_page_stands_alone() {
+    let moments = [crate::clarity::Moment {
+        time: Time::from_millis(1_795_427_751_120),
+        what: "now".to_owned(),
+        states: states(&[("spec.valid", "discharged")]),
+    }];
+    let points = crate::clarity::points(&moments, crate::clarity::layer_of);
+    let hostile = submitted(&["steps.a.never.<script>alert(1)</script>"], &[], &[]);
+    let html = report(vec![opened(BTreeMap::new()), hostile], &BTreeMap::new(), None, None)
+        .html(&shown(&BTreeMap::new(), &points));
+    for part in ["<!doctype html>", "<svg", "SIMULATION", "@media print", "Unknown: the log does not tell.", "&lt;script&gt;"] {
+        assert!(html.contains(part), "no `{part}`");
+    }
+    for absent in ["<script", "src=", "href=", "@import", "url("] {
+        assert!(!html.contains(absent), "`{absent}` would need something from elsewhere");
     }
 }

@@ -1,12 +1,13 @@
 //! The evidence log's mathematics, usable alone: RFC 6962 Merkle hashing, an append-only tree that keeps
 //! only its right edge, C2SP `tlog-tiles` (tiles, entry bundles and their paths), inclusion and consistency
-//! proofs, C2SP signed notes, checkpoints, `tlog-proof` files, and the DSSE pre-authentication encoding.
+//! proofs, C2SP signed notes, checkpoints, `tlog-proof` files, the DSSE pre-authentication encoding, and signatures
+//! that people make with their own SSH keys.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: tiles come through [`TileReader`], and a
 //! key's seed comes from the caller.
 //!
 //! Sources: RFC 6962 § 2.1, and the C2SP pages `tlog-tiles`, `signed-note`, `tlog-checkpoint`,
-//! `tlog-cosignature` and `tlog-proof`.
+//! `tlog-cosignature` and `tlog-proof`; OpenSSH's `PROTOCOL.sshsig`.
 
 pub mod bundle;
 pub mod checkpoint;
@@ -14,6 +15,7 @@ pub mod dsse;
 pub mod hash;
 pub mod note;
 pub mod proof;
+pub mod ssh;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;

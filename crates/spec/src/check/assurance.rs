@@ -46,6 +46,20 @@ fn expression(r: &mut Reader, node: &Node, scope: &expr::Scope) -> Option<Expr> 
     expr::check_node(&mut r.report, r.file, node, &at, scope).map(|c| c.expr)
 }
 
+/// A condition over `metrics`. One that their own bounds decide holds nothing back.
+pub(super) fn over_metrics(r: &mut Reader, node: &Node, at: &ElementPath) -> Option<Expr> {
+    let checked = expr::check_node(&mut r.report, r.file, node, at, &Names::metrics_scope())?;
+    if let Some(holds) = checked.constant {
+        let message = if holds { "it always holds, whatever happens" } else { "it can never hold, whatever happens" };
+        r.report
+            .add(Code::ExprConstant, r.file, node.range.clone(), message)
+            .element(at)
+            .warns(Some(Stage::Production))
+            .done();
+    }
+    Some(checked.expr)
+}
+
 pub(super) fn thresholds(r: &mut Reader, node: Option<&Node>, names: &Names) -> BTreeMap<String, Threshold> {
     let entries = r.named(node);
     by_name(entries.into_iter().map(|entry| {
@@ -97,6 +111,7 @@ fn grid(r: &mut Reader, f: &Fields<'_>, node: Option<&Node>, method: Method, at:
     let items = r.items(node);
     if node.and_then(Node::as_list).is_some_and(<[Node]>::is_empty) {
         r.find(Code::Empty, f.key_range("grid"), "a grid has at least one confidence").done();
+        return Vec::new();
     }
     if items.len() > GRID_MAX {
         let message = format!("the grid has {} confidences; at most {GRID_MAX} are tested", items.len());
@@ -236,7 +251,8 @@ pub(super) fn assumptions(r: &mut Reader, node: Option<&Node>, names: &Names) ->
         r.at = ElementPath::new(format!("assumptions.{}", entry.key));
         let assumption = r.fields(&entry.value).and_then(|mut f| {
             let text = f.need(r, "text").and_then(|n| r.text(n));
-            let watch = f.get("watch").and_then(|n| expression(r, n, &Names::metrics_scope()));
+            let at = r.at.clone();
+            let watch = f.get("watch").and_then(|n| over_metrics(r, n, &at));
             let over = f.get("over").and_then(|n| r.span(n));
             let owner = f.get("owner").and_then(|n| r.reference(n, "role", Code::UnknownRole, names.roles.iter()));
             f.done(r);

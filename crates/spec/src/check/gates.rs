@@ -1,11 +1,10 @@
 //! `gates`.
 
-use super::assurance::patterns;
+use super::assurance::{over_metrics, patterns};
 use super::by_name;
 use super::reader::Reader;
 use super::scopes::Names;
 use crate::diagnostic::{Code, did_you_mean};
-use crate::expr;
 use crate::workflow::{GateApproval, Gates, HandoverGate, PilotGate, ProductionGate};
 use crate::yaml::Node;
 use seatrial_model::ElementPath;
@@ -50,10 +49,7 @@ fn pilot(r: &mut Reader, node: &Node, names: &Names) -> Option<PilotGate> {
     let shadow = f.get("mode").and_then(|n| r.word(n, &[("live", false), ("shadow", true)])).unwrap_or(false);
     let words = [("all", ReviewAll::Before), ("audit", ReviewAll::After)];
     let review = f.get("review").and_then(|n| r.word(n, &words));
-    let continue_if = f.get("continue_if").and_then(|n| {
-        let at = at.child("continue_if");
-        expr::check_node(&mut r.report, r.file, n, &at, &Names::metrics_scope()).map(|c| c.expr)
-    });
+    let continue_if = f.get("continue_if").and_then(|n| over_metrics(r, n, &at.child("continue_if")));
     let approvals = approvals(r, f.get("approvals"), names);
     f.done(r);
     Some(PilotGate { until, per_day, shadow, review, continue_if, approvals })

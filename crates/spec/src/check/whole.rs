@@ -1,5 +1,6 @@
 //! Findings over the whole spec: what each part says is right, and what they say together is not.
 
+mod detect;
 mod inert;
 mod logic;
 mod people;
@@ -108,6 +109,8 @@ fn thresholds(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
                 .done();
         }
         certificate(r, places, w, &path, threshold);
+        detect::detect(r, places, w, &path, threshold);
+        r.at = path.clone();
         let used = w.steps.iter().flat_map(|s| &s.escalate).any(|e| e.thresholds.contains(&path));
         if !used {
             let message = format!("no `escalate` reads `thresholds.{name}`, so it holds nothing back");

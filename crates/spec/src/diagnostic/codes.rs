@@ -103,6 +103,7 @@ codes! {
     ModifyWithoutSpans = "ST0412", "`modify` without spans", "an expression knows that something is wrong, not where", "use `detect`, or another `else`";
     NobodyToAsk = "ST0413", "an escalation to nobody", "the case would wait for ever", "add `to`, an `escalate` rule or a `fallback`";
     OpenQuestion = "ST0414", "a question without an owner", "a question that nobody owns stays open", "add `owner`";
+    TooFewAudits = "ST0415", "too few audits to notice an error in time", "a certificate that nobody could see fail is watched in name only", "audit more, expect it later, or wait for outcomes that mature sooner";
 }
 
 impl fmt::Display for Code {

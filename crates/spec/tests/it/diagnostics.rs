@@ -30,22 +30,22 @@ fn an_unknown_field_shows_the_schema() {
     says(
         &changed("output.reason) >= 10", "output.reasn) >= 10"),
         expect![[r#"
-        error[ST0304]: `output` has no field `reasn`
-          --> workflow.yaml:38:31
-           |
-        38 |       says-why: { rule: "size(output.reasn) >= 10", because: "Underwriters must see the reason" }
-           |                               ^^^^^^^^^^^^
-           |
-          ::: schemas/assessment.json:8:5
-           |
-         8 |     "reason": { "type": "string", "maxLength": 500 },
-           |     -------- `reason` in the schema
-           |
-           = help: did you mean `reason`?
-           = note: the spec was not loaded: the expression would fail on every case
+            error[ST0304]: `output` has no field `reasn`
+              --> workflow.yaml:39:31
+               |
+            39 |       says-why: { rule: "size(output.reasn) >= 10", because: "Underwriters must see the reason" }
+               |                               ^^^^^^^^^^^^
+               |
+              ::: schemas/assessment.json:8:5
+               |
+             8 |     "reason": { "type": "string", "maxLength": 500 },
+               |     -------- `reason` in the schema
+               |
+               = help: did you mean `reason`?
+               = note: the spec was not loaded: the expression would fail on every case
 
-        1 error; nothing was loaded
-    "#]],
+            1 error; nothing was loaded
+        "#]],
     );
 }
 
@@ -73,19 +73,19 @@ fn a_key_that_stands_twice() {
     says(
         &changed("    within: 5s", "    actor: person\n    within: 5s"),
         expect![[r#"
-        error[ST0002]: the key `actor` stands twice in one mapping
-          --> workflow.yaml:33:5
-           |
-        23 |     actor: ai
-           |     ----- it stands here first
-        ...
-        33 |     actor: person
-           |     ^^^^^
-           |
-           = note: the spec was not loaded: two rules of one name, and a reader cannot know which holds
+            error[ST0002]: the key `actor` stands twice in one mapping
+              --> workflow.yaml:34:5
+               |
+            23 |     actor: ai
+               |     ----- it stands here first
+            ...
+            34 |     actor: person
+               |     ^^^^^
+               |
+               = note: the spec was not loaded: two rules of one name, and a reader cannot know which holds
 
-        1 error; nothing was loaded
-    "#]],
+            1 error; nothing was loaded
+        "#]],
     );
 }
 
@@ -119,22 +119,22 @@ fn many_at_once() {
             ST0411 7:1 production outcomes: `outcomes` is missing: nothing says what it should achieve
             ST0108 8:99 draft outcomes.waiting: the text `25 %` is not a bar [write a comparison with a number in quotes, as in `">= 0.95"`]
             ST0104 24:16 draft steps.assess: `decides` is none of `inform`, `suggest`, `decide`, `act` [did you mean `decide`?]
-            ST0202 26:12 draft steps.assess: there is no type `Aplication` [did you mean `Application`?]
-            ST0206 29:17 draft steps.assess.model: there is no provider `embeded` [did you mean `embedded`?]
-            ST0205 31:26 draft steps.assess.model: there is no example set `aplications` [did you mean `applications`?]
-            ST0106 33:13 draft steps.assess: the text `5 seconds` is not a length of time [write a whole number and one of `ms`, `s`, `min`, `h`, `d`, `w`, `y`, as in `4h`]
-            ST0104 41:33 draft steps.assess.forbid.personal-data: there is no detector `e-mail` [did you mean `email`?]
-            ST0112 41:63 draft steps.assess.forbid.personal-data: this is not a regular expression: unclosed character class
-            ST0104 41:102 draft steps.assess.forbid.personal-data: `redact` is none of `deny`, `escalate`, `modify`, `warn`
-            ST0201 49:33 draft steps.assess.review: there is no role `head` [did you mean `heads`?]
-            ST0111 51:12 draft steps.assess: rules over tools are not enforced by this version, so they are not accepted [write `tools: {}`: no tool is allowed]
-            ST0209 52:58 draft steps.assess.fallback: `runbooks/gone.md` was not read: there is no such file
-            ST0105 61:9 draft thresholds.approve: the number `93` is out of range [write a number from 0 to 1]
-            ST0107 97:12 draft gates.pilot: the text `31.1.2027` is not a date [write a date as in `2027-01-31`]
-            ST0105 98:14 draft gates.pilot: the number `0` is out of range [write a whole number from 1 to 1000000000]
-            ST0304 101:19 draft gates.pilot.continue_if: `metrics` has no field `agreemnt` [did you mean `agreement`?]
-            ST0205 104:19 draft gates.production: there is no example set `hostil` [did you mean `hostile`?]
-            ST0207 108:5 draft gates.production.approvals: `steps.*.nevr` matches no element: there is no `nevr` [did you mean `never`?]
+            ST0202 27:12 draft steps.assess: there is no type `Aplication` [did you mean `Application`?]
+            ST0206 30:17 draft steps.assess.model: there is no provider `embeded` [did you mean `embedded`?]
+            ST0205 32:26 draft steps.assess.model: there is no example set `aplications` [did you mean `applications`?]
+            ST0106 34:13 draft steps.assess: the text `5 seconds` is not a length of time [write a whole number and one of `ms`, `s`, `min`, `h`, `d`, `w`, `y`, as in `4h`]
+            ST0104 42:33 draft steps.assess.forbid.personal-data: there is no detector `e-mail` [did you mean `email`?]
+            ST0112 42:63 draft steps.assess.forbid.personal-data: this is not a regular expression: unclosed character class
+            ST0104 42:102 draft steps.assess.forbid.personal-data: `redact` is none of `deny`, `escalate`, `modify`, `warn`
+            ST0201 50:33 draft steps.assess.review: there is no role `head` [did you mean `heads`?]
+            ST0111 52:12 draft steps.assess: rules over tools are not enforced by this version, so they are not accepted [write `tools: {}`: no tool is allowed]
+            ST0209 53:58 draft steps.assess.fallback: `runbooks/gone.md` was not read: there is no such file
+            ST0105 62:9 draft thresholds.approve: the number `93` is out of range [write a number from 0 to 1]
+            ST0107 98:12 draft gates.pilot: the text `31.1.2027` is not a date [write a date as in `2027-01-31`]
+            ST0105 99:14 draft gates.pilot: the number `0` is out of range [write a whole number from 1 to 1000000000]
+            ST0304 102:19 draft gates.pilot.continue_if: `metrics` has no field `agreemnt` [did you mean `agreement`?]
+            ST0205 105:19 draft gates.production: there is no example set `hostil` [did you mean `hostile`?]
+            ST0207 109:5 draft gates.production.approvals: `steps.*.nevr` matches no element: there is no `nevr` [did you mean `never`?]
         "#]],
     );
 }
@@ -245,14 +245,14 @@ fn findings_over_the_whole_spec() {
         expect![[r#"
             ST0411 1:1 pilot purpose: `purpose` is missing: nobody can say whether it works
             ST0403 23:5 pilot steps.assess: `assess` acts and cannot be taken back, which no pilot may [write `reversible: true` where that is so, lower the influence, or `mode: shadow` in `gates.pilot`]
-            ST0407 37:25 pilot steps.assess.require.says-why: `says-why` and `short` contradict each other: no output can pass both
-            ST0310 40:20 production steps.assess.forbid.odd: by the bounds of the schema alone, it can never hold, so it stops nothing
-            ST0406 48:21 production steps.assess.escalate.huge: `huge` holds only where `large` holds already
-            ST0402 50:5 pilot steps.assess.audit: nobody has the role `nobody`, which `steps.assess.audit` needs [add `nobody` to the roles of a person in `factory.yaml`]
-            ST0405 62:3 production thresholds.approve: `approve` lacks `max_wrong`, so it cannot be certified [add them, or write `at: none`: then nothing passes without a person]
-            ST0414 84:3 pilot questions.seasonal: the question `seasonal` has no owner [add `owner: ROLE`]
-            ST0408 89:1 production responsibilities.evolution: nobody is responsible for `evolution` [write `evolution: { delivery: ROLE, receiving: ROLE }`]
-            ST0404 90:38 production responsibilities.workflow: `engineering` receives `workflow`, and `dev@builder.example` in it is of the delivery side [name a role held by people of the receiving side]
+            ST0407 38:25 pilot steps.assess.require.says-why: `says-why` and `short` contradict each other: no output can pass both
+            ST0310 41:20 production steps.assess.forbid.odd: by the bounds of the schema alone, it can never hold, so it stops nothing
+            ST0406 49:21 production steps.assess.escalate.huge: `huge` holds only where `large` holds already
+            ST0402 51:5 pilot steps.assess.audit: nobody has the role `nobody`, which `steps.assess.audit` needs [add `nobody` to the roles of a person in `factory.yaml`]
+            ST0405 63:3 production thresholds.approve: `approve` lacks `max_wrong`, so it cannot be certified [add them, or write `at: none`: then nothing passes without a person]
+            ST0414 85:3 pilot questions.seasonal: the question `seasonal` has no owner [add `owner: ROLE`]
+            ST0408 90:1 production responsibilities.evolution: nobody is responsible for `evolution` [write `evolution: { delivery: ROLE, receiving: ROLE }`]
+            ST0404 91:38 production responsibilities.workflow: `engineering` receives `workflow`, and `dev@builder.example` in it is of the delivery side [name a role held by people of the receiving side]
         "#]],
     );
 }
@@ -264,10 +264,10 @@ fn nobody_to_ask() {
     brief(
         &text,
         expect![[r#"
-        ST0411 21:3 production steps.assess: `assess` has no `fallback`: when it is stopped, nobody does the work [add `fallback: { to: ROLE, per_day: N, runbook: FILE }`]
-        ST0413 38:7 draft steps.assess.require.says-why: `says-why` escalates to nobody [add `to`, or a `fallback` to the step]
-        ST0413 43:7 draft steps.assess.never.declines: `declines` escalates to nobody [add `to`, or a `fallback` to the step]
-    "#]],
+            ST0411 21:3 production steps.assess: `assess` has no `fallback`: when it is stopped, nobody does the work [add `fallback: { to: ROLE, per_day: N, runbook: FILE }`]
+            ST0413 39:7 draft steps.assess.require.says-why: `says-why` escalates to nobody [add `to`, or a `fallback` to the step]
+            ST0413 44:7 draft steps.assess.never.declines: `declines` escalates to nobody [add `to`, or a `fallback` to the step]
+        "#]],
     );
 }
 
@@ -282,7 +282,7 @@ fn a_step_that_cannot_escalate() {
         &text,
         expect![[r#"
             ST0401 24:5 pilot steps.assess: `assess` lets AI decide, and there is no way to escalate [add `escalate: { unsure: { when: "confidence < thresholds.NAME", to: ROLE } }`]
-            ST0410 57:3 production thresholds.approve: no `escalate` reads `thresholds.approve`, so it holds nothing back [write `when: "confidence < thresholds.approve"`, or remove it]
+            ST0410 58:3 production thresholds.approve: no `escalate` reads `thresholds.approve`, so it holds nothing back [write `when: "confidence < thresholds.approve"`, or remove it]
         "#]],
     );
 }
@@ -292,13 +292,13 @@ fn windows_and_whole_outputs_do_not_go_together() {
     brief(
         &changed("stream: buffer", "stream: { window: 2048 }"),
         expect![[r#"
-            ST0409 27:5 draft steps.assess: the schema of the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0111 34:5 production steps.assess.stream: `steps.assess.stream` is not enforced by this version: streams are buffered: nothing leaves before the verdict
-            ST0409 37:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0409 39:5 draft steps.assess: a rule over the output, or `modify` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0409 42:5 draft steps.assess: a `never` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0409 44:5 draft steps.assess: the confidence needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0409 45:5 draft steps.assess: an escalation needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 28:5 draft steps.assess: the schema of the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0111 35:5 production steps.assess.stream: `steps.assess.stream` is not enforced by this version: streams are buffered: nothing leaves before the verdict
+            ST0409 38:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 40:5 draft steps.assess: a rule over the output, or `modify` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 43:5 draft steps.assess: a `never` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 45:5 draft steps.assess: the confidence needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 46:5 draft steps.assess: an escalation needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
         "#]],
     );
 }
@@ -361,9 +361,9 @@ fn for_programs() {
               "code": "ST0105",
               "severity": "error",
               "file": "workflow.yaml",
-              "line": 61,
+              "line": 62,
               "column": 9,
-              "end_line": 61,
+              "end_line": 62,
               "end_column": 11,
               "message": "the number `93` is out of range",
               "help": "write a number from 0 to 1",
@@ -389,9 +389,9 @@ fn what_a_certificate_rests_on() {
     brief(
         &text,
         expect![[r#"
-            ST0111 44:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
-            ST0405 65:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
-            ST0411 67:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
+            ST0111 45:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
+            ST0405 66:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
+            ST0411 68:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
         "#]],
     );
 }
@@ -415,15 +415,268 @@ fn what_this_version_does_not_enforce() {
     brief(
         &text("steps.assess.settled"),
         expect![[r#"
-        ST0111 53:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
-        ST0111 58:5 production steps.offer.requires: `steps.offer.requires` is not enforced by this version: nothing asks for admission before the step acts
-    "#]],
+            ST0111 54:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
+            ST0111 59:5 production steps.offer.requires: `steps.offer.requires` is not enforced by this version: nothing asks for admission before the step acts
+        "#]],
     );
     brief(
         &text("steps.asses.settled"),
         expect![[r#"
-        ST0111 53:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
-        ST0304 58:16 draft steps.offer.requires: `steps` has no field `asses` [did you mean `assess`?]
+            ST0111 54:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
+            ST0304 59:16 draft steps.offer.requires: `steps` has no field `asses` [did you mean `assess`?]
+        "#]],
+    );
+}
+
+#[test]
+fn a_grid_is_declared_as_it_is_tested() {
+    let grid = |grid: &str| changed("method: split", &format!("method: fixed-sequence\n    grid: {grid}"));
+    brief(&grid("[0.97, 0.93, 0.9]"), expect![[""]]);
+    brief(
+        &grid("[0.97, 0.97, 0]"),
+        expect![[r#"
+        ST0105 68:18 draft thresholds.approve: the number `0.97` does not come after 0.97 [write the grid strictest first, each confidence lower than the one before]
+        ST0105 68:24 draft thresholds.approve: the number `0` lets everything pass; a grid has confidences above 0 [write the grid strictest first, each confidence lower than the one before]
     "#]],
     );
+    brief(
+        &grid("[0.97, 0.9]"),
+        expect![[r#"
+        ST0105 62:5 draft thresholds.approve: `at: 0.93` is not on the grid, so no test can certify it [write one of the grid, or `at: none`]
+    "#]],
+    );
+    brief(
+        &grid("[]"),
+        expect![[r#"
+            ST0113 68:5 draft thresholds.approve: a grid has at least one confidence
+        "#]],
+    );
+    brief(
+        &changed("method: split", "method: fixed-sequence"),
+        expect![[r#"
+        ST0102 67:5 draft thresholds.approve: `grid` is missing: fixed-sequence testing needs the confidences to test, in their order [add `grid: [0.99, 0.95, 0.9]`, the strictest first]
+    "#]],
+    );
+    brief(
+        &changed("method: split", "method: split\n    grid: [0.93]"),
+        expect![[r#"
+        ST0101 68:5 draft thresholds.approve: `grid` belongs to `method: fixed-sequence`; `split` tests one confidence [remove `grid`, or write `method: fixed-sequence`]
+    "#]],
+    );
+    brief(
+        &changed("method: split", "method: fixed-sequense"),
+        expect![[r#"
+        ST0104 67:13 draft thresholds.approve: `fixed-sequense` is none of `split`, `fixed-sequence` [did you mean `fixed-sequence`?]
+    "#]],
+    );
+}
+
+#[test]
+fn an_error_must_be_noticed_in_time() {
+    let blind = changed("truth: { from: outcome, matures: 90d }", "truth: { from: blind-review }");
+    let within = |days: &str| blind.replacen("detect_within: 120d", &format!("detect_within: {days}"), 1);
+    brief(&within("6d"), expect![[""]]);
+    brief(
+        &within("5d"),
+        expect![[r#"
+        ST0415 69:5 production thresholds.approve.detect_within: twice `max_wrong` takes 87 audits to notice; in 5d the sample brings 75 at best, where every case passes [audit at least 0.058 of the cases, or allow more time in `detect_within`]
+    "#]],
+    );
+    brief(
+        &within("5d").replacen("per_day: 300", "per_day: 10", 1),
+        expect![[r#"
+        ST0415 69:5 production thresholds.approve.detect_within: twice `max_wrong` takes 87 audits to notice; in 5d the sample brings 2 at best, where every case passes [auditing every case is not enough either: `detect_within` is at least 9d]
+    "#]],
+    );
+    brief(
+        &changed("    per_day: 300\n", ""),
+        expect![[r#"
+        ST0411 68:5 production thresholds.approve.detect_within: whether an error is noticed within 120d cannot be told: `assess` does not say how many cases a day it expects [add `per_day: N` to `steps.assess`]
+    "#]],
+    );
+    brief(
+        &changed("detect_within: 120d", "detect_within: 60d"),
+        expect![[r#"
+        ST0415 69:5 production thresholds.approve.detect_within: outcomes are known after 90d, so none can tell of an error within 60d [write at least `detect_within: 91d`]
+    "#]],
+    );
+    brief(
+        &changed("detect_within: 120d", "detect_within: 91d").replacen("per_day: 300", "per_day: 30", 1),
+        expect![[r#"
+        ST0415 69:5 production thresholds.approve.detect_within: twice `max_wrong` takes 87 outcomes to notice; in 91d, of which 90d pass before one is known, there are 30 at best [write at least `detect_within: 93d`]
+    "#]],
+    );
+    brief(&changed("at: 0.93", "at: none").replacen("    per_day: 300\n", "", 1), expect![[""]]);
+}
+
+#[test]
+fn cases_a_day_belong_to_ai() {
+    brief(
+        &changed("actor: system\n", "actor: system\n    per_day: 3\n"),
+        expect![[r#"
+        ST0101 59:5 draft steps.offer: `per_day` belongs to a step whose actor is `ai`; it would do nothing here [remove it]
+    "#]],
+    );
+    brief(
+        &changed("per_day: 300\n    input", "per_day: 0\n    input"),
+        expect![[r#"
+        ST0105 26:14 draft steps.assess: the number `0` is out of range [write a whole number from 1 to 1000000000]
+        ST0411 69:5 production thresholds.approve.detect_within: whether an error is noticed within 120d cannot be told: `assess` does not say how many cases a day it expects [add `per_day: N` to `steps.assess`]
+    "#]],
+    );
+}
+
+#[test]
+fn metrics_are_a_list() {
+    let gate = |e: &str| changed("metrics.agreement >= 0.85 && metrics.reviewed >= 500", e);
+    let all: Vec<String> = seatrial_spec::METRICS.iter().map(|m| format!("metrics.{} >= 0.5", m.name)).collect();
+    brief(&gate(&all.join(" && ")), expect![[""]]);
+    brief(
+        &gate("metrics.agrement >= 0.85"),
+        expect![[r#"
+        ST0304 102:19 draft gates.pilot.continue_if: `metrics` has no field `agrement` [did you mean `agreement`?]
+    "#]],
+    );
+    brief(
+        &gate("metrics.override_rate > 2"),
+        expect![[r#"
+        ST0310 102:18 production gates.pilot.continue_if: it can never hold, whatever happens
+    "#]],
+    );
+    brief(
+        &changed("metrics.per_day <= 400", "metrics.perday <= 400"),
+        expect![[r#"
+        ST0304 87:64 draft assumptions.volume: `metrics` has no field `perday` [did you mean `per_day`?]
+    "#]],
+    );
+}
+
+#[test]
+fn a_factory_adds_of_its_own() {
+    let of = |text: &str| {
+        let (factory, diagnostics, _) = check_factory(&format!("{FACTORY}{text}"));
+        (factory, lines(&diagnostics))
+    };
+    let (factory, said) = of(
+        "obligations:\n  works-council: { title: \"The works council has agreed\", stages: [production, pilot], scope: [purpose, \"steps.*.influence\"], approver: heads, age: 1y, waivable: true }\n  dpia: { title: \"Data protection impact assessment\", stages: [production], scope: [steps], document: true, filed_by: risk, layer: spec }\npolicies: [policies/house.cedar]\n",
+    );
+    assert_eq!(said, "");
+    let factory = factory.unwrap();
+    expect![[r#"
+        (
+            [
+                FactoryObligation {
+                    id: "works-council",
+                    title: "The works council has agreed",
+                    stages: [
+                        Pilot,
+                        Production,
+                    ],
+                    layer: Governance,
+                    scope: [
+                        PathPattern(
+                            "purpose",
+                        ),
+                        PathPattern(
+                            "steps.*.influence",
+                        ),
+                    ],
+                    by: Approval {
+                        role: "heads",
+                    },
+                    max_age: Some(
+                        365d,
+                    ),
+                    waivable: true,
+                },
+                FactoryObligation {
+                    id: "dpia",
+                    title: "Data protection impact assessment",
+                    stages: [
+                        Production,
+                    ],
+                    layer: Spec,
+                    scope: [
+                        PathPattern(
+                            "steps",
+                        ),
+                    ],
+                    by: Document {
+                        role: "risk",
+                    },
+                    max_age: None,
+                    waivable: false,
+                },
+            ],
+            [
+                "policies/house.cedar",
+            ],
+        )
+    "#]]
+    .assert_debug_eq(&(factory.obligations, factory.policies));
+    let (_, said) = of(concat!(
+        "obligations:\n",
+        "  eval: { title: A, stages: [draft], scope: [stepz], approver: heads }\n",
+        "  a: { title: A, stages: [], scope: [], approver: heads, document: true }\n",
+        "  b: { title: A, stages: [pilot], scope: [steps], document: true }\n",
+        "  c: { title: A, stages: [pilot], scope: [steps], approver: haeds }\n",
+        "  d.e: { title: A, stages: [pilot], scope: [steps], approver: heads }\n",
+        "  f: { stages: [pilot], scope: [steps], layer: law, age: old }\n",
+        "policies: [../x.cedar, /x.cedar, x.txt, a//b.cedar, \"C:x.cedar\", p.cedar, p.cedar]\n",
+    ));
+    expect![[r#"
+        ST0109 17:3 draft obligations.eval: `eval` is what built-in obligations are called [choose another name]
+        ST0104 17:30 draft obligations.eval: `draft` is none of `pilot`, `production`
+        ST0207 17:46 draft obligations.eval: `stepz` matches no element: there is no `stepz` [did you mean `steps`?]
+        ST0103 18:8 draft obligations.a: an obligation is discharged by an approval or by a document [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`]
+        ST0113 18:18 draft obligations.a: an obligation that no stage needs obliges nobody [write `stages: [production]`]
+        ST0113 18:37 draft obligations.a: an obligation over nothing would never be stale [name elements, as in `[purpose, "steps.*.influence"]`]
+        ST0102 19:51 draft obligations.b: `filed_by` is missing: nobody files the document [add `filed_by: ROLE`]
+        ST0402 20:61 pilot obligations.c: nobody has the role `haeds` [did you mean `heads`?]
+        ST0109 21:3 draft obligations: `d.e` is not a name [use 1 to 64 lower-case letters, digits and `-`, starting with a letter]
+        ST0102 22:8 draft obligations.f: `title` is missing [add `title`]
+        ST0103 22:8 draft obligations.f: an obligation is discharged by an approval or by a document [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`]
+        ST0104 22:48 draft obligations.f: `law` is none of `spec`, `sprint`, `governance`, `runtime`, `ownership`
+        ST0106 22:58 draft obligations.f: the text `old` is not a length of time [write a whole number and one of `ms`, `s`, `min`, `h`, `d`, `w`, `y`, as in `4h`]
+        ST0208 23:12 draft policies: `../x.cedar` is not a file below the factory [name it relative to `factory.yaml`]
+        ST0208 23:24 draft policies: `/x.cedar` is not a file below the factory [name it relative to `factory.yaml`]
+        ST0103 23:34 draft policies: `x.txt` is not a file of Cedar policies [name a file that ends in `.cedar`]
+        ST0208 23:41 draft policies: `a//b.cedar` is not a file below the factory [name it relative to `factory.yaml`]
+        ST0208 23:53 draft policies: `C:x.cedar` is not a file below the factory [name it relative to `factory.yaml`]
+        ST0002 23:75 draft policies: `p.cedar` stands twice
+    "#]].assert_eq(&said);
+}
+
+#[test]
+fn keys_of_people_are_public_keys_of_one_person() {
+    // Not a real key: 32 bytes of zero.
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let with = |keys: &str| {
+        let text = FACTORY.replacen("roles: [underwriters] }", &format!("roles: [underwriters], keys: {keys} }}"), 1);
+        let (factory, diagnostics, _) = check_factory(&text);
+        (factory, lines(&diagnostics))
+    };
+    let (factory, said) = with(&format!("[\"{key} uwe@laptop\"]"));
+    assert_eq!(said, "");
+    assert_eq!(factory.unwrap().person("uwe@bank.example").unwrap().keys, [key]);
+    let (_, said) = with(&format!(
+        "[\"{key}\", \"{key} again\", \"ssh-ed25519 AAAA\", \"ssh-ed25519 %%\", \"ssh-dss AAAA\", \"{}\", \"-----BEGIN OPENSSH PRIVATE KEY-----\", 7]",
+        key.replacen("ssh-ed25519", "ssh-rsa", 1)
+    ));
+    expect![[r#"
+        ST0002 7:171 draft people: this key stands twice; it is `uwe@bank.example` who has it already
+        ST0103 7:261 draft people: this key says `ssh-ed25519` and holds something else [write the line of the `.pub` file, as in `ssh-ed25519 AAAA…`; a private key never stands here]
+        ST0103 7:281 draft people: what follows the type of this key is not base64 [write the line of the `.pub` file, as in `ssh-ed25519 AAAA…`; a private key never stands here]
+        ST0103 7:299 draft people: `ssh-dss` is not the type of an SSH public key [write the line of the `.pub` file, as in `ssh-ed25519 AAAA…`; a private key never stands here]
+        ST0103 7:315 draft people: this key says `ssh-rsa` and holds something else [write the line of the `.pub` file, as in `ssh-ed25519 AAAA…`; a private key never stands here]
+        ST0103 7:395 draft people: `-----BEGIN` is not the type of an SSH public key [write the line of the `.pub` file, as in `ssh-ed25519 AAAA…`; a private key never stands here]
+        ST0103 7:434 draft people: a text is wanted here, found the number `7` [put it in quotes]
+    "#]].assert_eq(&said);
+    let twice = FACTORY
+        .replacen("roles: [underwriters] }", &format!("roles: [underwriters], keys: [\"{key}\"] }}"), 1)
+        .replacen("roles: [risk] }", &format!("roles: [risk], keys: [\"{key}\"] }}"), 1);
+    expect![[r#"
+        ST0002 8:81 draft people: this key stands twice; it is `uwe@bank.example` who has it already
+    "#]]
+    .assert_eq(&lines(&check_factory(&twice).1));
 }

@@ -160,6 +160,9 @@ pub struct ThresholdProposed {
     pub wrong: Share,
     /// Tuning examples in all.
     pub tuned_on: u64,
+    /// The same probability for each slice with a guarantee of its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slices: BTreeMap<String, f64>,
 }
 
 /// A certification was attempted.

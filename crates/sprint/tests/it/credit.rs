@@ -4,7 +4,9 @@ use seatrial_classifier::{Classifier, Feature, FitOptions, Prediction, cross_pre
 use seatrial_model::event::SplitSide;
 use seatrial_model::{Digest, ElementPath};
 use seatrial_sprint::calibrate::Proposal;
-use seatrial_sprint::{CertificateContext, Example, Point, Promise, Split, certify, parse_examples, propose};
+use seatrial_sprint::{
+    CertificateContext, Example, Method, Point, Promise, Split, Terms, certify, parse_examples, propose,
+};
 use serde_json::Value;
 
 const WORKFLOW: &str =
@@ -49,18 +51,19 @@ fn calibrate(examples: &[Example], salt: &str, max_wrong: f64) -> Calibration {
     let mut known: Vec<Point> = train.iter().zip(&crossed).map(|(e, p)| point(e, p)).collect();
     known.extend(points(&model, &side(SplitSide::Tune)));
     let certify = points(&model, &side(SplitSide::Certify));
-    let promise = Promise::new(max_wrong, 0.95).unwrap();
-    let proposal = propose(&known, certify.len() as u64, promise).unwrap();
+    let terms = Terms::once(Promise::new(max_wrong, 0.95).unwrap());
+    let proposal = propose(&known, certify.len() as u64, &Method::Split, &terms).unwrap();
     Calibration { proposal, certify, held_back: points(&model, &side(SplitSide::HeldBack)) }
 }
 
-fn context(attempt: u64) -> CertificateContext {
+fn context() -> CertificateContext {
     CertificateContext {
         threshold: ElementPath::new("thresholds.approve"),
         sealed: Digest::of(b"sealed"),
         model: "digest".to_owned(),
         confidence: "output.confidence".to_owned(),
-        attempt,
+        left_out: 0,
+        thinned: 0,
     }
 }
 
@@ -74,13 +77,13 @@ struct Earned {
 
 fn earn(max_wrong: f64) -> Earned {
     let examples = applications();
-    let promise = Promise::new(max_wrong, 0.95).unwrap();
+    let terms = Terms::once(Promise::new(max_wrong, 0.95).unwrap());
     let mut earned = Earned { proposed: 0, certified: 0, covered: 0.0, bad: 0.0 };
     for salt in 0..20 {
         let calibration = calibrate(&examples, &format!("{salt:08x}"), max_wrong);
         let Some(at) = calibration.proposal.at else { continue };
         earned.proposed += 1;
-        let tested = certify(&calibration.certify, at, promise, &context(1)).unwrap();
+        let tested = certify(&calibration.certify, at, &Method::Split, &terms, &context()).unwrap();
         if !tested.event.certified {
             continue;
         }

@@ -174,6 +174,7 @@ async fn a_numberless_event_is_refused(store: Arc<dyn Store>) {
             power,
             wrong: Share { k: 1, n: 2 },
             tuned_on: 2,
+            slices: std::collections::BTreeMap::new(),
         }))
     };
     let refused = store.append(&log(), Batch::of(proposed(f64::NAN))).await;

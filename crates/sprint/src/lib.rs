@@ -34,6 +34,7 @@ pub mod clarity;
 pub mod curve;
 pub mod evaluate;
 pub mod example;
+pub mod pilot;
 pub mod report;
 pub mod split;
 pub mod stats;
@@ -44,5 +45,6 @@ pub use calibrate::{
 };
 pub use evaluate::{Evaluation, ExampleResult, Outcome, SetUnderTest};
 pub use example::{Example, ExampleError, parse_examples};
+pub use pilot::PilotFindings;
 pub use report::{SprintInput, SprintReport, Tallies};
 pub use split::Split;

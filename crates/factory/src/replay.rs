@@ -80,7 +80,7 @@ impl Factory {
     }
 
     async fn may_replay(&self, caller: &Caller, handle: &Handle, against: &Workflow) -> Result<(), Refused> {
-        let policies = Policies::new(&Grants::of(against)).map_err(internal)?;
+        let policies = self.policies_of(against);
         let circumstances =
             Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
         let request = Request { principal: &caller.principal, action: Act::Replay, circumstances: &circumstances };

@@ -135,6 +135,3 @@ pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, threads: usize, run: impl Fn
         joined.collect()
     })
 }
-
-#[cfg(test)]
-mod tests;

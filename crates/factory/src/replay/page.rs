@@ -147,9 +147,8 @@ pub(super) fn replay(view: &dyn View, replay: &Replay, part: Window, threads: us
         next = last.index + 1;
         entries.extend(page);
     }
-    let seen = in_parallel(entries, threads, |entry| {
-        read(replay, &entry, part.since).map_err(|error| (entry.index, error))
-    });
+    let seen =
+        in_parallel(entries, threads, |entry| read(replay, &entry, part.since).map_err(|error| (entry.index, error)));
     let mut page = Page { tally: Tally::default(), overridden: Vec::new() };
     let mut seats = Vec::new();
     for one in seen {

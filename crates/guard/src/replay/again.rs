@@ -233,9 +233,8 @@ fn is_refused(plan: &Plan, findings: &[Finding]) -> bool {
 
 /// Whether expressions had their values: then one that reads confidence and thresholds alone needs nothing else.
 fn is_bound(facts: &Facts) -> bool {
-    let met = |findings: &[Finding]| {
-        findings.iter().any(|f| f.kind == CheckKind::Schema && f.result == FindingResult::Met)
-    };
+    let met =
+        |findings: &[Finding]| findings.iter().any(|f| f.kind == CheckKind::Schema && f.result == FindingResult::Met);
     facts.whens.iter().any(|w| !w.failed) || (met(&facts.findings) && met(&facts.input))
 }
 
@@ -259,11 +258,7 @@ fn in_order(plan: &Plan, mut recorded: Vec<Finding>, fresh: Vec<Option<Finding>>
 }
 
 /// Input and output, as far as they are held. An output of several parts is kept as one text, and not taken apart again.
-fn case_of<'a>(
-    facts: &Facts,
-    input: Option<&'a Value>,
-    output: Option<&[u8]>,
-) -> Result<(&'a Value, String), Outcome> {
+fn case_of<'a>(facts: &Facts, input: Option<&'a Value>, output: Option<&[u8]>) -> Result<(&'a Value, String), Outcome> {
     let text_alone = match facts.inspected.as_slice() {
         [] => true,
         [only] => !only.part.contains("tool_calls") && !only.part.ends_with("reasoning"),

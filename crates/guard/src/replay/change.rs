@@ -109,7 +109,8 @@ impl Change {
     fn compare(&mut self, then: Then<'_>, new: &Side, step: &Step, program: &StepProgram) {
         self.needs_output = needs_output(&then, &new.workflow, step);
         let (old_plan, plan) = (then.program.plan(), program.plan());
-        let (old_type, new_type) = (type_of(&then.side.workflow, &then.step.input), type_of(&new.workflow, &step.input));
+        let (old_type, new_type) =
+            (type_of(&then.side.workflow, &then.step.input), type_of(&new.workflow, &step.input));
         let before = Checks::of(then.step, old_type);
         let now = Checks::of(step, new_type);
         self.input = before.input != now.input || paths(&old_plan.input) != paths(&plan.input);
@@ -182,9 +183,8 @@ struct Then<'a> {
 
 fn needs_output(then: &Then<'_>, new: &Workflow, step: &Step) -> Option<NeedsOutput> {
     let (old, was) = (&then.side.workflow, then.step);
-    let blob = |workflow: &Workflow, step: &Step| {
-        step.prompt.as_ref().map(|file| workflow.files.get(file).map(|f| f.blob))
-    };
+    let blob =
+        |workflow: &Workflow, step: &Step| step.prompt.as_ref().map(|file| workflow.files.get(file).map(|f| f.blob));
     if blob(old, was) != blob(new, step) || was.withhold != step.withhold {
         return Some(NeedsOutput::Prompt);
     }

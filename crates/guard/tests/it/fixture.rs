@@ -214,6 +214,7 @@ pub fn facts(judgement: &seatrial_guard::Judgement, input: Vec<seatrial_model::F
         bounds: Bounds::Within,
         lapsed: None,
         review_all: None,
+        slices: Vec::new(),
         acts: true,
         input,
         no_candidate: None,

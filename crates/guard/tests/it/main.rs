@@ -6,6 +6,7 @@ mod fixture;
 mod fuzz;
 mod judge;
 mod program;
+mod replay;
 
 /// A file that nobody names here would be a test that never runs.
 #[test]

@@ -147,6 +147,7 @@ pub(crate) fn workflow() -> Workflow {
                 examples: Some("labelled".to_owned()),
                 method: Method::Split,
                 grid: vec![],
+                attempts: 1,
                 truth: Some(Truth::BlindReview),
                 detect_within: None,
             },

@@ -152,6 +152,7 @@ pub fn workflow() -> Workflow {
                 examples: None,
                 method: Method::Split,
                 grid: vec![],
+                attempts: 1,
                 truth: None,
                 detect_within: None,
             },

@@ -13,6 +13,9 @@ use crate::yaml::Node;
 use seatrial_model::{ElementPath, PathPattern, Stage, Tier};
 use std::collections::BTreeMap;
 
+/// The most attempts that can be declared: the eighth spends δ/128, with which hardly anything is certified any more.
+const ATTEMPTS_MAX: u64 = 8;
+
 /// The most confidences of a grid: each costs a test, and a hundred is finer than any example set resolves.
 pub const GRID_MAX: usize = 100;
 
@@ -82,10 +85,11 @@ fn threshold(r: &mut Reader, node: &Node, names: &Names) -> Option<Threshold> {
     let method = f.get("method").and_then(|n| r.word(n, &methods)).unwrap_or_default();
     let grid_node = f.get("grid");
     let grid = grid(r, &f, grid_node, method, at);
+    let attempts = f.get("attempts").and_then(|n| r.integer(n, 1..=ATTEMPTS_MAX)).unwrap_or(1);
     let truth = f.get("truth").and_then(|n| truth(r, n));
     let detect_within = f.get("detect_within").and_then(|n| r.span(n));
     f.done(r);
-    Some(Threshold { at: at?, max_wrong, assurance, wrong_when, examples, method, grid, truth, detect_within })
+    Some(Threshold { at: at?, max_wrong, assurance, wrong_when, examples, method, grid, attempts, truth, detect_within })
 }
 
 /// The confidences that fixed-sequence testing tries: strictest first, each looser than the one before.

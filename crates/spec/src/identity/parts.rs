@@ -264,6 +264,7 @@ fn threshold(w: &Workflow, t: &Threshold) -> Part {
     part.put("examples", opt_leaf(&t.examples).with_refs(refs));
     part.put("method", Part::leaf(json!(t.method)));
     part.put("grid", if t.grid.is_empty() { Part::default() } else { Part::leaf(json!(t.grid)) });
+    part.put("attempts", if t.attempts == 1 { Part::default() } else { Part::leaf(json!(t.attempts)) });
     let truth = t.truth.map(|truth| match truth {
         Truth::BlindReview => json!({ "from": "blind-review" }),
         Truth::Outcome { matures } => json!({ "from": "outcome", "matures": matures.as_millis() }),

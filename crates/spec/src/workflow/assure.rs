@@ -21,6 +21,8 @@ pub struct Threshold {
     pub method: Method,
     /// The confidences that `fixed-sequence` tests, strictest first; empty for `split`.
     pub grid: Vec<f64>,
+    /// How many attempts may be made on the same sealed examples; all of them together spend δ.
+    pub attempts: u64,
     /// How truth becomes known.
     pub truth: Option<Truth>,
     /// How soon an error of twice α must be noticed.

@@ -52,7 +52,12 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })
         | Command::Token(TokenCommand::List)
-        | Command::Sprint(SprintCommand::Show { .. })
+        | Command::Sprint(
+            SprintCommand::Show { .. }
+            | SprintCommand::Backlog { .. }
+            | SprintCommand::Report { .. }
+            | SprintCommand::Clarity { .. },
+        )
         | Command::Log(_) => false,
         Command::Approve(args) => !args.show,
         Command::Release(args) => !args.dry_run,

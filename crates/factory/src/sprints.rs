@@ -1,20 +1,32 @@
-//! Sprints: opened with what they mean to learn, closed with four answers from the log.
+//! Sprints: opened with what they mean to learn, noted in as they go, closed with four answers from the log.
+
+mod backlog;
+mod look;
+mod tally;
+
+pub use backlog::{Backlog, OPERATION_DAYS};
+pub use look::SprintLook;
 
 use crate::api::{Caller, Refused};
 use crate::approve::newest;
 use crate::clock::uuid_at;
 use crate::factory::{Factory, internal, not_recorded};
-use crate::handle::{Handle, row, rows};
-use crate::project::{DecisionRec, ReviewRec};
+use crate::handle::{Handle, Served};
+use seatrial_governance::people::{present, today};
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::{SprintClosed, SprintOpened};
-use seatrial_model::{Answer, Body, Digest, ElementPath, EventId, Logged, SprintId, Stage, Time};
-use seatrial_spec::Workflow;
-use seatrial_sprint::report::SprintInput;
-use seatrial_sprint::{SprintReport, Tallies};
-use seatrial_store::{Batch, ReaderExt as _, Scan, StoreError, StoreExt as _, View};
+use seatrial_model::event::{Share, SprintClosed, SprintNoted, SprintOpened};
+use seatrial_model::{Body, Digest, ElementPath, EventId, Logged, SprintId, Stage, Time};
+use seatrial_spec::{FactorySpec, Workflow};
+use seatrial_sprint::SprintReport;
+use seatrial_store::{Batch, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The longest note, in characters: more of it is a document.
+pub const NOTE_CHARS_MAX: usize = 4_000;
+
+/// The most events that one note cites.
+pub const NOTE_CITES_MAX: usize = 50;
 
 /// A sprint, closed.
 #[derive(Clone, Debug)]
@@ -23,6 +35,19 @@ pub struct ClosedSprint {
     pub event: EventId,
     /// The report.
     pub report: SprintReport,
+}
+
+/// A note or a finding.
+#[derive(Clone, Debug, Default)]
+pub struct NoteInput {
+    /// What it says.
+    pub text: String,
+    /// A finding cites at least one event; a note need not.
+    pub finding: bool,
+    /// The element that it is about.
+    pub element: Option<String>,
+    /// The events that it cites.
+    pub cites: Vec<EventId>,
 }
 
 impl Factory {
@@ -39,9 +64,7 @@ impl Factory {
         obligations: Vec<String>,
     ) -> Result<(SprintId, u64), Refused> {
         let (handle, served) = self.candidate(caller, workflow).await?;
-        let circumstances =
-            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
-        served.authorize(&caller.principal, Act::SubmitSpec, &circumstances)?;
+        self.may_sprint(caller, &served, Act::SubmitSpec)?;
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
         if open_sprint(&events).is_some() {
             return Err(Refused::Conflict {
@@ -56,10 +79,17 @@ impl Factory {
             .map(|q| ElementPath::new(format!("questions.{}", q.strip_prefix("questions.").unwrap_or(q))))
             .collect();
         if let Some(unknown) = questions.iter().find(|q| served.workflow.element(q).is_none()) {
-            return Err(Refused::NotFound(format!("the spec has no `{unknown}`")));
+            return Err(Refused::NotFound(format!("the spec has no `{unknown}`; no sprint was opened")));
         }
         let states = self.state_words(&handle, Stage::Production).await?;
-        let body = SprintOpened { sprint, number: earlier + 1, questions, obligations, states, roles: None };
+        if let Some(unknown) = obligations.iter().find(|id| !states.contains_key(*id)) {
+            let shown = seatrial_model::Untrusted::new(unknown.as_str()).terminal(80);
+            return Err(Refused::NotFound(format!(
+                "production has no obligation `{shown}`; no sprint was opened. `seatrial status --stage production` lists them"
+            )));
+        }
+        let roles = Some(roles_held(&served.workflow, &self.spec(), self.now()));
+        let body = SprintOpened { sprint, number: earlier + 1, questions, obligations, states, roles };
         let texts = vec![("goal".to_owned(), goal.as_bytes().to_vec())];
         let body = Body::SprintOpened(body);
         self.judged(caller, &handle.log, &served, body, Vec::new(), texts, newest(&events)).await?;
@@ -72,32 +102,13 @@ impl Factory {
     /// [`Refused`]: nothing was recorded.
     pub async fn close_sprint(&self, caller: &Caller, workflow: &str) -> Result<ClosedSprint, Refused> {
         let (handle, served) = self.submitted(workflow)?;
-        let circumstances =
-            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
-        served.authorize(&caller.principal, Act::SubmitSpec, &circumstances)?;
+        self.may_sprint(caller, &served, Act::SubmitSpec)?;
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
-        let (sprint, since) = open_sprint(&events).ok_or_else(|| Refused::Conflict {
-            message: "no sprint is open: `seatrial sprint open`".to_owned(),
-            now: None,
-        })?;
+        let opened = open_sprint(&events).ok_or_else(nothing_open)?;
         let states = self.state_words(&handle, Stage::Production).await?;
-        let now = self.now();
-        let explained = explained_rules(&served.workflow);
-        let before_start = since.plus_millis(since.millis_since(now));
-        let (before, during) = self
-            .0
-            .store
-            .read_with(&handle.log, move |view| {
-                let before = tallies(view, before_start, since, &explained)?;
-                Ok((before, tallies(view, since, now, &explained)?))
-            })
-            .await
-            .map_err(not_recorded)?;
-        let (before, during) = (before.as_ref(), during.as_ref());
-        let input = SprintInput { sprint, states: &states, moves: None, roles: None, before, during };
-        let report = SprintReport::of(events.iter().map(|e| &*e.event), &input).map_err(internal)?;
+        let report = self.report_now(&handle, &served.workflow, &events, &opened, &states).await?;
         let blob = seatrial_model::canonical(&report).map_err(internal)?;
-        let body = Body::SprintClosed(SprintClosed { sprint, report: Digest::of(&blob), states });
+        let body = Body::SprintClosed(SprintClosed { sprint: opened.sprint, report: Digest::of(&blob), states });
         let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
         event.spec = Some(served.workflow.digest);
         let id = event.id;
@@ -106,18 +117,78 @@ impl Factory {
         Ok(ClosedSprint { event: id, report })
     }
 
+    /// Writes a note or a finding into the open sprint. A finding cites the events that it rests on.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn note(&self, caller: &Caller, workflow: &str, input: NoteInput) -> Result<EventId, Refused> {
+        let (handle, served) = self.submitted(workflow)?;
+        self.may_sprint(caller, &served, Act::Note)?;
+        let text = input.text.trim();
+        let chars = text.chars().count();
+        if chars == 0 || chars > NOTE_CHARS_MAX {
+            return Err(Refused::Invalid(format!(
+                "a note has a text of at most {NOTE_CHARS_MAX} characters, this one has {chars}"
+            )));
+        }
+        if input.finding && input.cites.is_empty() {
+            return Err(Refused::Invalid(
+                "a finding cites at least one event; `seatrial sprint note` writes down what rests on nothing yet"
+                    .to_owned(),
+            ));
+        }
+        if input.cites.len() > NOTE_CITES_MAX {
+            return Err(Refused::Invalid(format!("at most {NOTE_CITES_MAX} events can be cited")));
+        }
+        let element = input.element.map(ElementPath::new);
+        if let Some(unknown) = element.as_ref().filter(|path| served.workflow.element(path).is_none()) {
+            let shown = seatrial_model::Untrusted::new(unknown.as_str()).terminal(120);
+            return Err(Refused::NotFound(format!("the spec has no element `{shown}`")));
+        }
+        let found = self.events_of(workflow, input.cites.clone()).await?;
+        if let Some(unknown) = input.cites.iter().find(|id| !found.contains_key(*id)) {
+            return Err(Refused::NotFound(format!("`{unknown}` is no event of this workflow's log")));
+        }
+        let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
+        let opened = open_sprint(&events).ok_or_else(nothing_open)?;
+        let body =
+            SprintNoted { sprint: opened.sprint, finding: input.finding, element, cites: input.cites };
+        let texts = vec![("text".to_owned(), text.as_bytes().to_vec())];
+        let body = Body::SprintNoted(body);
+        self.judged(caller, &handle.log, &served, body, Vec::new(), texts, newest(&events)).await
+    }
+
+    fn may_sprint(&self, caller: &Caller, served: &Served, action: Act) -> Result<(), Refused> {
+        let circumstances =
+            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        served.authorize(&caller.principal, action, &circumstances)
+    }
+
     async fn state_words(&self, handle: &Arc<Handle>, stage: Stage) -> Result<BTreeMap<String, String>, Refused> {
         let standing = self.standing(handle.log.as_str(), stage).await?;
         Ok(standing.states.iter().map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned())).collect())
     }
 }
 
-/// The sprint that was opened and not closed.
-fn open_sprint(events: &[Logged]) -> Option<(SprintId, Time)> {
+fn nothing_open() -> Refused {
+    Refused::Conflict { message: "no sprint is open: `seatrial sprint open`".to_owned(), now: None }
+}
+
+/// A sprint that was opened and not closed.
+struct OpenSprint {
+    sprint: SprintId,
+    since: Time,
+    spec: Option<Digest>,
+}
+
+fn open_sprint(events: &[Logged]) -> Option<OpenSprint> {
     let mut open = None;
     for logged in events {
         match &logged.event.body {
-            Body::SprintOpened(opened) => open = Some((opened.sprint, logged.event.time)),
+            Body::SprintOpened(opened) => {
+                let event = &logged.event;
+                open = Some(OpenSprint { sprint: opened.sprint, since: event.time, spec: event.spec });
+            }
             Body::SprintClosed(_) => open = None,
             _ => {}
         }
@@ -125,79 +196,33 @@ fn open_sprint(events: &[Logged]) -> Option<(SprintId, Time)> {
     open
 }
 
-/// What of a spec counts as explained: its rules with a `because`.
-fn explained_rules(workflow: &Workflow) -> BTreeSet<ElementPath> {
-    let mut explained = BTreeSet::new();
+/// Roles of the spec that somebody present holds, of all that it names.
+fn roles_held(workflow: &Workflow, factory: &FactorySpec, now: Time) -> Share {
+    let (roles, day) = (roles_named(workflow), today(factory, now));
+    let held = roles.iter().filter(|role| !present(factory, role, day).is_empty()).count() as u64;
+    Share { k: held, n: roles.len() as u64 }
+}
+
+/// Every role that a handoff, an escalation, an override, an approval or a question goes to.
+fn roles_named(workflow: &Workflow) -> BTreeSet<&str> {
+    let mut roles: BTreeSet<&str> = BTreeSet::new();
     for step in &workflow.steps {
-        let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never].into_iter().flatten();
-        explained.extend(rules.filter(|r| r.because.is_some()).map(|r| r.path.clone()));
-        explained.extend(step.escalate.iter().filter(|e| e.because.is_some()).map(|e| e.path.clone()));
+        let rules = step.refuse_input.iter().chain(&step.require).chain(&step.forbid).chain(&step.never);
+        roles.extend(rules.filter_map(|rule| rule.to.as_deref()));
+        roles.extend(step.escalate.iter().map(|e| e.to.as_str()));
+        roles.extend(step.audit.iter().map(|a| a.to.as_str()));
+        roles.extend(step.review.late.as_deref());
+        roles.extend(step.fallback.iter().map(|f| f.to.as_str()));
+        roles.extend(step.overrides.iter().flat_map(|o| o.by.iter().map(String::as_str)));
     }
-    explained
-}
-
-/// The running system between two times; none where nothing ran.
-fn tallies(
-    view: &dyn View,
-    from: Time,
-    until: Time,
-    explained: &BTreeSet<ElementPath>,
-) -> Result<Option<Tallies>, StoreError> {
-    let mut tallies = Tallies::default();
-    let mut review_ms: Vec<u64> = Vec::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let mut scan = Scan::all("decision").limit(2_000);
-        if let Some(key) = after.take() {
-            scan = scan.after(key);
-        }
-        let page: Vec<(Vec<u8>, DecisionRec)> = rows(view, &scan)?;
-        let full = page.len() >= scan.rows_max();
-        after = page.last().map(|(key, _)| key.clone());
-        for (_, rec) in page.iter().filter(|(_, r)| !r.rehearsal && r.time >= from && r.time < until) {
-            count_decision(rec, &mut tallies, explained);
-            if let Some(review) = rec.review {
-                let found: Option<ReviewRec> = row(view, "review", review.uuid().as_bytes())?;
-                found.iter().for_each(|review| count_review(review, until, &mut tallies, &mut review_ms));
-            }
-        }
-        if !full {
-            break;
-        }
+    roles.extend(workflow.gates.pilot.iter().flat_map(|g| g.approvals.iter().map(|a| a.by.as_str())));
+    roles.extend(workflow.gates.production.iter().flat_map(|g| g.approvals.iter().map(|a| a.by.as_str())));
+    for responsibility in workflow.responsibilities.values() {
+        let named = [&responsibility.delivery, &responsibility.receiving, &responsibility.challenged_by];
+        roles.extend(named.into_iter().flatten().map(String::as_str));
     }
-    review_ms.sort_unstable();
-    tallies.review_ms_median = review_ms.get(review_ms.len() / 2).copied();
-    Ok((tallies.decisions > 0).then_some(tallies))
-}
-
-fn count_decision(rec: &DecisionRec, tallies: &mut Tallies, explained: &BTreeSet<ElementPath>) {
-    tallies.decisions += 1;
-    tallies.inspected.n += 1;
-    tallies.inspected.k += u64::from(rec.inspected);
-    for path in &rec.because {
-        tallies.explained.n += 1;
-        tallies.explained.k += u64::from(explained.contains(path));
-        if rec.review.is_some() && !rec.audit {
-            *tallies.escalations.entry(path.clone()).or_default() += 1;
-        }
-        if rec.overridden.is_some() {
-            *tallies.overrides.entry(path.clone()).or_default() += 1;
-        }
-    }
-}
-
-fn count_review(review: &ReviewRec, until: Time, tallies: &mut Tallies, review_ms: &mut Vec<u64>) {
-    tallies.reviews_opened += 1;
-    let Some((answer, _, at)) = &review.answer else {
-        tallies.reviews_late += u64::from(review.due.is_some_and(|due| until > due));
-        return;
-    };
-    tallies.reviews_answered += 1;
-    // A decision of the person's own is no opinion on the output: nobody could have accepted it.
-    if !review.own {
-        tallies.agreement.n += 1;
-        tallies.agreement.k += u64::from(*answer == Answer::Accept);
-    }
-    let from = review.claimed_at.unwrap_or(review.opened);
-    review_ms.push(u64::try_from(at.millis_since(from)).unwrap_or(0));
+    roles.extend(workflow.questions.values().filter_map(|q| q.owner.as_deref()));
+    roles.extend(workflow.risks.items.iter().map(|r| r.accepted_by.as_str()));
+    roles.remove("");
+    roles
 }

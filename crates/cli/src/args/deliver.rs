@@ -155,6 +155,82 @@ Example:
         /// The sprint; the newest where none is named
         sprint: Option<SprintId>,
     },
+    /// What is to do, computed: what stands between here and the next stage, then what operation found
+    #[command(after_help = "\
+Obligations come in the order of what they unblock. Then: revoked certificates, a lapsed release, assumptions that do \
+not hold, audits left unanswered, clusters of overrides, frequent escalations, findings of the sprint before, and open \
+questions that block nothing. Nobody writes the list, and an item leaves it when the log says that it is settled.
+
+Example:
+  seatrial sprint backlog
+  seatrial sprint backlog --stage production --format json")]
+    Backlog {
+        /// For which stage; where none is named, the one that comes next
+        #[arg(long, value_enum)]
+        stage: Option<Gate>,
+    },
+    /// Write a note into the open sprint
+    #[command(after_help = "\
+Example:
+  seatrial sprint note \"Underwriters read the reason first\" --element steps.assess --as lena@shipyard.example")]
+    Note {
+        /// What it says
+        text: String,
+        /// The element of the spec that it is about
+        #[arg(long, value_name = "PATH")]
+        element: Option<String>,
+        /// An event that it rests on; may stand several times
+        #[arg(long, value_name = "EVENT")]
+        cites: Vec<EventId>,
+    },
+    /// Write a finding into the open sprint: it cites the events that it rests on
+    #[command(after_help = "\
+A finding stands in the sprint's report and in the backlog of the sprint after it.
+
+Example:
+  seatrial sprint finding \"Seasonal incomes are misread\" --cites evt_019a0000-0000-7000-8000-000000000000 --as lena@shipyard.example")]
+    Finding {
+        /// What was found
+        text: String,
+        /// The element of the spec that it is about
+        #[arg(long, value_name = "PATH")]
+        element: Option<String>,
+        /// An event that it rests on; may stand several times
+        #[arg(long, value_name = "EVENT", required = true)]
+        cites: Vec<EventId>,
+    },
+    /// A sprint's report: the four questions answered from the log, and operating clarity over time
+    #[command(after_help = "\
+Of the open sprint it shows the figures so far. The HTML page needs nothing from elsewhere and is made to be printed.
+
+Example:
+  seatrial sprint report
+  seatrial sprint report 2 --markdown
+  seatrial sprint report --html > sprint.html")]
+    Report {
+        /// The sprint's number; the newest where none is named
+        #[arg(value_name = "N")]
+        number: Option<u64>,
+        /// Markdown, instead of `--format`
+        #[arg(long, conflicts_with = "html")]
+        markdown: bool,
+        /// One page of HTML that stands alone, instead of `--format`
+        #[arg(long)]
+        html: bool,
+    },
+    /// Operating clarity over time: discharged, in all, added and removed, by layer
+    #[command(after_help = "\
+Taken at each sprint's start and end, at each release of production, and now. It is never one percentage: a share also \
+rises when obligations are dropped.
+
+Example:
+  seatrial sprint clarity
+  seatrial sprint clarity --svg > clarity.svg")]
+    Clarity {
+        /// A picture, instead of `--format`
+        #[arg(long)]
+        svg: bool,
+    },
 }
 
 /// `seatrial status`.

@@ -1,19 +1,16 @@
-//! `seatrial sprint`: opened with what it means to learn, closed with four answers from the log.
+//! `seatrial sprint`: opened with what it means to learn, noted in as it goes, closed with four answers from the log.
 
 use crate::args::SprintCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Ink, Out, shown};
+use crate::out::{Ink, Out, Rows, shown};
 use crate::session::Session;
-use seatrial_model::event::{SprintClosed, SprintOpened};
-use seatrial_model::{Body, Logged, SprintId};
-use seatrial_sprint::SprintReport;
-use seatrial_store::{ReaderExt as _, Scan};
+use seatrial_factory::{NoteInput, SprintLook};
+use seatrial_model::event::SprintOpened;
+use seatrial_model::{Body, SprintId};
+use seatrial_sprint::backlog::BacklogItem;
+use seatrial_sprint::clarity::{Look, layer_name};
 use serde_json::json;
-use std::sync::Arc;
-
-/// The most delivery events that are looked through; a delivery has hundreds.
-const EVENTS_MAX: usize = 100_000;
 
 /// `seatrial sprint …`.
 pub(crate) async fn sprint(command: SprintCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
@@ -26,127 +23,141 @@ pub(crate) async fn sprint(command: SprintCommand, session: &Session, out: &mut 
             let (sprint, number) = opened;
             out.json(&json!({ "sprint": sprint, "number": number }))?;
             out.line(format!("sprint {number} is open: {sprint}"));
+            out.note("next: seatrial sprint backlog");
         }
-        SprintCommand::Close { sprint } => {
-            let caller = session.caller().await?;
-            let workflow = session.workflow()?;
-            if let Some(named) = sprint {
-                is_open(session, named).await?;
+        SprintCommand::Close { sprint } => close(sprint, session, out).await?,
+        SprintCommand::Show { sprint } => {
+            let number = match sprint {
+                Some(id) => Some(number_of(session, id).await?),
+                None => None,
+            };
+            let look = session.factory.sprint_look(&session.workflow()?, number).await?;
+            report(&look, out)?;
+        }
+        SprintCommand::Report { number, markdown, html } => {
+            let look = session.factory.sprint_look(&session.workflow()?, number).await?;
+            match (markdown, html) {
+                (true, _) => out.text(&look.markdown()),
+                (_, true) => out.text(&look.html()),
+                _ => report(&look, out)?,
             }
-            let done = session.factory.close_sprint(&caller, &workflow).await?;
-            out.json(&json!({ "event": done.event, "report": done.report }))?;
-            report(&done.report, out);
         }
-        SprintCommand::Show { sprint } => show(sprint, session, out).await?,
+        SprintCommand::Backlog { stage } => {
+            let backlog = session.factory.backlog(&session.workflow()?, stage.map(Into::into)).await?;
+            out.json(&json!({ "stage": backlog.stage, "items": backlog.items }))?;
+            let heading = out.paint(Ink::Strong, &format!("on the way to {}", backlog.stage));
+            out.line(heading);
+            if backlog.items.is_empty() {
+                out.line(format!("  nothing is in the way; next: seatrial release {} --dry-run", backlog.stage));
+            }
+            for (i, item) in backlog.items.iter().enumerate() {
+                show_item(i + 1, item, out);
+            }
+        }
+        SprintCommand::Note { text, element, cites } => {
+            note(NoteInput { text, finding: false, element, cites }, session, out).await?;
+        }
+        SprintCommand::Finding { text, element, cites } => {
+            note(NoteInput { text, finding: true, element, cites }, session, out).await?;
+        }
+        SprintCommand::Clarity { svg } => clarity(svg, session, out).await?,
     }
     Ok(Exit::Done)
 }
 
-fn report(report: &SprintReport, out: &mut Out) {
+async fn close(named: Option<SprintId>, session: &Session, out: &mut Out) -> Result<(), Failure> {
+    let caller = session.caller().await?;
+    let workflow = session.workflow()?;
+    if let Some(named) = named {
+        let open = session.factory.sprint_look(&workflow, None).await?;
+        if open.closed.is_some() || open.report.sprint != named {
+            return Err(Failure::usage(format!("`{named}` is not the open sprint; nothing was closed")));
+        }
+    }
+    let done = session.factory.close_sprint(&caller, &workflow).await?;
+    let look = session.factory.sprint_look(&workflow, Some(done.report.number)).await?;
+    out.json(&json!({ "event": done.event, "report": done.report, "clarity": look.clarity }))?;
+    lines(&look.markdown(), out);
+    Ok(())
+}
+
+async fn note(input: NoteInput, session: &Session, out: &mut Out) -> Result<(), Failure> {
+    let caller = session.caller().await?;
+    let what = if input.finding { "finding" } else { "note" };
+    let event = session.factory.note(&caller, &session.workflow()?, input).await?;
+    out.json(&json!({ "event": event }))?;
+    out.line(format!("{what} recorded: {event}"));
+    Ok(())
+}
+
+/// The number of the sprint with this id.
+async fn number_of(session: &Session, id: SprintId) -> Result<u64, Failure> {
+    let history = session.factory.history(&session.workflow()?).await?;
+    let number = history.iter().find_map(|e| match &e.event.body {
+        Body::SprintOpened(SprintOpened { sprint, number, .. }) if *sprint == id => Some(*number),
+        _ => None,
+    });
+    number.ok_or_else(|| Failure::usage(format!("there is no sprint `{id}`; `seatrial sprint show` shows the newest")))
+}
+
+fn report(look: &SprintLook, out: &mut Out) -> Result<(), Failure> {
+    let texts: Vec<_> = look.texts.iter().map(|(event, text)| json!({ "event": event, "text": text })).collect();
+    out.json(&json!({
+        "open": look.closed.is_none(),
+        "report": look.report,
+        "texts": texts,
+        "clarity": look.clarity,
+        "simulation": look.simulation,
+    }))?;
+    lines(&look.markdown(), out);
+    Ok(())
+}
+
+fn lines(markdown: &str, out: &mut Out) {
     if !out.is_json() {
-        let shown_with = seatrial_sprint::report::Shown {
-            workflow: "",
-            simulation: false,
-            goal: None,
-            closed: None,
-            texts: &std::collections::BTreeMap::new(),
-            clarity: &[],
-            time: &|at| at.to_string(),
-        };
-        for line in report.markdown(&shown_with).lines() {
+        for line in markdown.lines() {
             out.line(shown(line));
         }
     }
 }
 
-async fn is_open(session: &Session, named: SprintId) -> Result<(), Failure> {
-    match sprints(session).await?.last() {
-        Some((opened, None)) if opened.sprint == named => Ok(()),
-        _ => Err(Failure::usage(format!("`{named}` is not the open sprint; nothing was closed"))),
+fn show_item(number: usize, item: &BacklogItem, out: &mut Out) {
+    let subject = if item.subject.is_empty() { String::new() } else { format!(" {}", shown(&item.subject)) };
+    let head = out.paint(Ink::Strong, &format!("{number:>3} {}{subject}", item.source.as_str()));
+    let unblocks = match item.unblocks {
+        Some(n) if n > 0 => format!("  unblocks {n}"),
+        _ => String::new(),
+    };
+    out.line(format!("{head}{unblocks}"));
+    out.line(format!("      {}", shown(&item.what)));
+    if let Some(command) = &item.command {
+        out.line(format!("      $ {}", shown(command)));
     }
 }
 
-async fn show(named: Option<SprintId>, session: &Session, out: &mut Out) -> Result<(), Failure> {
-    let mut all = sprints(session).await?;
-    let found = match named {
-        Some(id) => all.into_iter().find(|(opened, _)| opened.sprint == id),
-        None => all.pop(),
-    };
-    let Some((opened, closed)) = found else {
-        let what =
-            named.map_or_else(|| "no sprint was opened yet".to_owned(), |id| format!("there is no sprint `{id}`"));
-        return Err(Failure::usage(format!("{what}; `seatrial sprint open --goal GOAL` opens one")));
-    };
-    if let Some(closed) = closed {
-        let blob = session.factory.store().blob(&session.log()?, closed.report).await?;
-        let bytes = blob.ok_or_else(|| Failure::failed("the store does not hold the sprint's report"))?;
-        let read: SprintReport = serde_json::from_slice(&bytes)
-            .map_err(|e| Failure::failed(format!("the sprint's report cannot be read ({e})")))?;
-        out.json(&json!({ "open": false, "report": read }))?;
-        report(&read, out);
+async fn clarity(picture: bool, session: &Session, out: &mut Out) -> Result<(), Failure> {
+    let workflow = session.workflow()?;
+    let points = session.factory.clarity(&workflow).await?;
+    if picture {
+        out.text(&session.factory.clarity_svg(&points, Look::Alone));
+        out.text("\n");
         return Ok(());
     }
-    out.json(&json!({
-        "open": true, "sprint": opened.sprint, "number": opened.number,
-        "questions": opened.questions, "obligations": opened.obligations,
-    }))?;
-    let heading = out.paint(Ink::Strong, &format!("sprint {} is open", opened.number));
-    out.line(heading);
-    for question in &opened.questions {
-        out.line(format!("  to answer     {question}"));
-    }
-    for obligation in &opened.obligations {
-        out.line(format!("  to discharge  {}", shown(obligation)));
-    }
-    out.line("next: seatrial sprint close");
-    Ok(())
-}
-
-/// All sprints, the newest last, each with its end.
-async fn sprints(session: &Session) -> Result<Vec<(SprintOpened, Option<SprintClosed>)>, Failure> {
-    let mut all: Vec<(SprintOpened, Option<SprintClosed>)> = Vec::new();
-    for logged in delivery(session).await? {
-        match &logged.event.body {
-            Body::SprintOpened(opened) => all.push((opened.clone(), None)),
-            Body::SprintClosed(closed) => {
-                if let Some(sprint) = all.iter_mut().find(|(opened, _)| opened.sprint == closed.sprint) {
-                    sprint.1 = Some(closed.clone());
-                }
-            }
-            _ => {}
+    out.json(&json!({ "workflow": workflow, "points": points }))?;
+    for point in &points {
+        let zoned = point.time.timestamp().to_zoned(session.factory.zone());
+        let head = out.paint(Ink::Strong, &format!("{}  {}", zoned.strftime("%Y-%m-%d %H:%M"), shown(&point.what)));
+        out.line(head);
+        let mut rows = Rows::new(out.layout(), &[]);
+        for (layer, count) in &point.layers {
+            let waived = if count.waived > 0 { format!(", {} waived", count.waived) } else { String::new() };
+            rows.plain([
+                format!("  {}", layer_name(*layer)),
+                format!("{} of {} discharged{waived}", count.discharged, count.total),
+                format!("+{} −{}", count.added, count.removed),
+            ]);
         }
+        rows.text().lines().for_each(|line| out.line(line));
     }
-    Ok(all)
-}
-
-async fn delivery(session: &Session) -> Result<Vec<Logged>, Failure> {
-    let log = session.log()?;
-    let events = session
-        .factory
-        .store()
-        .read_with(&log, |view| {
-            let mut events = Vec::new();
-            let mut after: Option<Vec<u8>> = None;
-            loop {
-                let mut scan = Scan::all("delivery");
-                if let Some(key) = after.take() {
-                    scan = scan.after(key);
-                }
-                let rows = view.scan(&scan)?;
-                for (key, _) in &rows {
-                    let index = <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes);
-                    if let Some(event) = view.event(index)? {
-                        events.push(Logged { index, event: Arc::new(event) });
-                    }
-                }
-                match rows.last() {
-                    Some((key, _)) if rows.len() >= scan.rows_max() && events.len() < EVENTS_MAX => {
-                        after = Some(key.clone());
-                    }
-                    _ => return Ok(events),
-                }
-            }
-        })
-        .await?;
-    Ok(events)
+    Ok(())
 }

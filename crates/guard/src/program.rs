@@ -92,6 +92,8 @@ pub struct StepProgram {
     prompt: Option<Template>,
     wrong: BTreeMap<String, Compiled>,
     slices: BTreeMap<String, Compiled>,
+    /// Slices with a guarantee of their own, where the step relies on a threshold.
+    guaranteed: Vec<String>,
     meaning: Value,
 }
 
@@ -166,6 +168,7 @@ impl StepProgram {
                 .chain(&step.forbid)
                 .filter_map(|r| Some((r.path.clone(), r.because.clone()?)))
                 .collect(),
+            guaranteed: guaranteed(workflow, step),
             meaning: meaning(workflow, step, &thresholds),
             thresholds,
             withhold,
@@ -253,6 +256,26 @@ impl StepProgram {
         values.input(&self.input.shape, input).map_err(|_| Fault::INTEGER_RANGE)?;
         expr.holds(&values)
     }
+
+    /// The slices with a guarantee of their own that an input lies in, each with whether that could not be told (it
+    /// counts as lying there). The caller states how each stands.
+    #[must_use]
+    pub fn guaranteed_slices(&self, input: &Value) -> Vec<(ElementPath, bool)> {
+        let path = |name: &String| ElementPath::from("slices").child(name);
+        let of = |name: &String| match self.in_slice(name, input) {
+            Ok(false) => None,
+            Ok(true) => Some((path(name), false)),
+            Err(_) => Some((path(name), true)),
+        };
+        self.guaranteed.iter().filter_map(of).collect()
+    }
+}
+
+fn guaranteed(workflow: &Workflow, step: &Step) -> Vec<String> {
+    if step.escalate.iter().all(|e| e.thresholds.is_empty()) {
+        return Vec::new();
+    }
+    workflow.slices.iter().filter(|(_, s)| s.required).map(|(name, _)| name.clone()).collect()
 }
 
 /// What a rule checks, as evaluated.

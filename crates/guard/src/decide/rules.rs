@@ -2,7 +2,7 @@
 
 use super::{Cause, codes, is_certified};
 use crate::plan::{CheckPlan, Plan};
-use seatrial_model::facts::{CheckKind, FindingResult, ReviewAll};
+use seatrial_model::facts::{CertificateState, CheckKind, FindingResult, ReviewAll};
 use seatrial_model::{ElementPath, Facts, Finding, Verdict};
 use seatrial_spec::workflow::Else;
 
@@ -69,6 +69,11 @@ fn weigh(plan: &Plan, facts: &Facts, causes: &mut Vec<Cause>) {
         for threshold in escalation.thresholds.iter().filter(|t| !is_certified(facts, t)) {
             causes.push(Cause::escalate(threshold.clone(), Some(escalation.to.clone())));
         }
+    }
+    // A slice with a guarantee of its own that has no certificate escalates, to whom the threshold asks.
+    let asked = plan.escalations.iter().find(|e| !e.thresholds.is_empty()).map(|e| e.to.clone());
+    for slice in facts.slices.iter().filter(|s| s.failed || s.state != CertificateState::Certified) {
+        causes.push(Cause::escalate(slice.path.clone(), asked.clone()));
     }
     let known = |path: &ElementPath| plan.escalations.iter().any(|e| e.path == *path);
     for when in facts.whens.iter().filter(|w| (w.holds || w.failed) && !known(&w.path)) {

@@ -2,7 +2,7 @@ use super::*;
 use crate::plan::{AuditPlan, CheckPlan, EscalationPlan};
 use proptest::prelude::*;
 use seatrial_model::Confidence;
-use seatrial_model::facts::{CheckKind, Finding, FindingResult, FoundSpan, ThresholdFact, When};
+use seatrial_model::facts::{CheckKind, Finding, FindingResult, FoundSpan, SliceFact, ThresholdFact, When};
 use seatrial_spec::workflow::Else;
 
 fn check(group: &str, kind: CheckKind, name: &str, otherwise: Else) -> CheckPlan {
@@ -122,6 +122,25 @@ fn a_check_without_a_finding_did_not_run() {
     assert_eq!(outcome(&changed(|f| f.whens.clear())).0, Verdict::Escalate);
     assert_eq!(outcome(&changed(|f| f.thresholds.clear())).0, Verdict::Escalate);
     assert_eq!(outcome(&changed(|f| f.input.clear())), (Verdict::Deny, Action::Block, "input_denied"));
+}
+
+#[test]
+fn a_slice_without_its_certificate_escalates() {
+    let slice = |state, failed| SliceFact { path: "slices.under-30".into(), state, failed };
+    let of = |slice: SliceFact| decide(&plan(), &changed(|f| f.slices = vec![slice]));
+    assert_eq!(of(slice(CertificateState::Certified, false)), decide(&plan(), &facts()));
+    for (state, failed) in [
+        (CertificateState::None, false),
+        (CertificateState::Revoked, false),
+        // Whether the input lies in it could not be told.
+        (CertificateState::Certified, true),
+    ] {
+        let decision = of(slice(state, failed));
+        assert_eq!((decision.verdict, decision.because), (Verdict::Escalate, vec!["slices.under-30".into()]));
+        assert_eq!(decision.review.map(|r| r.to).as_deref(), Some("handlers"));
+    }
+    let old = serde_json::to_string(&facts()).unwrap();
+    assert!(!old.contains("slices"), "facts without slices are written as they were before");
 }
 
 #[test]
@@ -309,6 +328,10 @@ proptest! {
         for more in [
             Facts { stopped: true, ..worse.clone() },
             Facts { thresholds: Vec::new(), ..worse.clone() },
+            Facts {
+                slices: vec![SliceFact { path: "slices.s".into(), state: CertificateState::None, failed: false }],
+                ..worse.clone()
+            },
             Facts { whens: vec![When { path: "steps.s.escalate.unsure".into(), holds: true, failed: true }], ..worse.clone() },
             Facts { review_all: Some(ReviewAll::Before), ..worse.clone() },
         ] {

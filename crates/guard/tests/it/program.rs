@@ -112,4 +112,17 @@ fn wrong_and_slices() {
     assert_eq!(step.in_slice("long", &input()), Ok(false));
     assert_eq!(step.in_slice("long", &json!({ "text": "y".repeat(51) })), Ok(true));
     assert_eq!(step.in_slice("other", &input()).unwrap_err().code(), "no_value");
+    assert!(step.guaranteed_slices(&json!({ "text": "y".repeat(51) })).is_empty(), "it is reported");
+}
+
+#[test]
+fn a_slice_with_a_guarantee_of_its_own_holds_what_cannot_be_told() {
+    let mut workflow = workflow();
+    workflow.slices.get_mut("long").unwrap().required = true;
+    let program = Program::compile(&workflow).unwrap();
+    let of = |input: serde_json::Value| program.step("route").unwrap().guaranteed_slices(&input);
+    assert_eq!(of(json!({ "text": "y".repeat(51) })), [("slices.long".into(), false)]);
+    assert_eq!(of(input()), []);
+    assert_eq!(of(json!({ "text": null })), [("slices.long".into(), true)]);
+    assert_eq!(of(json!({})), [("slices.long".into(), true)]);
 }

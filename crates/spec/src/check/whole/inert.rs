@@ -14,12 +14,6 @@ pub(super) fn inert(r: &mut Reader, places: &Places<'_>, w: &Workflow) {
             say(r, places, &step.path(), name, instead);
         }
     }
-    for (name, slice) in &w.slices {
-        if slice.required {
-            let path = ElementPath::from("slices").child(name);
-            say(r, places, &path, "guarantee", "its figures are reported, and nothing escalates because of them");
-        }
-    }
 }
 
 fn say(r: &mut Reader, places: &Places<'_>, parent: &ElementPath, name: &str, instead: &str) {

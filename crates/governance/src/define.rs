@@ -1,11 +1,19 @@
 //! Obligations: what must be shown before a stage may be released, derived from a checked workflow.
 
+mod ages;
+mod applies;
 mod build;
 mod human;
 mod measured;
+mod operation;
 mod running;
+mod who;
 
+pub(crate) use ages::alias_age;
+pub(crate) use human::quorum;
 pub(crate) use measured::claimed_confidence;
+pub use operation::{DRILLS, DrillKind};
+pub(crate) use running::runbooks;
 pub use seatrial_spec::Which;
 
 use crate::state::State;
@@ -70,8 +78,34 @@ pub enum Duty {
     Trace,
     /// A control was exercised.
     Drill {
-        /// `stop`.
+        /// One of [`DRILLS`].
         control: String,
+    },
+    /// An outcome is measured; for production it meets its target, or the business accepts it as it is.
+    Outcome {
+        /// The outcome.
+        name: String,
+    },
+    /// What the pilot showed is reported and approved.
+    Findings,
+    /// The expected reviews are within what the people present can answer.
+    ReviewLoad,
+    /// Reviewers catch known-bad items.
+    Oversight,
+    /// What passed is what is recorded.
+    Complete,
+    /// The log's checkpoints are cosigned outside.
+    Witnessed,
+    /// The independent side challenged the workflow.
+    Validated,
+    /// Every runbook was followed in a drill.
+    Runbooks,
+    /// Every control was exercised by those who take over.
+    Drills,
+    /// A document is filed.
+    Document {
+        /// By a holder of this role.
+        role: String,
     },
     /// The five responsibilities resolve to people.
     Assigned,
@@ -93,6 +127,10 @@ pub enum Input {
     People(String),
     /// The digest of the state of all other obligations.
     State,
+    /// The digest of the newest report on a pilot.
+    Report,
+    /// The key of another obligation.
+    Key(String),
 }
 
 /// One obligation.
@@ -173,18 +211,58 @@ pub const fn waiver_limit_days(stage: Stage) -> u64 {
 /// Every obligation of a workflow, in the order of the layers.
 #[must_use]
 pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation> {
+    let mut all = defined(workflow, factory);
+    all.retain(|o| cfg!(test) || !later(&o.id));
+    all
+}
+
+/// Defined, and evidence is recorded for them; no stage asks for them before all of it can be produced.
+fn later(id: &str) -> bool {
+    const LATER: [&str; 12] = [
+        "outcome.",
+        "pilot.findings",
+        "review.load",
+        "drill.override",
+        "drill.escalation",
+        "drill.degraded",
+        "drill.incident",
+        "oversight.efficacy",
+        "runtime.complete",
+        "evidence.witnessed",
+        "validation.independent",
+        "ownership.runbooks",
+    ];
+    LATER.iter().any(|l| id.starts_with(l)) || id == "ownership.drills"
+}
+
+/// The whole table.
+pub(crate) fn defined(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation> {
     let mut all = vec![human::valid(workflow), human::intent(workflow, factory), human::questions(workflow)];
     all.push(measured::exercised(workflow));
     all.extend(measured::evaluations(workflow));
     all.extend(measured::categories(workflow));
     all.extend(measured::thresholds(workflow));
+    all.extend(operation::outcomes(workflow));
+    all.push(operation::findings(workflow));
+    all.push(operation::review_load(workflow));
     all.push(human::risks(workflow));
-    all.extend(human::approvals(workflow, Stage::Pilot));
-    all.extend(human::approvals(workflow, Stage::Production));
+    all.extend(human::approvals(workflow, Stage::Pilot, factory));
+    all.extend(human::approvals(workflow, Stage::Production, factory));
+    all.push(human::validation(workflow));
     all.extend(running::runtime(workflow));
-    all.push(running::stop_drill(workflow));
+    all.push(operation::complete());
+    all.extend(operation::drills());
+    all.push(operation::oversight());
+    all.push(operation::witnessed());
     all.extend(running::ownership(workflow));
+    all.extend(running::exercised(workflow));
+    all.extend(human::of_the_factory(factory));
     all.extend([Stage::Pilot, Stage::Production].map(|stage| human::release(workflow, factory, stage)));
+    let weight = applies::Weight::of(workflow);
+    for obligation in &mut all {
+        applies::apply(obligation, &weight);
+        obligation.max_age = obligation.max_age.or_else(|| ages::max_age(obligation, &factory.profile));
+    }
     all
 }
 

@@ -2,7 +2,7 @@
 
 use crate::key::{Inputs, ModelIdentity, evidence};
 use crate::state::{ObligationState, State};
-use crate::status::{CheckFinding, Running, StatusInput, status};
+use crate::status::{CheckFinding, Oversight, ReviewLoad, Running, StatusInput, status};
 use seatrial_model::event::*;
 use seatrial_model::facts::{OnLapse, ReviewAll};
 use seatrial_model::words::FactoryKind;
@@ -329,11 +329,7 @@ impl Log {
 
     /// Approves the state as it stands.
     pub(crate) fn approve_release(&mut self, who: &str, stage: Stage) -> EventId {
-        let state = self.state(stage, "release.approval");
-        let evidence = Evidence { obligation: "release.approval".to_owned(), key: state.key, inputs: state.inputs };
-        let actor = principal(who);
-        let body = approval(&actor, stage);
-        self.append(actor, vec![evidence], body)
+        self.approve_as_it_stands(who, "release.approval", stage)
     }
 
     pub(crate) fn evaluate(&mut self, set: &str, change: impl FnOnce(&mut EvaluationRecorded)) -> EventId {
@@ -418,15 +414,76 @@ impl Log {
     }
 
     pub(crate) fn drill(&mut self, who: &str, effective_ms: u64, refused: u64, events: Vec<EventId>) -> EventId {
-        let drill = DrillDone {
-            control: "stop".to_owned(),
-            effective_ms,
+        self.exercise(who, "stop", |drill| {
+            (drill.effective_ms, drill.refused) = (effective_ms, refused);
+            drill.events = events;
+        })
+    }
+
+    /// Exercises a control, by default well.
+    pub(crate) fn exercise(&mut self, who: &str, control: &str, change: impl FnOnce(&mut DrillDone)) -> EventId {
+        let mut drill = DrillDone {
+            control: control.to_owned(),
+            effective_ms: 900,
             allowed_ms: Some(60_000),
-            refused,
-            events,
+            refused: u64::from(control == "stop"),
+            events: vec![self.events[0].event.id],
             runbooks: Vec::new(),
         };
-        self.add(principal(who), &["drill.stop"], Body::DrillDone(drill))
+        change(&mut drill);
+        let ids = crate::key::drill_speaks_to(control);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.add(principal(who), &ids, Body::DrillDone(drill))
+    }
+
+    pub(crate) fn report_pilot(&mut self, report: &[u8], change: impl FnOnce(&mut PilotReported)) -> EventId {
+        let mut reported = PilotReported {
+            pilot: 1,
+            release: Digest::of(b"pilot"),
+            report: Digest::of(report),
+            decisions: 500,
+            continues: None,
+            metrics: BTreeMap::new(),
+        };
+        change(&mut reported);
+        self.add(principal("dev"), &[], Body::PilotReported(reported))
+    }
+
+    /// Approves an obligation whose key only `status` knows.
+    pub(crate) fn approve_as_it_stands(&mut self, who: &str, obligation: &str, stage: Stage) -> EventId {
+        let state = self.state(stage, obligation);
+        let evidence = Evidence { obligation: obligation.to_owned(), key: state.key, inputs: state.inputs };
+        let actor = principal(who);
+        let body = approval(&actor, stage);
+        self.append(actor, vec![evidence], body)
+    }
+
+    pub(crate) fn reconcile(&mut self, change: impl FnOnce(&mut ReconciliationDone)) -> EventId {
+        let mut done = ReconciliationDone {
+            of: "cases".to_owned(),
+            from: now(),
+            until: now(),
+            theirs: 500,
+            ours: 500,
+            unrecorded: 0,
+            unknown: 0,
+        };
+        change(&mut done);
+        self.add(principal("ana"), &["runtime.complete"], Body::ReconciliationDone(done))
+    }
+
+    pub(crate) fn measure(&mut self, name: &str, value: f64) -> EventId {
+        let path = ElementPath::new(format!("outcomes.{name}"));
+        let measured = OutcomeMeasured {
+            element: self.workflow.element(&path).unwrap().written,
+            outcome: path,
+            value,
+            from: now(),
+            until: now(),
+            cases: None,
+        };
+        let id = format!("outcome.{name}");
+        self.add(principal("dev"), &[&id], Body::OutcomeMeasured(measured))
     }
 
     pub(crate) fn accept(&mut self, who: &str, responsibility: &str) -> EventId {
@@ -463,6 +520,17 @@ impl Log {
         log.probe(true);
         log.trace(10, 10);
         log.drill("bo", 900, 12, vec![]);
+        for control in ["override", "escalation", "degraded", "incident"] {
+            log.exercise("bo", control, |_| {});
+        }
+        log.report_pilot(b"report", |_| {});
+        log.approve_as_it_stands("ana", "pilot.findings", Stage::Production);
+        log.reconcile(|_| {});
+        log.running = Running {
+            review_load: Some(ReviewLoad { expected_per_day: 80.0, capacity_per_day: 120.0 }),
+            oversight: Some(Oversight { caught: 58, seeded: 60, lower: 0.9 }),
+            pilot: None,
+        };
         for responsibility in RESPONSIBILITIES {
             log.accept("ana", responsibility);
             log.accept("bo", responsibility);

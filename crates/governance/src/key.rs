@@ -1,6 +1,6 @@
 //! The key of a piece of evidence: exactly what it depends on, as one digest.
 
-use crate::define::{Input, Obligation, Which, obligations};
+use crate::define::{DRILLS, Input, Obligation, Which, defined};
 use seatrial_model::{Digest, ElementPath, Evidence, PathPattern, Time};
 use seatrial_spec::workflow::Element;
 use seatrial_spec::{FactorySpec, ScopeEntry, Scopes, Workflow};
@@ -24,6 +24,17 @@ pub struct Inputs {
     pub checks: u32,
     /// The version of the guard's `decide`.
     pub decide: u32,
+}
+
+/// External inputs that only the log tells.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LoggedInputs {
+    /// The digest of the other obligations' state.
+    pub state: Option<Digest>,
+    /// The digest of the newest report on a pilot.
+    pub report: Option<Digest>,
+    /// The keys of other obligations of the stage.
+    pub keys: BTreeMap<String, Digest>,
 }
 
 /// The value of an input that nobody could tell. It never equals a recorded one.
@@ -60,9 +71,9 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
-    /// The external inputs of an obligation, by name. `state` is the digest of the other obligations' state.
+    /// The external inputs of an obligation, by name. `logged` is what only the log tells.
     #[must_use]
-    pub fn inputs(&self, obligation: &Obligation, state: Option<Digest>) -> BTreeMap<String, String> {
+    pub fn inputs(&self, obligation: &Obligation, logged: &LoggedInputs) -> BTreeMap<String, String> {
         let unknown = || UNKNOWN.to_owned();
         let each = |input: &Input| match input {
             Input::Model(step) => {
@@ -70,7 +81,9 @@ impl<'a> Keys<'a> {
             }
             Input::Checks => ("checks".to_owned(), format!("{}.{}", self.inputs.checks, self.inputs.decide)),
             Input::People(role) => (format!("people.{role}"), crate::people::listed(self.factory, role, self.now)),
-            Input::State => ("state".to_owned(), state.map_or_else(unknown, |d| d.to_string())),
+            Input::State => ("state".to_owned(), logged.state.map_or_else(unknown, |d| d.to_string())),
+            Input::Key(id) => (format!("key.{id}"), logged.keys.get(id).map_or_else(unknown, ToString::to_string)),
+            Input::Report => ("report".to_owned(), logged.report.map_or_else(unknown, |d| d.to_string())),
         };
         obligation.inputs.iter().map(each).collect()
     }
@@ -93,16 +106,18 @@ pub fn key(obligation: &Obligation, scope: &[ScopeEntry], inputs: &BTreeMap<Stri
 }
 
 /// The evidence entries for an event's envelope: for each id, every obligation of that id (an approval may stand once
-/// for each stage) with its key of now. Unknown ids yield nothing. `release.approval` needs the state's digest, which
-/// [`crate::status`] computes: take its key from there.
+/// for each stage) with its key of now. Unknown ids yield nothing. `release.approval` needs the state's digest and
+/// `pilot.findings` the newest report, which [`crate::status`] reads off the log: take their keys from there.
 #[must_use]
 pub fn evidence(workflow: &Workflow, factory: &FactorySpec, inputs: &Inputs, now: Time, ids: &[&str]) -> Vec<Evidence> {
     let keys = Keys::new(workflow, factory, inputs, now);
-    obligations(workflow, factory)
+    let of_the_log =
+        |o: &Obligation| o.inputs.iter().any(|i| matches!(i, Input::State | Input::Report | Input::Key(_)));
+    defined(workflow, factory)
         .iter()
-        .filter(|o| ids.contains(&o.id.as_str()) && !o.inputs.contains(&Input::State))
+        .filter(|o| ids.contains(&o.id.as_str()) && !of_the_log(o))
         .map(|o| {
-            let inputs = keys.inputs(o, None);
+            let inputs = keys.inputs(o, &LoggedInputs::default());
             Evidence { obligation: o.id.clone(), key: keys.key(o, &inputs), inputs }
         })
         .collect()
@@ -116,6 +131,13 @@ pub fn evaluation_speaks_to(workflow: &Workflow, set: &str) -> Vec<String> {
         ids.push(format!("eval.forbidden.{category}"));
     }
     ids
+}
+
+/// The obligations that a drill of this control speaks to: ids for [`evidence`]. None where there is no such control.
+#[must_use]
+pub fn drill_speaks_to(control: &str) -> Vec<String> {
+    let known = DRILLS.iter().any(|kind| kind.control == control);
+    if known { vec![format!("drill.{control}"), "ownership.runbooks".to_owned()] } else { Vec::new() }
 }
 
 pub(crate) fn matches(patterns: &[PathPattern], path: &ElementPath) -> bool {

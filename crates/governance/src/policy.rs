@@ -190,8 +190,7 @@ pub fn check_files(files: &[PolicyFile]) -> Result<(), PolicyError> {
     }
     let schema = schema()?;
     for file in files {
-        let set: PolicySet =
-            file.text.parse().map_err(|e| PolicyError::Syntax(format!("`{}`: {e}", file.path)))?;
+        let set: PolicySet = file.text.parse().map_err(|e| PolicyError::Syntax(format!("`{}`: {e}", file.path)))?;
         fits(&schema, &set).map_err(|e| match e {
             PolicyError::Invalid(what) => PolicyError::Invalid(format!("`{}`: {what}", file.path)),
             other => other,

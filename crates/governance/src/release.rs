@@ -124,11 +124,7 @@ pub fn waivers(states: &[ObligationState]) -> Vec<ReleasedWaiver> {
     let mut out: Vec<ReleasedWaiver> = waived
         .filter_map(|s| {
             let waiver = s.waiver.as_ref()?;
-            Some(ReleasedWaiver {
-                obligation: s.obligation.id.clone(),
-                waiver: waiver.request,
-                until: waiver.until,
-            })
+            Some(ReleasedWaiver { obligation: s.obligation.id.clone(), waiver: waiver.request, until: waiver.until })
         })
         .collect();
     out.sort_by(|a, b| a.obligation.cmp(&b.obligation));

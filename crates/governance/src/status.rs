@@ -1,19 +1,26 @@
 //! How every obligation stands: a fold over the log's delivery events.
 
-mod human;
+mod documents;
 mod facts;
+mod human;
 mod measured;
+mod operation;
 mod running;
 mod stale;
 mod waive;
 
 pub use facts::{Oversight, PilotNow, ReviewLoad, Running};
+pub use measured::meets;
+pub use operation::OVERSIGHT_BAR;
+pub use waive::{WaiverRecord, WaiverStanding, waiver_refusal, waivers};
 
-use crate::define::{Duty, Input, Obligation, obligations};
-use crate::key::{Inputs, Keys};
+use crate::define::{Duty, Input, Obligation, alias_age, obligations};
+use crate::key::{Inputs, Keys, LoggedInputs};
 use crate::release;
 use crate::state::{Considered, ObligationState, State};
-use seatrial_model::{Digest, EventId, Evidence, Logged, Stage, Time};
+use operation::drills;
+use seatrial_model::event::{ApprovalGiven, PilotReported, QuestionSettled, SpecSubmitted};
+use seatrial_model::{Body, Digest, ElementPath, EventId, Evidence, Logged, Side, Span, Stage, Time};
 use seatrial_spec::workflow::Element;
 use seatrial_spec::{FactorySpec, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,9 +83,18 @@ pub fn status(input: &StatusInput<'_>) -> Vec<ObligationState> {
     let all: Vec<Obligation> =
         obligations(input.workflow, input.factory).into_iter().filter(|o| o.is_for(input.stage)).collect();
     let (release, others): (Vec<Obligation>, Vec<Obligation>) = all.into_iter().partition(|o| o.duty == Duty::Release);
-    let mut states: Vec<ObligationState> = others.into_iter().map(|o| fold.state_of(o, None)).collect();
-    let digest = release::state_digest(&states);
-    states.extend(release.into_iter().map(|o| fold.state_of(o, Some(digest))));
+    let mut logged = LoggedInputs { report: fold.report.map(|(_, r)| r.report), ..LoggedInputs::default() };
+    let mut states: Vec<ObligationState> = Vec::with_capacity(others.len());
+    for obligation in others {
+        let state = fold.state_of(obligation, &logged, &states);
+        logged.keys.insert(state.obligation.id.clone(), state.key);
+        states.push(state);
+    }
+    logged.state = Some(release::state_digest(&states));
+    for obligation in release {
+        let state = fold.state_of(obligation, &logged, &states);
+        states.push(state);
+    }
     if let Some(last) = states.last().filter(|s| s.obligation.inputs.contains(&Input::State)).cloned()
         && last.state != State::Discharged
     {
@@ -100,11 +116,13 @@ pub(crate) struct Outcome {
     pub(crate) why: String,
     pub(crate) events: Vec<EventId>,
     pub(crate) considered: Vec<Considered>,
+    /// Where it is stale: the elements that changed.
+    pub(crate) changed: Vec<ElementPath>,
 }
 
 impl Outcome {
     pub(crate) fn new(state: State, why: impl Into<String>) -> Self {
-        Self { state, why: why.into(), events: Vec::new(), considered: Vec::new() }
+        Self { state, why: why.into(), events: Vec::new(), considered: Vec::new(), changed: Vec::new() }
     }
 
     pub(crate) fn on(mut self, events: impl IntoIterator<Item = EventId>) -> Self {
@@ -129,8 +147,10 @@ fn name_some(what: &[String]) -> String {
 pub(crate) struct Claim<'a> {
     pub(crate) logged: &'a Logged,
     pub(crate) evidence: &'a Evidence,
-    /// Whether it was made under the key of today.
+    /// Whether it was made under the key of today, and is not too old.
     pub(crate) current: bool,
+    /// The age that it has passed, although its key is the key of today.
+    pub(crate) aged: Option<Span>,
 }
 
 impl Claim<'_> {
@@ -138,66 +158,142 @@ impl Claim<'_> {
         self.logged.event.id
     }
 
+    /// Why it is not current: it is too old, or else what the caller says.
+    pub(crate) fn outdated(&self, otherwise: &str) -> String {
+        self.aged.map_or_else(|| otherwise.to_owned(), |age| format!("older than {age}"))
+    }
+
     pub(crate) fn considered(&self, counts: bool, why: impl Into<String>) -> Considered {
-        let event = &self.logged.event;
-        Considered {
-            event: event.id,
-            index: self.logged.index,
-            kind: event.body.kind(),
-            by: event.actor.id.clone(),
-            counts,
-            why: why.into(),
-        }
+        considered(self.logged, counts, why)
     }
 }
 
-/// What of the log does not depend on the obligation asked for.
+pub(crate) fn considered(logged: &Logged, counts: bool, why: impl Into<String>) -> Considered {
+    let event = &logged.event;
+    Considered {
+        event: event.id,
+        index: logged.index,
+        kind: event.body.kind(),
+        by: event.actor.id.clone(),
+        counts,
+        why: why.into(),
+    }
+}
+
+/// What of the log does not depend on the obligation asked for: one pass over the events, whatever their number.
 pub(crate) struct Fold<'a> {
     pub(crate) input: &'a StatusInput<'a>,
     pub(crate) keys: Keys<'a>,
+    /// Events with evidence, by the obligation's id, oldest first.
+    by_obligation: BTreeMap<&'a str, Vec<&'a Logged>>,
+    /// Specs submitted, oldest first.
+    pub(crate) submissions: Vec<(&'a Logged, &'a SpecSubmitted)>,
+    /// Questions settled, oldest first.
+    pub(crate) settled: Vec<(&'a Logged, &'a QuestionSettled)>,
+    /// The index of the stage's newest release.
+    pub(crate) released: Option<u64>,
+    /// The approvals.
+    pub(crate) approvals: BTreeMap<EventId, (&'a Logged, &'a ApprovalGiven)>,
+    /// What principals of the delivery side did at the controls.
+    pub(crate) by_delivery: BTreeMap<EventId, &'a Logged>,
+    /// The newest report on a pilot.
+    pub(crate) report: Option<(&'a Logged, &'a PilotReported)>,
     /// Approvals taken back: approval → (who, event).
     pub(crate) withdrawn: BTreeMap<EventId, (String, EventId)>,
     /// Certificates revoked: certificate → (reason, event).
     pub(crate) revoked: BTreeMap<EventId, (String, EventId)>,
+    /// Waivers of this stage.
+    waivers: waive::Waivers<'a>,
 }
 
 impl<'a> Fold<'a> {
     fn new(input: &'a StatusInput<'a>) -> Self {
-        use seatrial_model::Body::{ApprovalWithdrawn, CertificateRevoked};
-        let (mut withdrawn, mut revoked) = (BTreeMap::new(), BTreeMap::new());
+        let mut fold = Self {
+            input,
+            keys: Keys::new(input.workflow, input.factory, input.inputs, input.now),
+            by_obligation: BTreeMap::new(),
+            submissions: Vec::new(),
+            settled: Vec::new(),
+            released: None,
+            approvals: BTreeMap::new(),
+            by_delivery: BTreeMap::new(),
+            report: None,
+            withdrawn: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            waivers: waive::Waivers::default(),
+        };
         for logged in input.events {
-            let event = &logged.event;
-            match &event.body {
-                ApprovalWithdrawn(w) => drop(withdrawn.insert(w.approval, (event.actor.id.clone(), event.id))),
-                CertificateRevoked(r) => drop(revoked.insert(r.certificate, (r.reason.clone(), event.id))),
-                _ => {}
-            }
+            fold.read(logged);
         }
-        let keys = Keys::new(input.workflow, input.factory, input.inputs, input.now);
-        Self { input, keys, withdrawn, revoked }
+        fold
     }
 
-    /// Every event with evidence for this id, oldest first.
-    pub(crate) fn claims(&self, id: &str, key: Digest) -> Vec<Claim<'a>> {
-        let mut out: Vec<Claim<'a>> = Vec::new();
-        for logged in self.input.events {
-            let mut of_id = logged.event.evidence.iter().filter(|e| e.obligation == id);
+    fn read(&mut self, logged: &'a Logged) {
+        let event = &logged.event;
+        for evidence in &event.evidence {
+            let of_id = self.by_obligation.entry(&evidence.obligation).or_default();
             // One event may carry the id twice: an approval with one scope for each stage.
+            if of_id.last().is_none_or(|last| last.index != logged.index) {
+                of_id.push(logged);
+            }
+        }
+        match &event.body {
+            Body::SpecSubmitted(s) => self.submissions.push((logged, s)),
+            Body::QuestionSettled(q) => self.settled.push((logged, q)),
+            Body::ReleaseCut(r) if r.stage == self.input.stage => self.released = Some(logged.index),
+            Body::ApprovalGiven(a) => drop(self.approvals.insert(event.id, (logged, a))),
+            Body::ApprovalWithdrawn(w) => {
+                self.withdrawn.insert(w.approval, (event.actor.id.clone(), event.id));
+            }
+            Body::CertificateRevoked(r) => drop(self.revoked.insert(r.certificate, (r.reason.clone(), event.id))),
+            Body::PilotReported(r) => self.report = Some((logged, r)),
+            Body::WaiverRequested(_) | Body::WaiverGranted(_) | Body::WaiverEnded(_) => self.waivers.read(logged),
+            Body::WorkflowStopped(_)
+            | Body::WorkflowResumed(_)
+            | Body::DecisionOverridden(_)
+            | Body::ReviewAnswered(_)
+                if event.actor.side == Side::Delivery =>
+            {
+                self.by_delivery.insert(event.id, logged);
+            }
+            _ => {}
+        }
+    }
+
+    /// Every event with evidence for an obligation, oldest first.
+    pub(crate) fn claims(&self, obligation: &Obligation, key: Digest) -> Vec<Claim<'a>> {
+        let age = self.age_of(obligation);
+        let mut out: Vec<Claim<'a>> = Vec::new();
+        for logged in self.by_obligation.get(obligation.id.as_str()).into_iter().flatten() {
+            let mut of_id = logged.event.evidence.iter().filter(|e| e.obligation == obligation.id);
             let Some(first) = of_id.next() else { continue };
             let evidence = std::iter::once(first).chain(of_id).find(|e| e.key == key).unwrap_or(first);
-            out.push(Claim { logged, evidence, current: evidence.key == key });
+            let old = |age: &Span| self.input.now.millis_since(logged.event.time) > age.signed_millis();
+            let aged = age.filter(old).filter(|_| evidence.key == key);
+            out.push(Claim { logged, evidence, current: evidence.key == key && aged.is_none(), aged });
         }
         out
     }
 
-    fn state_of(&self, obligation: Obligation, state: Option<Digest>) -> ObligationState {
+    /// The greatest age of an obligation's evidence today.
+    fn age_of(&self, obligation: &Obligation) -> Option<Span> {
+        let is_alias = |input: &Input| match input {
+            Input::Model(step) => self.input.inputs.models.get(step).is_some_and(|m| m.alias),
+            _ => false,
+        };
+        let alias = obligation.inputs.iter().any(is_alias);
+        let by_alias = alias.then(|| alias_age(obligation, &self.input.factory.profile)).flatten();
+        obligation.max_age.into_iter().chain(by_alias).min_by_key(Span::as_millis)
+    }
+
+    fn state_of(&self, obligation: Obligation, logged: &LoggedInputs, others: &[ObligationState]) -> ObligationState {
         let stage = self.input.stage;
-        let inputs = self.keys.inputs(&obligation, state);
+        let inputs = self.keys.inputs(&obligation, logged);
         let key = self.keys.key(&obligation, &inputs);
-        let claims = self.claims(&obligation.id, key);
+        let claims = self.claims(&obligation, key);
         let outcome = match obligation.not_applicable.get(&stage) {
             Some(why) => Outcome::new(State::NotApplicable, why),
-            None => self.judge(&obligation, &claims),
+            None => self.judge(&obligation, &claims, others),
         };
         let mut out = ObligationState {
             stage,
@@ -208,7 +304,7 @@ impl<'a> Fold<'a> {
             key,
             inputs,
             events: outcome.events,
-            changed: Vec::new(),
+            changed: outcome.changed,
             changed_inputs: Vec::new(),
             considered: outcome.considered,
             next: (!outcome.state.is_settled()).then(|| obligation.command.clone()),
@@ -222,7 +318,7 @@ impl<'a> Fold<'a> {
         out
     }
 
-    fn judge(&self, obligation: &Obligation, claims: &[Claim<'a>]) -> Outcome {
+    fn judge(&self, obligation: &Obligation, claims: &[Claim<'a>], others: &[ObligationState]) -> Outcome {
         match &obligation.duty {
             Duty::SpecValid => self.valid(),
             Duty::Intent => self.intent(obligation, claims),
@@ -238,6 +334,18 @@ impl<'a> Fold<'a> {
             Duty::Drill { control } => self.drill(control, claims),
             Duty::Assigned => self.assigned(),
             Duty::Accepted => self.accepted(claims),
+            Duty::Outcome { name } => self.outcome(name, obligation, claims),
+            Duty::Findings => self.findings(obligation, claims),
+            Duty::ReviewLoad => self.review_load(),
+            Duty::Oversight => self.oversight(),
+            Duty::Complete => self.complete(claims),
+            // No factory can name a witness yet: the obligation does not apply. Were it asked for all the same, nothing
+            // would discharge it.
+            Duty::Witnessed => Outcome::new(State::Open, "no checkpoint was cosigned"),
+            Duty::Validated => self.validated(obligation, claims),
+            Duty::Document { role } => self.document(role, obligation, claims),
+            Duty::Runbooks => self.runbooks(claims),
+            Duty::Drills => drills(others),
             Duty::Release => self.release(obligation, claims),
         }
     }
@@ -246,10 +354,8 @@ impl<'a> Fold<'a> {
     fn valid(&self) -> Outcome {
         let blocking: Vec<&CheckFinding> =
             self.input.findings.iter().filter(|f| f.blocks <= self.input.stage).collect();
-        let submitted = self.input.events.iter().rev().find(|e| {
-            e.event.spec == Some(self.input.workflow.digest)
-                && matches!(e.event.body, seatrial_model::Body::SpecSubmitted(_))
-        });
+        let of_this = |(logged, _): &&(&Logged, &SpecSubmitted)| logged.event.spec == Some(self.input.workflow.digest);
+        let submitted = self.submissions.iter().rev().find(of_this).map(|(logged, _)| *logged);
         match (blocking.first(), submitted) {
             (Some(first), _) => Outcome::new(
                 State::Failed,

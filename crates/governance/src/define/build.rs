@@ -58,6 +58,13 @@ impl Obligation {
         self
     }
 
+    /// Keyed on the elements as written, and on nothing that they refer to.
+    pub(super) fn as_written_alone(mut self) -> Self {
+        self.which = Which::Written;
+        self.closed = false;
+        self
+    }
+
     pub(super) fn by(mut self, who: impl Into<String>) -> Self {
         self.by = who.into();
         self

@@ -3,7 +3,8 @@
 use super::build::BOTH;
 use super::{Basis, Duty, Input, Obligation, approving_roles, gate_approvals};
 use seatrial_model::words::Layer;
-use seatrial_model::{Stage, Tier};
+use seatrial_model::{PathPattern, Stage};
+use seatrial_spec::workflow::FactoryDuty;
 use seatrial_spec::{FactorySpec, Workflow};
 
 pub(super) fn valid(workflow: &Workflow) -> Obligation {
@@ -48,7 +49,7 @@ pub(super) fn risks(workflow: &Workflow) -> Obligation {
     let mut roles: Vec<&str> = roles.collect();
     roles.sort_unstable();
     roles.dedup();
-    let obligation = Obligation::new("risk.register", Layer::Governance, &BOTH, Duty::Risks, Basis::Judgement)
+    Obligation::new("risk.register", Layer::Governance, &BOTH, Duty::Risks, Basis::Judgement)
         .over(["risks"])
         .by(if roles.is_empty() {
             "nobody: the register is empty".to_owned()
@@ -59,17 +60,43 @@ pub(super) fn risks(workflow: &Workflow) -> Obligation {
             "The tier is named; for production, risks have measures and what remains is accepted",
             "Each role that the register names accepts the risks that remain.",
             "seatrial approve risk.register",
-        );
-    if workflow.risks.tier == Tier::Minimal && workflow.risks.items.is_empty() {
-        obligation.not_for(Stage::Production, "the tier is minimal and the register names no risk")
-    } else {
-        obligation
-    }
+        )
 }
 
-pub(super) fn approvals(workflow: &Workflow, stage: Stage) -> Vec<Obligation> {
-    let each = |(role, over): (String, Vec<seatrial_model::PathPattern>)| {
-        let elements: Vec<&str> = over.iter().map(seatrial_model::PathPattern::as_str).collect();
+fn of_each_step(part: &str) -> PathPattern {
+    PathPattern::new(format!("steps.*.{part}"))
+}
+
+/// What the independent side challenges: what the workflow is for, whom it is about, what AI may do, how it is held,
+/// and on what it was measured.
+pub(super) fn validation(workflow: &Workflow) -> Obligation {
+    Obligation::new(
+        "validation.independent",
+        Layer::Governance,
+        &[Stage::Production],
+        Duty::Validated,
+        Basis::Judgement,
+    )
+    .over(["purpose", "population", "outcomes", "types", "thresholds", "slices", "examples", "risks"])
+    .over(["influence", "reversible", "model", "withhold", "prompt", "confidence"].map(of_each_step))
+    .over(["refuse_input", "require", "forbid", "never", "escalate", "audit"].map(of_each_step))
+    .reads(super::operation::models(workflow))
+    .by("the independent side: its report, then its approval")
+    .text(
+        "The independent side challenged the workflow: its report is filed, and approved",
+        "Somebody of the independent side files the report of the challenge; somebody of that side approves.",
+        "seatrial file validation.independent FILE",
+    )
+}
+
+/// How many holders of a role a gate asks for: a regulated house wants four eyes.
+pub(crate) fn quorum(profile: &str) -> usize {
+    if profile == "regulated" { 2 } else { 1 }
+}
+
+pub(super) fn approvals(workflow: &Workflow, stage: Stage, factory: &FactorySpec) -> Vec<Obligation> {
+    let each = |(role, over): (String, Vec<PathPattern>)| {
+        let elements: Vec<&str> = over.iter().map(PathPattern::as_str).collect();
         let title = format!("`{role}` approves, for {stage}: {}", elements.join(", "));
         Obligation::new(
             format!("approval.{role}"),
@@ -80,7 +107,11 @@ pub(super) fn approvals(workflow: &Workflow, stage: Stage) -> Vec<Obligation> {
         )
         .over(over)
         .with("stage", stage.as_str())
-        .by(format!("a holder of `{role}` who is no author of it"))
+        .by(if quorum(&factory.profile) > 1 {
+            format!("{} holders of `{role}` who are no authors of it", quorum(&factory.profile))
+        } else {
+            format!("a holder of `{role}` who is no author of it")
+        })
         .text(
             title,
             format!("A holder of `{role}` reads these elements and approves, or says why not."),
@@ -88,6 +119,34 @@ pub(super) fn approvals(workflow: &Workflow, stage: Stage) -> Vec<Obligation> {
         )
     };
     gate_approvals(workflow, stage).into_iter().map(each).collect()
+}
+
+/// What the factory asks of every workflow of its own.
+pub(super) fn of_the_factory(factory: &FactorySpec) -> impl Iterator<Item = Obligation> {
+    factory.obligations.iter().map(|own| {
+        let (duty, by, help, command) = match &own.by {
+            FactoryDuty::Approval { role } => (
+                Duty::Approval { role: role.clone() },
+                format!("a holder of `{role}` who is no author of it"),
+                format!("A holder of `{role}` reads these elements and approves, or says why not."),
+                format!("seatrial approve {}", own.id),
+            ),
+            FactoryDuty::Document { role } => (
+                Duty::Document { role: role.clone() },
+                format!("a document that a holder of `{role}` files"),
+                format!("A holder of `{role}` files the document."),
+                format!("seatrial file {} FILE", own.id),
+            ),
+        };
+        let mut obligation = Obligation::new(own.id.clone(), own.layer, &own.stages, duty, Basis::Judgement)
+            .over(own.scope.iter().cloned())
+            .with("title", own.title.as_str())
+            .by(by)
+            .text(own.title.clone(), help, command);
+        obligation.max_age = own.max_age;
+        obligation.waivable = own.waivable;
+        obligation
+    })
 }
 
 pub(super) fn release(workflow: &Workflow, factory: &FactorySpec, stage: Stage) -> Obligation {

@@ -3,7 +3,7 @@
 use super::build::BOTH;
 use super::{Basis, Duty, Input, Obligation};
 use seatrial_model::words::Layer;
-use seatrial_model::{Influence, PathPattern, Stage};
+use seatrial_model::{PathPattern, Stage};
 use seatrial_spec::Workflow;
 use seatrial_spec::workflow::{Actor, ConfidenceSource, Step};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,21 +49,16 @@ fn ai_steps(workflow: &Workflow) -> impl Iterator<Item = &Step> {
 
 pub(super) fn exercised(workflow: &Workflow) -> Obligation {
     let scope = ai_steps(workflow).flat_map(|s| step_scope(workflow, s)).chain([PathPattern::from("examples")]);
-    let obligation =
-        Obligation::new("spec.exercised", Layer::Spec, &[Stage::Production], Duty::Exercised, Basis::Measurement)
-            .over(scope)
-            .reads([Input::Checks])
-            .by("an evaluation by the engine")
-            .waivable()
-            .text(
-                "Every rule caught an example and passed one",
-                "Add examples that each listed rule objects to, and ones that it lets by; evaluate again.",
-                "seatrial eval",
-            );
-    if ai_steps(workflow).all(|s| s.influence == Influence::Inform) {
-        return obligation.not_for(Stage::Production, "AI only informs: no step suggests, decides or acts");
-    }
-    obligation
+    Obligation::new("spec.exercised", Layer::Spec, &[Stage::Production], Duty::Exercised, Basis::Measurement)
+        .over(scope)
+        .reads([Input::Checks])
+        .by("an evaluation by the engine")
+        .waivable()
+        .text(
+            "Every rule caught an example and passed one",
+            "Add examples that each listed rule objects to, and ones that it lets by; evaluate again.",
+            "seatrial eval",
+        )
 }
 
 /// Sets that a threshold is calibrated on or a model learns from. They are not evaluated by themselves: an evaluation
@@ -97,6 +92,7 @@ pub(super) fn evaluations(workflow: &Workflow) -> Vec<Obligation> {
         .over([format!("examples.{name}").as_str()])
         .reads([Input::Checks, Input::Model(set.step.clone())])
         .by("an evaluation whose outputs the engine itself obtained from the named model")
+        .waivable()
         .text(
             format!("The set `{name}` is evaluated; for production it meets its bar"),
             "Evaluate the set through the guard. A missed bar means work on the workflow: it cannot be waived.",
@@ -158,7 +154,7 @@ fn threshold(workflow: &Workflow, name: &str) -> Obligation {
     let mut scope: Vec<PathPattern> = users.iter().flat_map(|s| step_scope(workflow, s)).collect();
     // The number itself and its promise; how it is watched after launch does not touch the certificate.
     scope.extend(
-        ["at", "max_wrong", "assurance", "wrong_when", "examples", "method"]
+        ["at", "max_wrong", "assurance", "wrong_when", "examples", "method", "grid"]
             .map(|p| PathPattern::new(format!("{path}.{p}"))),
     );
     if let Some(set) = workflow.thresholds.get(name).and_then(|t| t.examples.as_ref()) {

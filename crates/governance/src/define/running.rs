@@ -3,7 +3,7 @@
 use super::build::BOTH;
 use super::{Basis, Duty, Input, Obligation};
 use seatrial_model::words::Layer;
-use seatrial_model::{PathPattern, Stage};
+use seatrial_model::{ElementPath, PathPattern, Stage};
 use seatrial_spec::Workflow;
 use seatrial_spec::workflow::RESPONSIBILITIES;
 
@@ -18,9 +18,6 @@ pub(super) fn runtime(workflow: &Workflow) -> [Obligation; 2] {
             "Rehearse: probes go through the serving path, marked, and nothing else sees them.",
             "seatrial rehearse",
         );
-    let none = workflow.steps.iter().all(|s| s.forbid.is_empty() && s.never.is_empty());
-    let why = "the spec has no `forbid` and no `never`";
-    let enforces = if none { enforces.not_for(Stage::Pilot, why).not_for(Stage::Production, why) } else { enforces };
     let trace = Obligation::new("runtime.trace", Layer::Runtime, &BOTH, Duty::Trace, Basis::Measurement)
         .over(["steps.*.trace", "steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never"])
         .over(["steps.*.escalate", "steps.*.confidence"])
@@ -40,18 +37,6 @@ pub(super) fn runtime(workflow: &Workflow) -> [Obligation; 2] {
 fn types(workflow: &Workflow) -> Vec<PathPattern> {
     let names = workflow.steps.iter().flat_map(|s| s.input.iter().chain(&s.output));
     names.map(|t| PathPattern::new(format!("types.{t}"))).collect()
-}
-
-pub(super) fn stop_drill(_: &Workflow) -> Obligation {
-    Obligation::new("drill.stop", Layer::Runtime, &BOTH, Duty::Drill { control: "stop".to_owned() }, Basis::Measurement)
-        .over(["steps.*.fallback", "steps.*.within", "steps.*.stream"])
-        .by("anybody who may operate; for production the receiving side, without a delivery principal acting in it")
-        .waivable()
-        .text(
-            "The stop switch was exercised; for production by the receiving side and in time",
-            "Somebody of the receiving side stops the workflow under marked requests, and somebody else resumes it.",
-            "seatrial drill stop --resumed-by PERSON",
-        )
 }
 
 pub(super) fn ownership(workflow: &Workflow) -> [Obligation; 2] {
@@ -85,4 +70,35 @@ pub(super) fn ownership(workflow: &Workflow) -> [Obligation; 2] {
                 "seatrial accept RESPONSIBILITY",
             );
     [assigned, accepted]
+}
+
+/// The elements that name a runbook.
+pub(crate) fn runbooks(workflow: &Workflow) -> Vec<ElementPath> {
+    let named = workflow.responsibilities.iter().filter(|(_, r)| r.runbook.is_some());
+    let named = named.map(|(name, _)| ElementPath::new(format!("responsibilities.{name}")));
+    let fallbacks = workflow.steps.iter().filter(|s| s.fallback.as_ref().is_some_and(|f| f.runbook.is_some()));
+    named.chain(fallbacks.map(|s| s.path().child("fallback"))).collect()
+}
+
+/// Owning is done, not declared: runbooks are followed, controls are exercised by those who take over.
+pub(super) fn exercised(workflow: &Workflow) -> [Obligation; 2] {
+    let stages = [Stage::Production];
+    let runbooks = Obligation::new("ownership.runbooks", Layer::Ownership, &stages, Duty::Runbooks, Basis::Measurement)
+        .over(runbooks(workflow).iter().map(ElementPath::as_str))
+        .as_written_alone()
+        .by("a drill of the receiving side that names the runbook")
+        .text(
+            "Every runbook that the spec names was followed in a drill, not just written",
+            "Exercise the controls by their runbooks: the incident drill follows `exceptions`, the degraded drill a step's fallback.",
+            "seatrial drill incident --resumed-by PERSON",
+        );
+    let drills = Obligation::new("ownership.drills", Layer::Ownership, &stages, Duty::Drills, Basis::Computed)
+        .reads(super::operation::DRILLS.iter().map(|kind| Input::Key(format!("drill.{}", kind.control))))
+        .by("the drills, recomputed")
+        .text(
+            "Stop, override, escalation, degraded and incident were exercised by the receiving side alone, within time",
+            "Discharge each `drill.…` of production.",
+            "seatrial drill stop --resumed-by PERSON",
+        );
+    [runbooks, drills]
 }

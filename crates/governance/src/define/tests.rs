@@ -22,14 +22,26 @@ fn the_table() {
         eval.golden              sprint     pilot+production `seatrial eval golden`
         eval.forbidden.injection sprint     pilot+production `seatrial eval adversarial`
         threshold.assess         sprint     pilot+production `seatrial calibrate assess --certify` [not pilot: everything is reviewed in the pilot: nothing passes on it]
+        pilot.findings           sprint     production `seatrial approve pilot.findings --stage production`
+        review.load              sprint     production `seatrial status --stage production`
         risk.register            governance pilot+production `seatrial approve risk.register`
         approval.officers        governance pilot `seatrial approve approval.officers --stage pilot`
         approval.risk            governance production `seatrial approve approval.risk --stage production`
+        validation.independent   governance production `seatrial file validation.independent FILE` [not production: the tier is not high: independent validation is for the high tier]
         runtime.enforces         runtime    pilot+production `seatrial rehearse`
         runtime.trace            runtime    pilot+production `seatrial rehearse`
+        runtime.complete         runtime    production `seatrial reconcile FILE --from TIME --until TIME`
         drill.stop               runtime    pilot+production `seatrial drill stop --resumed-by PERSON`
+        drill.override           runtime    pilot+production `seatrial drill override`
+        drill.escalation         runtime    pilot+production `seatrial drill escalation`
+        drill.degraded           runtime    pilot+production `seatrial drill degraded`
+        drill.incident           runtime    production `seatrial drill incident --resumed-by PERSON`
+        oversight.efficacy       runtime    production `seatrial status --stage production`
+        evidence.witnessed       runtime    production `seatrial status --stage production` [not production: no witness is configured: nobody outside cosigns this log's checkpoints]
         ownership.assigned       ownership  production `seatrial status --stage production`
         ownership.accepted       ownership  production `seatrial accept RESPONSIBILITY`
+        ownership.runbooks       ownership  production `seatrial drill incident --resumed-by PERSON` [not production: the spec names no runbook]
+        ownership.drills         ownership  production `seatrial drill stop --resumed-by PERSON`
         release.approval         governance pilot `seatrial approve release.approval --stage pilot`
         release.approval         governance production `seatrial approve release.approval --stage production`
     "#]].assert_eq(&listed(&workflow()));
@@ -49,7 +61,23 @@ fn a_summary_does_not_carry_the_burden_of_an_act() {
         .filter(|o| o.not_applicable.contains_key(&Stage::Production))
         .map(|o| o.id)
         .collect();
-    assert_eq!(not, ["spec.exercised", "risk.register", "runtime.enforces"]);
+    expect![[r#"
+        [
+            "spec.exercised",
+            "pilot.findings",
+            "risk.register",
+            "validation.independent",
+            "runtime.enforces",
+            "runtime.complete",
+            "drill.override",
+            "drill.degraded",
+            "drill.incident",
+            "oversight.efficacy",
+            "evidence.witnessed",
+            "ownership.runbooks",
+        ]
+    "#]]
+    .assert_debug_eq(&not);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a spec grants to roles, and the Cedar policies that say so.
 
 use seatrial_model::Stage;
-use seatrial_spec::Workflow;
-use seatrial_spec::workflow::Step;
+use seatrial_spec::workflow::{FactoryDuty, Step};
+use seatrial_spec::{FactorySpec, Workflow};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -63,6 +63,23 @@ impl Grants {
         grants.steps = workflow.steps.iter().map(step_grants).collect();
         grants.filing = grants.named();
         grants
+    }
+
+    /// Adds what the factory's own obligations grant: who approves them, and who files their documents.
+    #[must_use]
+    pub fn and_factory(mut self, factory: &FactorySpec) -> Self {
+        for obligation in &factory.obligations {
+            match &obligation.by {
+                FactoryDuty::Approval { role } => {
+                    let stages = obligation.stages.iter();
+                    self.approvals.extend(stages.map(|&stage| ApprovalGrant { stage, role: role.clone() }));
+                }
+                FactoryDuty::Document { role } => {
+                    self.filing.insert(role.clone());
+                }
+            }
+        }
+        self
     }
 
     /// Every role that approves or operates.

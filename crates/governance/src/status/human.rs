@@ -2,16 +2,16 @@
 //! was entitled to: a person, in a role they held, sure enough for the stage, and no author of what they approved.
 
 use super::{Claim, Fold, Outcome};
-use crate::define::Obligation;
+use crate::define::{Obligation, quorum};
 use crate::key::matches;
 use crate::state::{Considered, State};
 use seatrial_model::event::{ApprovalGiven, QuestionSettled, SpecSubmitted};
 use seatrial_model::words::FactoryKind;
-use seatrial_model::{Assurance, Body, Digest, ElementPath, Event, EventId, PrincipalKind, Side, Stage};
+use seatrial_model::{Assurance, Body, Digest, ElementPath, Event, EventId, Logged, PrincipalKind, Side, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody whose approvals count.
-struct Approver<'a> {
+pub(super) struct Approver<'a> {
     side: Side,
     /// The roles in which they approved; one person may hold, and approve in, several.
     roles: BTreeSet<&'a str>,
@@ -19,9 +19,9 @@ struct Approver<'a> {
 }
 
 /// The approvals of one obligation, sorted out.
-struct Approvals<'a> {
+pub(super) struct Approvals<'a> {
     /// By person: nobody counts twice.
-    by: BTreeMap<&'a str, Approver<'a>>,
+    pub(super) by: BTreeMap<&'a str, Approver<'a>>,
     considered: Vec<Considered>,
     /// Withdrawn under the key of today: (who withdrew, event).
     withdrawn: Vec<(String, EventId)>,
@@ -32,12 +32,12 @@ impl<'a> Approvals<'a> {
         self.by.values().flat_map(|a| a.events.iter().copied())
     }
 
-    fn on_side(&self, side: Side) -> bool {
+    pub(super) fn on_side(&self, side: Side) -> bool {
         self.by.values().any(|a| a.side == side)
     }
 
     /// The outcome: discharged where nothing is missing.
-    fn outcome(self, missing: Vec<String>) -> Outcome {
+    pub(super) fn outcome(self, missing: Vec<String>) -> Outcome {
         let people: Vec<&str> = self.by.keys().copied().collect();
         let given = if people.is_empty() {
             "nobody approved it".to_owned()
@@ -76,7 +76,13 @@ impl<'a> Fold<'a> {
 
     pub(super) fn approval(&self, role: &str, obligation: &Obligation, claims: &[Claim<'a>]) -> Outcome {
         let approvals = self.approvals(obligation, claims, Some(&[role]));
-        let missing = if approvals.by.is_empty() { vec![format!("a holder of `{role}`")] } else { Vec::new() };
+        let gate = obligation.parameters.contains_key("stage");
+        let wanted = if gate { quorum(&self.input.factory.profile) } else { 1 };
+        let missing = match wanted.saturating_sub(approvals.by.len()) {
+            0 => Vec::new(),
+            1 if wanted == 1 => vec![format!("a holder of `{role}`")],
+            n => vec![format!("{n} more holder(s) of `{role}`")],
+        };
         approvals.outcome(missing)
     }
 
@@ -157,12 +163,8 @@ impl<'a> Fold<'a> {
         considered: &mut Vec<Considered>,
     ) -> Option<EventId> {
         let mut found = None;
-        for logged in self.input.events {
-            let Body::QuestionSettled(QuestionSettled { question, element: then, withdrawn, cites }) =
-                &logged.event.body
-            else {
-                continue;
-            };
+        for (logged, settled) in &self.settled {
+            let QuestionSettled { question, element: then, withdrawn, cites } = settled;
             if question != path {
                 continue;
             }
@@ -175,14 +177,8 @@ impl<'a> Fold<'a> {
             } else {
                 None
             };
-            considered.push(Considered {
-                event: logged.event.id,
-                index: logged.index,
-                kind: logged.event.body.kind(),
-                by: logged.event.actor.id.clone(),
-                counts: refusal.is_none(),
-                why: refusal.unwrap_or(if *withdrawn { "withdrawn" } else { "answered" }).to_owned(),
-            });
+            let why = refusal.unwrap_or(if *withdrawn { "withdrawn" } else { "answered" });
+            considered.push(super::considered(logged, refusal.is_none(), why));
             if refusal.is_none() {
                 found = Some(logged.event.id);
             }
@@ -191,7 +187,12 @@ impl<'a> Fold<'a> {
     }
 
     /// Sorts out the approvals. `roles`: in which of these they must have been given; any role that was held otherwise.
-    fn approvals(&self, obligation: &Obligation, claims: &[Claim<'a>], roles: Option<&[&str]>) -> Approvals<'a> {
+    pub(super) fn approvals(
+        &self,
+        obligation: &Obligation,
+        claims: &[Claim<'a>],
+        roles: Option<&[&str]>,
+    ) -> Approvals<'a> {
         let authors = self.authors(obligation);
         let mut out = Approvals { by: BTreeMap::new(), considered: Vec::new(), withdrawn: Vec::new() };
         for claim in claims {
@@ -201,9 +202,8 @@ impl<'a> Fold<'a> {
             if let (true, Some(withdrawn)) = (claim.current, self.withdrawn.get(&event.id)) {
                 out.withdrawn.push(withdrawn.clone());
             }
-            out.considered.push(
-                claim.considered(refusal.is_none(), refusal.clone().unwrap_or_else(|| format!("as `{}`", given.role))),
-            );
+            out.considered
+                .push(claim.considered(refusal.is_none(), refusal.clone().unwrap_or_else(|| self.given_as(given))));
             if refusal.is_none() {
                 let fresh = || Approver { side: event.actor.side, roles: BTreeSet::new(), events: Vec::new() };
                 let approver = out.by.entry(&event.actor.id).or_insert_with(fresh);
@@ -227,7 +227,7 @@ impl<'a> Fold<'a> {
             return Some(format!("withdrawn by {who}"));
         }
         if !claim.current {
-            return Some("what was approved has changed".to_owned());
+            return Some(claim.outdated("what was approved has changed"));
         }
         // One event carries the keys of both stages where a role approves in both; it was given for one of them.
         if !self.is_for_this_stage(obligation, claim) {
@@ -245,7 +245,30 @@ impl<'a> Fold<'a> {
         if authors.contains(actor.id.as_str()) {
             return Some("an author never approves their own change".to_owned());
         }
-        self.too_unsure(&claim.logged.event)
+        self.reaffirms_nothing(obligation, given).or_else(|| self.too_unsure(&claim.logged.event))
+    }
+
+    /// Why a reaffirmation does not hold: what it names is no approval of this obligation, or was withdrawn.
+    fn reaffirms_nothing(&self, obligation: &Obligation, given: &ApprovalGiven) -> Option<String> {
+        let named = given.reaffirms?;
+        let Some((logged, first)) = self.approvals.get(&named) else {
+            return Some("what it reaffirms is no approval".to_owned());
+        };
+        let of_this = logged.event.evidence.iter().any(|e| e.obligation == obligation.id);
+        if !of_this || (obligation.parameters.contains_key("stage") && first.stage != given.stage) {
+            return Some(format!("what it reaffirms is no approval of `{}`", obligation.id));
+        }
+        self.withdrawn.get(&named).map(|(who, _)| format!("what it reaffirms was withdrawn by {who}"))
+    }
+
+    fn given_as(&self, given: &ApprovalGiven) -> String {
+        let first = given.reaffirms.and_then(|id| self.approvals.get(&id));
+        match first {
+            Some((logged, _)) => {
+                format!("as `{}`, reaffirming entry {}: re-read, still holds", given.role, logged.index)
+            }
+            None => format!("as `{}`", given.role),
+        }
     }
 
     /// Whether who acted is not certain enough for the stage. In a simulation everything says `simulation` instead.
@@ -265,9 +288,7 @@ impl<'a> Fold<'a> {
     /// Who wrote what an obligation judges: whoever submitted a spec that changed its scope since the stage's last
     /// release, and whoever submitted the very spec that is judged if nothing else is known of it. An obligation
     /// without a scope judges the whole.
-    fn authors(&self, obligation: &Obligation) -> BTreeSet<&'a str> {
-        let released = |e: &Event| matches!(&e.body, Body::ReleaseCut(r) if r.stage == self.input.stage);
-        let since = self.input.events.iter().rposition(|e| released(&e.event)).map_or(0, |i| i + 1);
+    pub(super) fn authors(&self, obligation: &Obligation) -> BTreeSet<&'a str> {
         let scope: BTreeSet<ElementPath> = self.keys.scope(obligation).into_iter().map(|e| e.0).collect();
         let touches = |s: &SpecSubmitted| {
             let mut paths = s.added.iter().chain(&s.removed).chain(&s.changed);
@@ -279,10 +300,9 @@ impl<'a> Fold<'a> {
                         || scope.iter().any(|e| e.is_within(p) || (!e.as_str().is_empty() && p.is_within(e)))
                 })
         };
-        let submissions = self.input.events.iter().skip(since).filter_map(|e| match &e.event.body {
-            Body::SpecSubmitted(s) if touches(s) => Some(e.event.actor.id.as_str()),
-            _ => None,
-        });
+        let since = |logged: &Logged| self.released.is_none_or(|released| logged.index > released);
+        let submissions = self.submissions.iter().filter(|(logged, s)| since(logged) && touches(s));
+        let submissions = submissions.map(|(logged, _)| logged.event.actor.id.as_str());
         submissions.collect()
     }
 }

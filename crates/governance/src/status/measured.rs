@@ -22,7 +22,7 @@ impl<'a> Fold<'a> {
             let why = if claim.current {
                 format!("the set `{}`", evaluation.set)
             } else {
-                "what it measured has changed".to_owned()
+                claim.outdated("what it measured has changed")
             };
             considered.push(claim.considered(claim.current, why));
             if !claim.current {
@@ -167,9 +167,9 @@ impl<'a> Fold<'a> {
             let of_this = tested.certificate.threshold.as_str() == format!("thresholds.{name}");
             let counts = claim.current && of_this && tested.certificate.at == Some(at);
             let why = match (counts, tested.certified) {
-                (false, _) => "another number, or what it measured has changed",
-                (true, true) => "certified",
-                (true, false) => "tested, not certified",
+                (false, _) => claim.outdated("another number, or what it measured has changed"),
+                (true, true) => "certified".to_owned(),
+                (true, false) => "tested, not certified".to_owned(),
             };
             considered
                 .push(claim.considered(counts && tested.certified && !self.revoked.contains_key(&claim.id()), why));
@@ -243,14 +243,13 @@ fn newest_evaluation<'c, 'a>(
             continue;
         }
         let refusal = if !claim.current {
-            Some("what it measured has changed")
+            Some(claim.outdated("what it measured has changed"))
         } else if evaluation.outputs != OBTAINED {
-            Some("its outputs came with the examples")
+            Some("its outputs came with the examples".to_owned())
         } else {
             None
         };
-        considered
-            .push(claim.considered(refusal.is_none(), refusal.map_or_else(|| figures(evaluation), str::to_owned)));
+        considered.push(claim.considered(refusal.is_none(), refusal.clone().unwrap_or_else(|| figures(evaluation))));
         if refusal.is_none() {
             latest = Some((claim, evaluation));
         }
@@ -273,7 +272,7 @@ pub fn meets(bar: &Bar, drawn: Drawn, evaluation: &EvaluationRecorded) -> bool {
 /// A random sample meets its bar by the lower confidence bound; a set drawn otherwise by its exact count, where what is
 /// inconclusive counts as not passed.
 fn against(bar: &Bar, drawn: Drawn, e: &EvaluationRecorded) -> (State, String) {
-    let asked = format!("{} {}", bar_op(bar), bar.value);
+    let asked = wanted(bar);
     let share = |k: u64, n: u64| if n == 0 { None } else { Some(ratio(k, n)) };
     // What is inconclusive is counted in `n` already; never fewer than what is told apart.
     let all = e.passed.n.max(e.passed.k.saturating_add(e.inconclusive));
@@ -294,6 +293,11 @@ fn against(bar: &Bar, drawn: Drawn, e: &EvaluationRecorded) -> (State, String) {
         }
         _ => (State::Failed, format!("{figures}; the bar is {asked}")),
     }
+}
+
+/// A bar as it is written.
+pub(super) fn wanted(bar: &Bar) -> String {
+    format!("{} {}", bar_op(bar), bar.value)
 }
 
 fn bar_op(bar: &Bar) -> &'static str {

@@ -70,9 +70,12 @@ impl<'a> Fold<'a> {
             let refusal = if claim.current {
                 self.drill_refusal(claim, drill)
             } else {
-                Some("what it exercised has changed".to_owned())
+                Some(claim.outdated("what it exercised has changed"))
             };
-            let done = || format!("effective after {} ms, {} request(s) refused", drill.effective_ms, drill.refused);
+            let done = || match control {
+                "stop" => format!("effective after {} ms, {} request(s) refused", drill.effective_ms, drill.refused),
+                _ => format!("done after {} ms, in {} event(s)", drill.effective_ms, drill.events.len()),
+            };
             considered.push(claim.considered(refusal.is_none(), refusal.clone().unwrap_or_else(done)));
             match refusal {
                 None => best = Some(claim.id()),
@@ -95,27 +98,31 @@ impl<'a> Fold<'a> {
     }
 
     fn drill_refusal(&self, claim: &Claim<'a>, drill: &DrillDone) -> Option<String> {
-        if drill.refused == 0 {
+        if drill.control == "stop" && drill.refused == 0 {
             return Some("no request was refused, so nothing shows that it took effect".to_owned());
+        }
+        if drill.control != "stop" && drill.events.is_empty() {
+            return Some("it cites no event, so nothing shows that it happened".to_owned());
         }
         if self.input.stage != Stage::Production {
             return None;
         }
-        let actor = &claim.logged.event.actor;
-        if actor.side != Side::Receiving || actor.kind != PrincipalKind::Person {
-            return Some("production needs a person of the receiving side".to_owned());
-        }
-        let delivery = self.input.events.iter().find(|e| {
-            drill.events.contains(&e.event.id)
-                && e.event.actor.side == Side::Delivery
-                && matches!(e.event.body, Body::WorkflowStopped(_) | Body::WorkflowResumed(_))
-        });
-        if let Some(event) = delivery {
-            return Some(format!("`{}` of the delivery side acted in it", event.event.actor.id));
+        if let Some(why) = self.not_by_receivers(claim, drill) {
+            return Some(why);
         }
         let allowed = self.input.workflow.gates.production.as_ref().and_then(|g| g.drills.get(&drill.control));
         let late = |allowed: &&Span| drill.effective_ms > allowed.as_millis();
         allowed.filter(late).map(|allowed| format!("it took {} ms, the spec allows {allowed}", drill.effective_ms))
+    }
+
+    /// Why a drill was not one of those who take over, alone.
+    pub(super) fn not_by_receivers(&self, claim: &Claim<'a>, drill: &DrillDone) -> Option<String> {
+        let actor = &claim.logged.event.actor;
+        if actor.side != Side::Receiving || actor.kind != PrincipalKind::Person {
+            return Some("production needs a person of the receiving side".to_owned());
+        }
+        let helped = drill.events.iter().find_map(|id| self.by_delivery.get(id));
+        helped.map(|logged| format!("`{}` of the delivery side acted in it", logged.event.actor.id))
     }
 
     pub(super) fn assigned(&self) -> Outcome {
@@ -190,7 +197,7 @@ impl<'a> Fold<'a> {
     fn acceptance_refusal(&self, claim: &Claim<'a>, role: &str) -> Option<String> {
         let actor = &claim.logged.event.actor;
         if !claim.current {
-            return Some("what was taken on has changed".to_owned());
+            return Some(claim.outdated("what was taken on has changed"));
         }
         if actor.kind != PrincipalKind::Person || actor.side != Side::Receiving {
             return Some("only people of the receiving side accept".to_owned());
@@ -203,7 +210,7 @@ impl<'a> Fold<'a> {
 }
 
 /// The newest measurement of a kind under the key of today decides.
-fn newest(claims: &[Claim<'_>], none: &str, judge: impl Fn(&Body) -> Option<(State, String)>) -> Outcome {
+pub(super) fn newest(claims: &[Claim<'_>], none: &str, judge: impl Fn(&Body) -> Option<(State, String)>) -> Outcome {
     let mut out = Outcome::new(State::Open, none);
     let mut considered = Vec::new();
     for claim in claims {
@@ -212,7 +219,7 @@ fn newest(claims: &[Claim<'_>], none: &str, judge: impl Fn(&Body) -> Option<(Sta
             considered.push(claim.considered(state == State::Discharged, why.clone()));
             out = Outcome::new(state, why).on([claim.id()]);
         } else {
-            considered.push(claim.considered(false, "what it measured has changed"));
+            considered.push(claim.considered(false, claim.outdated("what it measured has changed")));
         }
     }
     out.considered = considered;

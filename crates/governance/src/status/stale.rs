@@ -23,6 +23,7 @@ impl<'a> Fold<'a> {
         let scope = self.keys.scope(&out.obligation);
         let then = claim.logged.event.spec;
         let table = then.and_then(|spec| self.input.old_elements.get(&spec));
+        let table = table.filter(|_| claim.aged.is_none());
         out.changed = table.map(|t| changed(&scope, t, &out.obligation)).unwrap_or_default();
         let mut what: Vec<String> = out.changed.iter().map(|p| format!("`{p}`")).collect();
         what.extend(out.changed_inputs.iter().map(|c| format!("the input `{}`", c.input)));
@@ -32,6 +33,7 @@ impl<'a> Fold<'a> {
             what.push(format!("{more} more"));
         }
         let changed = match (what.is_empty(), table.is_some()) {
+            _ if claim.aged.is_some() => claim.outdated(""),
             (false, _) => format!("changed since: {}", what.join(", ")),
             (true, true) => "the obligation's definition or parameters changed since".to_owned(),
             (true, false) => "something it depends on changed since; the spec of then is not at hand".to_owned(),

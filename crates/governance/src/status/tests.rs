@@ -19,19 +19,22 @@ fn nothing_shown_is_nothing_green() {
         &Log::new(),
         Stage::Pilot,
         &expect![[r#"
-        spec.valid               discharged     the checker finds nothing that blocks this stage
-        spec.intent              open           nobody approved it; missing: one sign-off
-        spec.questions           discharged     1 question(s), none that blocks is open
-        eval.golden              open           not evaluated with outputs that the engine obtained itself
-        eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
-        threshold.assess         not_applicable everything is reviewed in the pilot: nothing passes on it
-        risk.register            discharged     the tier is named: limited
-        approval.officers        open           nobody approved it; missing: a holder of `officers`
-        runtime.enforces         open           not probed yet
-        runtime.trace            open           no decision was reconstructed yet
-        drill.stop               open           not exercised yet
-        release.approval         open           nobody approved it; missing: one person who is no author; first discharge the 7 other(s)
-    "#]],
+            spec.valid               discharged     the checker finds nothing that blocks this stage
+            spec.intent              open           nobody approved it; missing: one sign-off
+            spec.questions           discharged     1 question(s), none that blocks is open
+            eval.golden              open           not evaluated with outputs that the engine obtained itself
+            eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
+            threshold.assess         not_applicable everything is reviewed in the pilot: nothing passes on it
+            risk.register            discharged     the tier is named: limited
+            approval.officers        open           nobody approved it; missing: a holder of `officers`
+            runtime.enforces         open           not probed yet
+            runtime.trace            open           no decision was reconstructed yet
+            drill.stop               open           not exercised yet
+            drill.override           open           not exercised yet
+            drill.escalation         open           not exercised yet
+            drill.degraded           open           not exercised yet
+            release.approval         open           nobody approved it; missing: one person who is no author; first discharge the 10 other(s)
+        "#]],
     );
     check(
         &Log::new(),
@@ -44,14 +47,26 @@ fn nothing_shown_is_nothing_green() {
             eval.golden              open           not evaluated with outputs that the engine obtained itself
             eval.forbidden.injection open           not evaluated with outputs that the engine obtained itself: `adversarial`
             threshold.assess         open           no certificate for 0.8
+            pilot.findings           open           no pilot was reported: `seatrial pilot report`
+            review.load              open           the expected reviews a day are not known: volume, certificate or capacity is missing
             risk.register            open           nobody approved it; missing: a holder of `risk`
             approval.risk            open           nobody approved it; missing: a holder of `risk`
+            validation.independent   not_applicable the tier is not high: independent validation is for the high tier
             runtime.enforces         open           not probed yet
             runtime.trace            open           no decision was reconstructed yet
+            runtime.complete         open           `cases` were not reconciled
             drill.stop               open           not exercised yet
+            drill.override           open           not exercised yet
+            drill.escalation         open           not exercised yet
+            drill.degraded           open           not exercised yet
+            drill.incident           open           not exercised yet
+            oversight.efficacy       open           no seeded known-bad item was reviewed
+            evidence.witnessed       not_applicable no witness is configured: nobody outside cosigns this log's checkpoints
             ownership.assigned       discharged     all five resolve to present people of the receiving side
             ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more
-            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 12 other(s)
+            ownership.runbooks       not_applicable the spec names no runbook
+            ownership.drills         open           `drill.stop` is open, `drill.override` is open, `drill.escalation` is open, `drill.degraded` is open, and 1 more
+            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 21 other(s)
         "#]],
     );
 }
@@ -63,22 +78,34 @@ fn everything_shown_can_be_released() {
         &log,
         Stage::Production,
         &expect![[r#"
-        spec.valid               discharged     the checker finds nothing that blocks this stage
-        spec.intent              discharged     approved by ana@bank.example, ria@bank.example
-        spec.questions           discharged     1 question(s), none that blocks is open
-        spec.exercised           discharged     4 rule(s), each caught an example and passed one
-        eval.golden              discharged     20 of 20 passed; the bar is >= 0.9
-        eval.forbidden.injection discharged     none of 5 was let through
-        threshold.assess         discharged     certified: 3 wrong of 200 at 0.8, at most 0.0383 with assurance 0.95
-        risk.register            discharged     approved by ria@bank.example
-        approval.risk            discharged     approved by ria@bank.example
-        runtime.enforces         discharged     2 rule(s) provoked and enforced by program 1310ca2c8932
-        runtime.trace            discharged     10 of 10 verdicts and 10 findings recompute
-        drill.stop               discharged     by bo@bank.example: effective after 900 ms, 12 request(s) refused
-        ownership.assigned       discharged     all five resolve to present people of the receiving side
-        ownership.accepted       discharged     everybody who takes over accepted for themselves
-        release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side
-    "#]],
+            spec.valid               discharged     the checker finds nothing that blocks this stage
+            spec.intent              discharged     approved by ana@bank.example, ria@bank.example
+            spec.questions           discharged     1 question(s), none that blocks is open
+            spec.exercised           discharged     4 rule(s), each caught an example and passed one
+            eval.golden              discharged     20 of 20 passed; the bar is >= 0.9
+            eval.forbidden.injection discharged     none of 5 was let through
+            threshold.assess         discharged     certified: 3 wrong of 200 at 0.8, at most 0.0383 with assurance 0.95
+            pilot.findings           discharged     pilot 1, 500 decision(s): approved by ana@bank.example
+            review.load              discharged     80.0 expected a day, 120.0 can be answered
+            risk.register            discharged     approved by ria@bank.example
+            approval.risk            discharged     approved by ria@bank.example
+            validation.independent   not_applicable the tier is not high: independent validation is for the high tier
+            runtime.enforces         discharged     2 rule(s) provoked and enforced by program 1310ca2c8932
+            runtime.trace            discharged     10 of 10 verdicts and 10 findings recompute
+            runtime.complete         discharged     500 cases there, 500 here, none unrecorded
+            drill.stop               discharged     by bo@bank.example: effective after 900 ms, 12 request(s) refused
+            drill.override           discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
+            drill.escalation         discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
+            drill.degraded           discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
+            drill.incident           discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
+            oversight.efficacy       discharged     58 of 60 caught, at least 0.9000; the bar is 0.8
+            evidence.witnessed       not_applicable no witness is configured: nobody outside cosigns this log's checkpoints
+            ownership.assigned       discharged     all five resolve to present people of the receiving side
+            ownership.accepted       discharged     everybody who takes over accepted for themselves
+            ownership.runbooks       not_applicable the spec names no runbook
+            ownership.drills         discharged     exercised: `drill.stop`, `drill.override`, `drill.escalation`, `drill.degraded`, and 1 more
+            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side
+        "#]],
     );
     assert!(can_release(Stage::Production, &log.states(Stage::Production)).is_err());
     log.approve_release("ana", Stage::Production);
@@ -229,11 +256,12 @@ fn a_changed_model_reference_schema_fallback_limit() {
     check_stales(
         |w| w.steps[0].model.as_mut().unwrap().name = "other".to_owned(),
         &expect![[r#"
-        spec.exercised: steps.assess.model
-        eval.golden: steps.assess.model
-        eval.forbidden.injection: steps.assess.model
-        threshold.assess: steps.assess.model
-    "#]],
+            spec.exercised: steps.assess.model
+            eval.golden: steps.assess.model
+            eval.forbidden.injection: steps.assess.model
+            threshold.assess: steps.assess.model
+            pilot.findings: steps.assess.model
+        "#]],
     );
     check_stales(
         |w| {
@@ -252,9 +280,11 @@ fn a_changed_model_reference_schema_fallback_limit() {
     check_stales(
         |w| w.steps[0].fallback.as_mut().unwrap().per_day = Some(7),
         &expect![[r#"
-        drill.stop: steps.assess.fallback
-        ownership.accepted: steps.assess.fallback
-    "#]],
+            drill.stop: steps.assess.fallback
+            drill.degraded: steps.assess.fallback
+            ownership.accepted: steps.assess.fallback
+            ownership.drills: steps.assess.fallback
+        "#]],
     );
     check_stales(|w| w.steps[0].limits.per_minute = Some(7), &expect![[""]]);
     check_stales(|w| w.title.push('!'), &expect![[""]]);
@@ -296,6 +326,7 @@ fn another_model_or_checker_stales_what_was_measured_on_it() {
             "eval.golden: shown by entry 1 on 2026-11-23; changed since: the input `model.assess`",
             "eval.forbidden.injection: shown by entry 2 on 2026-11-23; changed since: the input `model.assess`",
             "threshold.assess: shown by entry 3 on 2026-11-23; changed since: the input `model.assess`",
+            "pilot.findings: shown by entry 18 on 2026-11-23; changed since: the input `model.assess`",
         ]
     "#]]
     .assert_debug_eq(&stale(&log));

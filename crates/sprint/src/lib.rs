@@ -39,7 +39,7 @@ pub mod report;
 pub mod split;
 pub mod stats;
 
-pub use audit::{Alarm, AuditRule, AuditState};
+pub use audit::{Alarm, AlarmKind, AuditRule, AuditState};
 pub use calibrate::{
     CalibrateError, CertificateContext, Method, Point, Promise, Proposal, Terms, Tested, certify, propose,
 };

@@ -30,10 +30,46 @@ fn the_audits_that_it_takes_follow_from_the_rule() {
 fn it_alarms_once_and_stays_alarmed() {
     let mut state = AuditState::default();
     let alarms: Vec<usize> = (0..8).filter(|_| state.feed(&rule(), true).is_some()).collect();
-    assert_eq!(alarms, [4], "the fifth wrong one in a row: 32 ≥ 20");
-    assert_eq!(state.alarmed_at, Some(5));
+    assert_eq!(alarms, [4, 7], "the fifth wrong one in a row: 32 ≥ 20; the detector at the eighth: 510 ≥ 400");
+    assert_eq!((state.alarmed_at, state.changed_at), (Some(5), Some(8)));
     (0..1_000).for_each(|_| assert!(state.feed(&rule(), false).is_none()));
     assert!(state.e() < 20.0 && state.alarmed_at == Some(5));
+}
+
+#[test]
+fn one_wrong_one_after_a_quiet_time_is_no_alarm() {
+    for (max_wrong, assurance) in [(0.05, 0.95), (0.01, 0.9), (0.1, 0.99), (0.3, 0.95), (0.7, 0.9)] {
+        let rule = AuditRule::new(Promise::new(max_wrong, assurance).unwrap());
+        let mut state = AuditState::of(&rule, std::iter::repeat_n(false, 10_000));
+        assert!(state.change < rule.change_alarm() / 2.0, "{max_wrong}: {}", state.change);
+        assert!(state.feed(&rule, true).is_none(), "{max_wrong}: {}", state.change);
+    }
+    // 1/δ alone would be reached: R stands near (1 − 2α)/α, and a wrong one doubles it.
+    let mut state = AuditState::of(&rule(), std::iter::repeat_n(false, 10_000));
+    assert!((state.change - 18.0).abs() < 1e-6, "{}", state.change);
+    state.feed(&rule(), true);
+    assert!(state.change > 20.0 && (rule().change_alarm() - 400.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_change_is_noticed_where_the_e_process_is_far_away() {
+    let mut state = AuditState::of(&rule(), (0..1_000).map(|i| i % 50 == 0));
+    assert!(state.log_e < -20.0 && state.alarmed_at.is_none());
+    let alarm = std::iter::repeat_with(|| state.feed(&rule(), true)).find_map(|a| a).unwrap();
+    assert_eq!((alarm.kind, alarm.kind.reason(), state.audits), (AlarmKind::Change, "change", 1_005));
+    assert!(alarm.log_change >= 400.0_f64.ln() && alarm.log_e < 3.0);
+    assert_eq!((state.alarmed_at, state.changed_at), (None, Some(1_005)));
+    // Alarmed is alarmed: R stays as it was, and only the other test alarms after it.
+    let at = state.change;
+    let kinds: Vec<AlarmKind> = (0..100).filter_map(|_| state.feed(&rule(), true)).map(|a| a.kind).collect();
+    assert_eq!(kinds, [AlarmKind::Start]);
+    assert!((state.change - at).abs() < f64::EPSILON);
+}
+
+#[test]
+fn a_state_of_before_the_detector_is_read() {
+    let old: AuditState = serde_json::from_str(r#"{"audits":3,"wrong":1,"log_e":0.2}"#).unwrap();
+    assert_eq!((old.audits, old.change, old.changed_at), (3, 0.0, None));
 }
 
 #[test]

@@ -4,3 +4,5 @@
 mod credit;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod watch;

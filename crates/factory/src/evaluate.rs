@@ -124,7 +124,7 @@ impl Trial {
 }
 
 /// The slices that an input lies in. One whose condition cannot be evaluated on it does not hold it.
-fn slices_of(workflow: &Workflow, program: &StepProgram, input: &Value) -> Vec<String> {
+pub(crate) fn slices_of(workflow: &Workflow, program: &StepProgram, input: &Value) -> Vec<String> {
     workflow.slices.keys().filter(|name| program.in_slice(name, input).unwrap_or(false)).cloned().collect()
 }
 

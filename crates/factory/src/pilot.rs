@@ -1,5 +1,9 @@
 //! Pilots: their terms, what they count, and what they showed.
 
+mod report;
+
+pub use report::{PILOT_DECISIONS_MAX, PilotLook, PilotReport};
+
 use crate::api::Refused;
 use crate::factory::internal;
 use crate::handle::row;

@@ -6,20 +6,15 @@ use crate::examples::load_examples;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
 use crate::trace::Recomputed;
-use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::{DrillDone, Probe, ProbeRun, TraceAudited};
-use seatrial_model::{Body, DecisionId, ElementPath, Event, EventId, Verdict};
+use seatrial_model::event::{Probe, ProbeRun, TraceAudited};
+use seatrial_model::{Body, DecisionId, ElementPath, EventId, Verdict};
 use seatrial_sprint::Example;
 use seatrial_store::{Batch, StoreExt as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many examples of each set without outputs are rehearsed with the model itself.
 const RUNS_OF_EACH_SET: usize = 25;
-
-/// How many marked requests a drill sends after the stop: all of them have to be refused.
-const REFUSALS: u64 = 20;
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug)]
@@ -38,21 +33,6 @@ pub struct Rehearsed {
     pub trace: EventId,
     /// Verdicts and findings that recompute, of how many.
     pub recomputed: Recomputed,
-}
-
-/// What a stop drill came to.
-#[derive(Clone, Debug)]
-pub struct Drilled {
-    /// The event.
-    pub event: EventId,
-    /// From the request to the last affected answer.
-    pub effective_ms: u64,
-    /// The longest that the spec allows.
-    pub allowed_ms: Option<u64>,
-    /// Marked requests that were answered before it, and refused after it.
-    pub answered: u64,
-    /// Refused ones.
-    pub refused: u64,
 }
 
 impl Factory {
@@ -120,85 +100,6 @@ impl Factory {
         Ok(id)
     }
 
-    /// A stop drill: marked requests run, one person stops, everything is refused, another person resumes.
-    ///
-    /// # Errors
-    /// [`Refused`]; where the stop itself went through, the workflow stays stopped.
-    pub async fn drill_stop(
-        &self,
-        stopper: &Caller,
-        resumer: &Caller,
-        workflow: Option<&str>,
-    ) -> Result<Drilled, Refused> {
-        let name = self.name_of(workflow)?;
-        let (handle, served) = self.submitted(&name)?;
-        let circumstances =
-            Circumstances { simulation: self.is_simulation(), token: stopper.token, ..Circumstances::default() };
-        served.authorize(&stopper.principal, Act::Drill, &circumstances)?;
-        let passages = rehearsal_passages(&served)?;
-        let marked = passages.into_iter().next().ok_or_else(|| {
-            Refused::Invalid("there is no example to send as a marked request: add one to the spec".to_owned())
-        })?;
-        let (answered, going) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
-        let traffic = self.marked_traffic(stopper, &marked, &answered, &going);
-        let drill = async {
-            while answered.load(Ordering::Relaxed) < 3 && going.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
-            }
-            let stop = self.stop(stopper, &name, None, "stop drill").await;
-            let mut refused = 0;
-            if stop.is_ok() {
-                for _ in 0..REFUSALS {
-                    let again = self.pass(stopper, marked.clone()).await;
-                    refused += u64::from(matches!(again, Err(Refused::Stopped { .. })));
-                }
-            }
-            going.store(false, Ordering::Relaxed);
-            stop.map(|stop| (stop, refused))
-        };
-        let (result, ()) = tokio::join!(drill, traffic);
-        let (stop, refused) = result?;
-        let resumed = self.resume(resumer, &name, None, "stop drill over").await?;
-        let allowed = served.workflow.gates.production.as_ref().and_then(|g| g.drills.get("stop"));
-        let allowed_ms = allowed.map(|span| span.as_millis());
-        let body = DrillDone {
-            control: "stop".to_owned(),
-            effective_ms: stop.effective_ms,
-            allowed_ms,
-            refused,
-            events: vec![stop.event, resumed],
-            runbooks: Vec::new(),
-        };
-        let mut event: Event =
-            self.event(&handle.log, stopper.principal.clone(), Body::DrillDone(body)).map_err(internal)?;
-        event.spec = Some(served.workflow.digest);
-        event.evidence = self.evidence(&handle.log, &served.workflow, &["drill.stop"]).await?;
-        event.people = self.people_point().await.map_err(not_recorded)?;
-        let id = event.id;
-        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
-        Ok(Drilled {
-            event: id,
-            effective_ms: stop.effective_ms,
-            allowed_ms,
-            answered: answered.load(Ordering::Relaxed),
-            refused,
-        })
-    }
-
-    /// Marked requests, one after the other, until told to end.
-    async fn marked_traffic(&self, caller: &Caller, marked: &Passage, answered: &AtomicU64, going: &AtomicBool) {
-        while going.load(Ordering::Relaxed) {
-            match self.pass(caller, marked.clone()).await {
-                Ok(_) => {
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(Refused::Stopped { .. }) => {}
-                Err(_) => going.store(false, Ordering::Relaxed),
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// The name of a workflow: the only one of the factory, where none is named.
     ///
     /// # Errors
@@ -225,7 +126,7 @@ fn guarded_rules(served: &Served) -> Vec<ElementPath> {
 }
 
 /// A marked request for every example that came with an output, and for some of the others to the model itself.
-fn rehearsal_passages(served: &Served) -> Result<Vec<Passage>, Refused> {
+pub(crate) fn rehearsal_passages(served: &Served) -> Result<Vec<Passage>, Refused> {
     let mut passages = Vec::new();
     for (name, set) in &served.workflow.examples {
         let learned = served.workflow.steps.iter().filter_map(|s| s.model.as_ref()?.train.as_ref());

@@ -7,6 +7,7 @@ use crate::join::{Asked, Turned};
 use crate::record::Record;
 use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_guard::decide::codes;
 use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
 use seatrial_guard::{Candidate, Judgement, StepProgram};
 use seatrial_model::event::{Entry, Usage};
@@ -69,6 +70,18 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was decided.
     pub async fn pass(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
+        self.passing(caller, passage, false).await
+    }
+
+    /// The same for a marked request, as if its model could not be reached: what a drill of the fallback sends.
+    pub(crate) async fn pass_without_model(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
+        if !passage.rehearsal {
+            return Err(internal("only a marked request is kept from its model"));
+        }
+        self.passing(caller, passage, true).await
+    }
+
+    async fn passing(&self, caller: &Caller, passage: Passage, no_model: bool) -> Result<Passed, Refused> {
         let received = self.now();
         let handle = self.handle(&passage.workflow)?;
         let live = handle.live.load_full();
@@ -94,6 +107,8 @@ impl Factory {
         let shadow = !passage.rehearsal && in_shadow(&served);
         let obtained = if denied && !shadow {
             Obtained::nothing(step, None, 0)
+        } else if no_model {
+            Obtained::nothing(step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0)
         } else {
             self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
         };

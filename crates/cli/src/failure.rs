@@ -44,7 +44,7 @@ impl From<Refused> for Failure {
         let (exit, code) = match &refused {
             Refused::Unauthenticated => (Exit::Refused, "unauthenticated"),
             Refused::Forbidden(_) => (Exit::Refused, "forbidden"),
-            Refused::Conflict { .. } => (Exit::Refused, "conflict"),
+            Refused::Conflict { .. } | Refused::Changed { .. } => (Exit::Refused, "conflict"),
             Refused::Stopped { .. } => (Exit::Refused, "stopped"),
             Refused::TooMany { .. } => (Exit::Refused, "too_many"),
             Refused::NotReleased { .. } => (Exit::NotReady, "not_released"),

@@ -161,6 +161,16 @@ pub enum Refused {
         /// The key that holds now, where keys are compared.
         now: Option<String>,
     },
+    /// What was judged is another than what stands now.
+    #[error("{message}; nothing was done")]
+    Changed {
+        /// What changed, in words.
+        message: String,
+        /// The key that holds now.
+        now: String,
+        /// Paths of elements, names of inputs, ids of obligations that are others than they were.
+        changed: Vec<String>,
+    },
     /// No release is in force for this.
     #[error("`{workflow}` is not released: {}; nothing was decided", missing.join(", "))]
     NotReleased {

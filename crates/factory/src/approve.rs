@@ -1,15 +1,24 @@
 //! Human judgement: approvals, acceptances, answers to questions. Each is bound to the key of what was shown, and the
 //! commit checks that nothing of delivery came in between.
 
+mod conflict;
+mod look;
+mod signed;
+
+pub use look::{ApprovalLook, Changed, Since};
+
 use crate::api::{Caller, Refused};
 use crate::factory::{Factory, internal, not_recorded, payload};
-use crate::handle::Served;
+use crate::handle::{Handle, Served};
 use crate::reviews::settle;
-use seatrial_governance::ObligationState;
+use crate::standing::Gathered;
+use look::{find, is_over_states, newest_approval};
+use seatrial_governance::{Basis, ObligationState, State};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{ApprovalGiven, ApprovalWithdrawn, QuestionSettled, ResponsibilityAccepted};
 use seatrial_model::{Body, Digest, ElementPath, Event, EventId, Evidence, LogName, Logged, Stage};
 use seatrial_store::{Batch, NewPayload, Scan, StoreExt as _, TransactError, View};
+use signed::{SignedBy, assured};
 use std::sync::Arc;
 
 /// An approval to be given.
@@ -47,54 +56,144 @@ pub(crate) fn unchanged(view: &dyn View, seen: Option<u64>) -> Result<(), Transa
     Err(TransactError::Refused(Refused::Conflict { message, now: now.map(|i| i.to_string()) }))
 }
 
+/// An approval that is ready to be recorded: everything but the consent.
+struct Prepared {
+    handle: Arc<Handle>,
+    served: Arc<Served>,
+    gathered: Gathered,
+    event: Event,
+}
+
 impl Factory {
     /// Gives an approval over exactly the key that the obligation has now.
     ///
     /// # Errors
     /// [`Refused`]: nothing was recorded.
     pub async fn approve(&self, caller: &Caller, workflow: &str, input: ApprovalInput) -> Result<EventId, Refused> {
+        let prepared = self.prepare(caller, workflow, &input, false).await?;
+        self.give(caller, prepared, &input, None).await
+    }
+
+    /// Says of something that was approved and has changed since: it was read again, and still holds. Only judgements
+    /// can be reaffirmed; what was measured is measured again.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn reaffirm(&self, caller: &Caller, workflow: &str, input: ApprovalInput) -> Result<EventId, Refused> {
+        let prepared = self.prepare(caller, workflow, &input, true).await?;
+        self.give(caller, prepared, &input, None).await
+    }
+
+    /// As [`Self::approve`] or [`Self::reaffirm`], signed with the person's own SSH key over
+    /// [`Self::approval_statement`].
+    ///
+    /// # Errors
+    /// [`Refused`]: the signature does not fit, or nothing could be recorded.
+    pub async fn approve_signed(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        input: ApprovalInput,
+        reaffirm: bool,
+        signature: &[u8],
+    ) -> Result<EventId, Refused> {
+        let mut prepared = self.prepare(caller, workflow, &input, reaffirm).await?;
+        let signed = self.signed(&prepared.event, signature).await?;
+        signed.enter(caller, &mut prepared.event);
+        self.give(caller, prepared, &input, Some(signed)).await
+    }
+
+    /// The exact bytes that the person signs for an approval; `ssh-keygen -Y sign -n seatrial` does.
+    ///
+    /// # Errors
+    /// [`Refused`] where they could not approve even with a signature.
+    pub async fn approval_statement(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        input: &ApprovalInput,
+        reaffirm: bool,
+    ) -> Result<Vec<u8>, Refused> {
+        let mut prepared = self.prepare(caller, workflow, input, reaffirm).await?;
+        prepared.event.actor = assured(caller, prepared.event.simulation);
+        self.may_judge(caller, &prepared, input.stage)?;
+        self.statement(&prepared.event)?.bytes().map_err(internal)
+    }
+
+    /// Everything of an approval but the consent: what it is over, in which role, and after what.
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        input: &ApprovalInput,
+        reaffirm: bool,
+    ) -> Result<Prepared, Refused> {
         let (handle, served) = self.submitted(workflow)?;
         let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
         let states = self.states(&gathered, input.stage);
-        let state = states.iter().find(|s| s.obligation.id == input.obligation).ok_or_else(|| {
-            let shown = seatrial_model::Untrusted::new(input.obligation.as_str()).terminal(80);
-            Refused::NotFound(format!("{} has no obligation `{shown}`", input.stage))
-        })?;
+        let state = find(&states, input.stage, &input.obligation)?;
         if let Some(key) = input.key.filter(|key| *key != state.key) {
-            return Err(Refused::Conflict {
-                message: format!("what was shown (key {}) is not what stands now; look again", key.short()),
-                now: Some(state.key.to_string()),
-            });
+            return Err(self.conflict(&handle.log, &gathered, &states, state, key).await);
         }
-        let role = role_for(caller, &served, state, &input)?;
-        let author = gathered.events.iter().any(|logged| {
+        let role = role_for(caller, &served, state, input)?;
+        let own = newest_approval(&gathered.events, &state.obligation.id, Some(&caller.principal.id));
+        let reaffirms = if reaffirm { Some(reaffirmed(&gathered.events, state, own)?) } else { None };
+        let body = ApprovalGiven {
+            shown_ms: input.shown_ms,
+            reaffirms,
+            after: own.map(|e| e.event.id),
+            ..ApprovalGiven::new(input.stage, role, state.key)
+        };
+        let evidence =
+            vec![Evidence { obligation: state.obligation.id.clone(), key: state.key, inputs: state.inputs.clone() }];
+        let event = self.judgement(caller, &handle.log, &served, Body::ApprovalGiven(body), evidence).await?;
+        Ok(Prepared { handle, served, gathered, event })
+    }
+
+    /// Whether the policies let whoever stands in the event give it.
+    fn may_judge(&self, caller: &Caller, prepared: &Prepared, stage: Stage) -> Result<(), Refused> {
+        let Body::ApprovalGiven(given) = &prepared.event.body else { return Err(internal("no approval")) };
+        let author = prepared.gathered.events.iter().any(|logged| {
             matches!(logged.event.body, Body::SpecSubmitted(_))
                 && logged.event.actor.id == caller.principal.id
-                && logged.event.spec == Some(served.workflow.digest)
+                && logged.event.spec == Some(prepared.served.workflow.digest)
         });
         let circumstances = Circumstances {
-            stage: Some(input.stage),
-            role: Some(role.clone()),
+            stage: Some(stage),
+            role: Some(given.role.clone()),
+            obligation: prepared.event.evidence.first().map(|e| e.obligation.clone()),
             author,
             simulation: self.is_simulation(),
             token: caller.token,
             ..Circumstances::default()
         };
-        served.authorize(&caller.principal, Act::Approve, &circumstances)?;
-        let body = ApprovalGiven {
-            stage: input.stage,
-            role,
-            shown: state.key,
-            shown_ms: input.shown_ms,
-            reaffirms: None,
-            signature: None,
-            directory: None,
-            after: None,
-        };
-        let evidence =
-            vec![Evidence { obligation: state.obligation.id.clone(), key: state.key, inputs: state.inputs.clone() }];
-        let body = Body::ApprovalGiven(body);
-        self.judged(caller, &handle.log, &served, body, evidence, Vec::new(), newest(&gathered.events)).await
+        let act = if given.reaffirms.is_some() { Act::Reaffirm } else { Act::Approve };
+        prepared.served.authorize(&prepared.event.actor, act, &circumstances)
+    }
+
+    /// Records it, where the policies allow it and readiness would count it.
+    async fn give(
+        &self,
+        caller: &Caller,
+        prepared: Prepared,
+        input: &ApprovalInput,
+        signed: Option<SignedBy>,
+    ) -> Result<EventId, Refused> {
+        self.may_judge(caller, &prepared, input.stage)?;
+        let Prepared { handle, gathered, event, .. } = prepared;
+        let seen = newest(&gathered.events);
+        // What would not count is not recorded: it would only look like an approval.
+        let index = seen.map_or(0, |last| last.saturating_add(1));
+        let mut events = gathered.events.clone();
+        events.push(Logged { index, event: Arc::new(event.clone()) });
+        let with = gathered.with(Arc::clone(&gathered.workflow), gathered.findings.clone(), events);
+        let states = self.states(&with, input.stage);
+        let state = find(&states, input.stage, &input.obligation)?;
+        if let Some(refused) = state.considered.iter().find(|c| c.event == event.id && !c.counts) {
+            return Err(Refused::Forbidden(format!("the approval would not count: {}", refused.why)));
+        }
+        let blobs = signed.map(|s| vec![s.signature, s.directory]).unwrap_or_default();
+        self.append_judgement(&handle.log, event, Vec::new(), blobs, seen).await
     }
 
     /// Withdraws an approval.
@@ -206,10 +305,35 @@ impl Factory {
         texts: Vec<(String, Vec<u8>)>,
         seen: Option<u64>,
     ) -> Result<EventId, Refused> {
+        let event = self.judgement(caller, log, served, body, evidence).await?;
+        self.append_judgement(log, event, texts, Vec::new(), seen).await
+    }
+
+    /// The event of an act of judgement.
+    pub(crate) async fn judgement(
+        &self,
+        caller: &Caller,
+        log: &LogName,
+        served: &Served,
+        body: Body,
+        evidence: Vec<Evidence>,
+    ) -> Result<Event, Refused> {
         let mut event: Event = self.event(log, caller.principal.clone(), body).map_err(internal)?;
         event.spec = Some(served.workflow.digest);
         event.evidence = evidence;
         event.people = self.people_point().await.map_err(not_recorded)?;
+        Ok(event)
+    }
+
+    /// Appends it with its texts and blobs, unless delivery went on since.
+    pub(crate) async fn append_judgement(
+        &self,
+        log: &LogName,
+        mut event: Event,
+        texts: Vec<(String, Vec<u8>)>,
+        blobs: Vec<Vec<u8>>,
+        seen: Option<u64>,
+    ) -> Result<EventId, Refused> {
         let mut payloads: Vec<NewPayload> = Vec::new();
         for (kind, bytes) in texts {
             payload(&mut payloads, &mut event.payloads, &kind, bytes, None, None).map_err(internal)?;
@@ -220,12 +344,35 @@ impl Factory {
             .store
             .transact_with::<(), Refused, _>(log, move |view| {
                 unchanged(view, seen)?;
-                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
+                Ok((Batch { events: vec![event], payloads, blobs, ..Batch::default() }, ()))
             })
             .await;
         settle(done)?;
         Ok(id)
     }
+}
+
+/// The approval that a reaffirmation names: the person's own newest one, or else the newest of anybody.
+fn reaffirmed(events: &[Logged], state: &ObligationState, own: Option<&Logged>) -> Result<EventId, Refused> {
+    let id = &state.obligation.id;
+    if state.obligation.basis != Basis::Judgement || is_over_states(state) {
+        let what = "only what a person judged can be reaffirmed; what was measured is measured again";
+        return Err(Refused::Invalid(format!("`{id}` is {}: {what}", state.obligation.by)));
+    }
+    if state.under != State::Stale {
+        return Err(Refused::Invalid(format!(
+            "`{id}` is {}, not stale: there is nothing to reaffirm. `seatrial approve {id}` approves it",
+            state.under.as_str().replace('_', " ")
+        )));
+    }
+    let stands = |logged: &&Logged| {
+        !events.iter().any(|e| matches!(&e.event.body, Body::ApprovalWithdrawn(w) if w.approval == logged.event.id))
+    };
+    let earlier = own.filter(stands).or_else(|| newest_approval(events, id, None).filter(stands));
+    let earlier = earlier.ok_or_else(|| {
+        Refused::Invalid(format!("no approval of `{id}` stands that could be reaffirmed: `seatrial approve {id}`"))
+    })?;
+    Ok(earlier.event.id)
 }
 
 /// The role in which somebody approves: the named one, the obligation's own, or a fitting one that they hold.
@@ -238,20 +385,17 @@ fn role_for(
     if let Some(role) = &input.role {
         return Ok(role.clone());
     }
-    if let Some(role) = input.obligation.strip_prefix("approval.") {
-        return Ok(role.to_owned());
+    let asked = state.obligation.roles(&served.workflow, input.stage);
+    // Where one role is asked for, it is the policies that say who does not hold it.
+    if let (Some(only), 1) = (asked.first(), asked.len()) {
+        return Ok(only.clone());
     }
-    let asked: Vec<String> = if input.obligation == "risk.register" {
-        served.workflow.risks.items.iter().map(|r| r.accepted_by.clone()).collect()
-    } else {
-        seatrial_governance::define::approving_roles(&served.workflow, input.stage).into_iter().collect()
-    };
     asked.iter().find(|role| caller.principal.has_role(role)).cloned().ok_or_else(|| {
         Refused::Forbidden(format!(
             "`{}` holds none of the roles that approve `{}`: {}",
             caller.principal.id,
             state.obligation.id,
-            asked.join(", ")
+            asked.into_iter().collect::<Vec<_>>().join(", ")
         ))
     })
 }

@@ -3,6 +3,7 @@
 use crate::api::Refused;
 use crate::clock::{Clock, FactoryClock, NoEntropy, random, uuid_at};
 use crate::handle::Handle;
+use crate::rights::OwnPolicies;
 use crate::tokens::TokenMemory;
 use arc_swap::ArcSwap;
 use seatrial_guard::port::Model;
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     pub(crate) clock: FactoryClock,
     pub(crate) handles: RwLock<BTreeMap<LogName, Arc<Handle>>>,
     pub(crate) tokens: TokenMemory,
+    pub(crate) policies: OwnPolicies,
 }
 
 /// The origin of a log's checkpoints; a simulation's says so for ever.
@@ -121,6 +123,7 @@ impl Factory {
     /// [`OpenError`].
     pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let (spec, file) = read_factory(&options.root)?;
+        let policies = OwnPolicies::read(&options.root, &spec);
         let factory = Self(Arc::new(Inner {
             root: options.root,
             spec: ArcSwap::from_pointee(spec),
@@ -129,6 +132,7 @@ impl Factory {
             clock: FactoryClock::new(options.clock),
             handles: RwLock::default(),
             tokens: TokenMemory::default(),
+            policies,
         }));
         factory.open_factory_log(&file).await?;
         factory.load_clock().await?;
@@ -155,7 +159,9 @@ impl Factory {
                 let body = FactoryOpened { factory: spec.name.clone(), kind: spec.kind };
                 let opened = self.event(&log, Principal::system(), Body::FactoryOpened(body))?;
                 let declared = self.declared(file)?;
-                let batch = Batch { events: vec![opened, declared], blobs: vec![file.to_vec()], ..Batch::default() };
+                let mut blobs = self.0.policies.blobs().0;
+                blobs.push(file.to_vec());
+                let batch = Batch { events: vec![opened, declared], blobs, ..Batch::default() };
                 self.0.store.append(&log, batch).await?;
                 Ok(())
             }
@@ -181,20 +187,23 @@ impl Factory {
 
     fn declared(&self, file: &[u8]) -> Result<Event, OpenError> {
         let people = u64::try_from(self.spec().people.len()).unwrap_or(u64::MAX);
-        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people, policies: BTreeMap::new() });
+        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people, policies: self.0.policies.blobs().1 });
         Ok(self.event(&LogName::factory(), Principal::system(), body)?)
     }
 
-    /// Notes the file in the log where it is another than the last one noted.
+    /// Notes the file and the policies in the log where they are others than the last ones noted.
     async fn declare(&self, file: Vec<u8>) -> Result<(), OpenError> {
         let log = LogName::factory();
-        let digest = Digest::of(&file);
+        let (mut blobs, policies) = self.0.policies.blobs();
+        let now = Some((Digest::of(&file), policies));
         let last = self.delivery_events(&log).await?.into_iter().rev().find_map(|logged| match &logged.event.body {
-            Body::FactoryDeclared(declared) => Some(declared.file),
+            Body::FactoryDeclared(declared) => Some((declared.file, declared.policies.clone())),
             _ => None,
         });
-        if last != Some(digest) {
-            let batch = Batch { events: vec![self.declared(&file)?], blobs: vec![file], ..Batch::default() };
+        if last != now {
+            let declared = self.declared(&file)?;
+            blobs.push(file);
+            let batch = Batch { events: vec![declared], blobs, ..Batch::default() };
             self.0.store.append(&log, batch).await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::factory::{Factory, OpenError, internal};
 use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
 use crate::traffic::Traffic;
 use arc_swap::ArcSwap;
-use seatrial_governance::policy::{Action, Authorization, Circumstances, Grants, Policies, Request};
+use seatrial_governance::policy::{Action, Authorization, Circumstances, Policies, Request};
 use seatrial_governance::status::CheckFinding;
 use seatrial_guard::Program;
 use seatrial_guard::port::Model;
@@ -219,7 +219,7 @@ impl Factory {
     }
 
     /// A submitted spec, from the store's blobs.
-    async fn load_spec(&self, log: &LogName, spec: Digest) -> Result<(Workflow, Vec<CheckFinding>), String> {
+    pub(crate) async fn load_spec(&self, log: &LogName, spec: Digest) -> Result<(Workflow, Vec<CheckFinding>), String> {
         let files = self
             .0
             .store
@@ -260,7 +260,7 @@ impl Factory {
         let (workflow, findings) = self.load_spec(log, spec).await?;
         let program = Program::compile(&workflow)
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        let policies = Policies::new(&Grants::of(&workflow)).map_err(|e| e.to_string())?;
+        let policies = self.policies_of(&workflow);
         let mut models = BTreeMap::new();
         for step in &workflow.steps {
             let pinned = release.as_ref().and_then(|r| r.models.get(&step.name).cloned());

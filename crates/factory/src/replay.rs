@@ -10,7 +10,7 @@ use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, row, rows};
 use crate::project::{DecisionRec, ReleaseRec};
 use page::Window;
-use seatrial_governance::policy::{Action as Act, Circumstances, Grants, Policies, Request};
+use seatrial_governance::policy::{Action as Act, Circumstances, Request};
 use seatrial_guard::Program;
 use seatrial_guard::replay::{Replay, Side, Tally};
 use seatrial_model::event::ReplayRecorded;

@@ -61,6 +61,14 @@ pub(crate) struct Gathered {
     pub(crate) running: Running,
 }
 
+impl Gathered {
+    /// The same factory, looking at another spec and other events.
+    pub(crate) fn with(&self, workflow: Arc<Workflow>, findings: Vec<CheckFinding>, events: Vec<Logged>) -> Self {
+        let (inputs, tables, running) = (self.inputs.clone(), self.tables.clone(), self.running.clone());
+        Self { workflow, findings, events, inputs, tables, running }
+    }
+}
+
 impl Factory {
     /// The external inputs of a workflow's evidence, as they stand.
     pub(crate) async fn inputs_of(&self, log: &LogName, workflow: &Workflow) -> Result<Inputs, Refused> {

@@ -4,7 +4,7 @@ use crate::api::{Caller, Refused};
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, row};
 use crate::project::SpecRec;
-use seatrial_governance::policy::{Action as Act, Authorization, Circumstances, Grants, Policies, Request};
+use seatrial_governance::policy::{Action as Act, Authorization, Circumstances, Request};
 use seatrial_model::event::SpecSubmitted;
 use seatrial_model::{Body, Digest, ElementPath, LogName};
 use seatrial_spec::workflow::{Element, FactorySpec};
@@ -113,7 +113,7 @@ impl Factory {
     }
 
     fn may_submit(&self, caller: &Caller, workflow: &Workflow) -> Result<(), Refused> {
-        let policies = Policies::new(&Grants::of(workflow)).map_err(internal)?;
+        let policies = self.policies_of(workflow);
         let circumstances =
             Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
         let request = Request { principal: &caller.principal, action: Act::SubmitSpec, circumstances: &circumstances };

@@ -211,7 +211,7 @@ impl Factory {
         Ok(Caller { principal: self.person(id, assurance)?, token: None, steps: Vec::new() })
     }
 
-    fn person(&self, id: &str, assurance: Assurance) -> Result<Principal, Refused> {
+    pub(crate) fn person(&self, id: &str, assurance: Assurance) -> Result<Principal, Refused> {
         let spec = self.spec();
         let shown = || seatrial_model::Untrusted::new(id).terminal(80);
         let person = spec

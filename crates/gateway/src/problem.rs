@@ -76,6 +76,10 @@ impl From<Refused> for Problem {
             Refused::Conflict { now, .. } => {
                 Self::new(StatusCode::CONFLICT, "conflict_error", "conflict", message).with("now", now)
             }
+            Refused::Changed { now, changed, .. } => {
+                let problem = Self::new(StatusCode::CONFLICT, "conflict_error", "conflict", message);
+                problem.with("now", now).with("changed", changed)
+            }
             Refused::NotReleased { missing, .. } => permission("not_released").with("missing", missing),
             Refused::Stopped { element, since, instead, .. } => permission("workflow_stopped")
                 .with("element", element)

@@ -12,7 +12,8 @@ use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, Served};
 use crate::reviews::settle;
 use crate::standing::Gathered;
-use look::{find, is_over_states, newest_approval};
+pub(crate) use look::find;
+use look::{is_over_states, newest_approval};
 use seatrial_governance::{Basis, ObligationState, State};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{ApprovalGiven, ApprovalWithdrawn, QuestionSettled, ResponsibilityAccepted};
@@ -182,16 +183,7 @@ impl Factory {
         self.may_judge(caller, &prepared, input.stage)?;
         let Prepared { handle, gathered, event, .. } = prepared;
         let seen = newest(&gathered.events);
-        // What would not count is not recorded: it would only look like an approval.
-        let index = seen.map_or(0, |last| last.saturating_add(1));
-        let mut events = gathered.events.clone();
-        events.push(Logged { index, event: Arc::new(event.clone()) });
-        let with = gathered.with(Arc::clone(&gathered.workflow), gathered.findings.clone(), events);
-        let states = self.states(&with, input.stage);
-        let state = find(&states, input.stage, &input.obligation)?;
-        if let Some(refused) = state.considered.iter().find(|c| c.event == event.id && !c.counts) {
-            return Err(Refused::Forbidden(format!("the approval would not count: {}", refused.why)));
-        }
+        self.would_count(&gathered, input.stage, &input.obligation, &event)?;
         let blobs = signed.map(|s| vec![s.signature, s.directory]).unwrap_or_default();
         self.append_judgement(&handle.log, event, Vec::new(), blobs, seen).await
     }
@@ -291,6 +283,25 @@ impl Factory {
         let texts = vec![("text".to_owned(), text.as_bytes().to_vec())];
         let body = Body::QuestionSettled(body);
         self.judged(caller, &handle.log, &served, body, Vec::new(), texts, newest(&events)).await
+    }
+
+    /// Refuses evidence that readiness would not count: recorded, it would only look like some.
+    pub(crate) fn would_count(
+        &self,
+        gathered: &Gathered,
+        stage: Stage,
+        obligation: &str,
+        event: &Event,
+    ) -> Result<(), Refused> {
+        let index = newest(&gathered.events).map_or(0, |last| last.saturating_add(1));
+        let mut events = gathered.events.clone();
+        events.push(Logged { index, event: Arc::new(event.clone()) });
+        let with = gathered.with(Arc::clone(&gathered.workflow), gathered.findings.clone(), events);
+        let states = self.states(&with, stage);
+        match find(&states, stage, obligation)?.considered.iter().find(|c| c.event == event.id && !c.counts) {
+            Some(refused) => Err(Refused::Forbidden(format!("it would not count: {}", refused.why))),
+            None => Ok(()),
+        }
     }
 
     /// Appends an act of judgement, unless delivery went on since it was made up.

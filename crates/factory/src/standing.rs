@@ -116,8 +116,18 @@ impl Factory {
     }
 
     pub(crate) fn states(&self, gathered: &Gathered, stage: Stage) -> Vec<ObligationState> {
+        self.with_status(gathered, stage, seatrial_governance::status)
+    }
+
+    /// Computes something from the input of a stage's status.
+    pub(crate) fn with_status<T>(
+        &self,
+        gathered: &Gathered,
+        stage: Stage,
+        compute: impl FnOnce(&StatusInput<'_>) -> T,
+    ) -> T {
         let factory = self.spec();
-        seatrial_governance::status(&StatusInput {
+        compute(&StatusInput {
             workflow: &gathered.workflow,
             factory: &factory,
             events: &gathered.events,

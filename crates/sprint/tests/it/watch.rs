@@ -75,7 +75,7 @@ fn half_the_promised_error_is_left_in_peace() {
     };
     let undisturbed = (0..runs).filter(|&seed| quiet(seed)).count();
     println!("at α/2: {undisturbed} of {runs} runs of 3 000 audits without any alarm");
-    assert!(undisturbed >= 75, "{undisturbed}");
+    assert!(undisturbed >= 60, "{undisturbed}");
 }
 
 /// After so many audits nobody waits any longer.

@@ -8,12 +8,14 @@
 //! guarantee of its own, spend δ and no more ([`Terms`]).
 
 mod certify;
+mod ledger;
 mod plan;
 mod promise;
 mod propose;
 mod slices;
 
 pub use certify::{CertificateContext, Method, Tested, certify, recomputes, taken_over};
+pub use ledger::{NextAttempt, Spending, marks};
 pub use plan::{Effort, Need, PLANNED_MAX, Planned, TABLE_ERRORS_MAX, plan, reviews_per_day};
 pub use promise::{ATTEMPTS_MAX, Promise, Terms};
 pub use propose::{CHANCE_MIN, POWER_AIM, Proposal, SlicePower, propose};

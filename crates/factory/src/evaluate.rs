@@ -1,25 +1,38 @@
 //! Evaluation: examples through the same guard as production, with outputs that the engine itself obtains.
 
+mod ask;
+mod book;
+mod trial;
+
+pub(crate) use trial::{point, slices_of, try_candidate};
+
 use crate::api::{Caller, Refused};
 use crate::examples::load_examples;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
-use futures_util::StreamExt as _;
+use ask::Work;
+use book::{Book, Running};
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_guard::port::{Ask, AskBody};
-use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Judgement, StepProgram, decide};
+use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, StepProgram};
 use seatrial_model::event::{EvaluationRecorded, SplitSide};
-use seatrial_model::facts::{Bounds, CertificateState, FACTS_VERSION, ThresholdFact};
-use seatrial_model::{Body, EventId, Facts, Finding, Stage, Verdict};
+use seatrial_model::{Body, Digest, Event, EventId};
 use seatrial_spec::Workflow;
-use seatrial_spec::workflow::Step;
-use seatrial_sprint::{Example, ExampleResult, Outcome, Point, SetUnderTest};
+use seatrial_spec::workflow::{Drawn, ExampleSet, Step};
+use seatrial_sprint::evaluate::{Asked, together};
+use seatrial_sprint::{Example, ExampleResult, SetUnderTest};
 use seatrial_store::{Batch, StoreExt as _};
-use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use trial::{Measure, Trial};
 
-/// How many examples are under way at once.
-pub const IN_FLIGHT_MAX: usize = 16;
+/// How many examples are under way at once, where nobody says: what a provider's smallest plan takes.
+pub const IN_FLIGHT: usize = 16;
+
+/// The most that can be under way at once: beyond this a provider limits, not we.
+pub const IN_FLIGHT_MAX: usize = 256;
+
+/// The most repeats: they show whether answers vary, which few of them do.
+pub const REPEATS_MAX: u64 = 20;
 
 /// Told as work goes on.
 pub trait Progress: Send + Sync {
@@ -34,6 +47,23 @@ impl Progress for Quiet {
     fn done(&self, _: &str, _: u64, _: u64) {}
 }
 
+/// How an evaluation is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EvaluateOptions {
+    /// How many examples are under way at once; between 1 and [`IN_FLIGHT_MAX`].
+    pub in_flight: usize,
+    /// How often each example is asked; between 1 and [`REPEATS_MAX`].
+    pub repeats: u64,
+    /// Begin anew, where an unfinished evaluation could be continued.
+    pub afresh: bool,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self { in_flight: IN_FLIGHT, repeats: 1, afresh: false }
+    }
+}
+
 /// A set, evaluated and recorded.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
@@ -43,157 +73,35 @@ pub struct Evaluated {
     pub body: EvaluationRecorded,
     /// Only this side of the set was used, because the rest is sealed or learned from.
     pub side: Option<SplitSide>,
+    /// Each example, in the set's order.
+    pub results: Vec<ExampleResult>,
+    /// Answers that an earlier, interrupted evaluation had recorded: nobody was asked for them again.
+    pub continued: u64,
+    /// The bar that the production gate asks, as written, and whether it is met; none where it asks none.
+    pub bar: Option<(String, bool)>,
 }
 
-/// One example through the guard.
-pub(crate) struct Trial {
-    pub(crate) verdict: Option<Verdict>,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) judgement: Option<Judgement>,
-    pub(crate) facts: Facts,
-    /// The output that would leave.
-    pub(crate) output: Option<Value>,
-}
-
-/// Decides as production would, thresholds taken as certified: what is measured is the rules at the numbers in force.
-pub(crate) fn try_candidate(program: &StepProgram, input: &Value, candidate: Option<&Candidate>) -> Trial {
-    let input_findings = program.check_input(input);
-    let judgement = candidate.map(|c| program.judge(input, c));
-    let confidence = judgement.as_ref().map(|j| j.confidence.clone());
-    let plan = program.plan();
-    let facts = Facts {
-        v: FACTS_VERSION,
-        decide: DECIDE_VERSION,
-        checks: CHECKS_VERSION,
-        stage: Stage::Production,
-        rehearsal: true,
-        shadow: false,
-        stopped: false,
-        bounds: Bounds::Within,
-        lapsed: None,
-        review_all: None,
-        acts: true,
-        input: input_findings.clone(),
-        no_candidate: judgement.is_none().then(|| "model_unreachable".to_owned()),
-        findings: judgement.as_ref().map(|j| j.findings.clone()).unwrap_or_default(),
-        after_modify: judgement.as_ref().and_then(|j| j.after_modify.clone()),
-        attempts: 1,
-        confidence: confidence.unwrap_or(seatrial_model::Confidence {
-            source: "none".to_owned(),
-            value: 0.0,
-            present: false,
-        }),
-        whens: judgement.as_ref().map(|j| j.whens.clone()).unwrap_or_default(),
-        thresholds: plan
-            .thresholds()
-            .into_iter()
-            .map(|path| ThresholdFact { path, state: CertificateState::Certified })
-            .collect(),
-        slices: Vec::new(),
-        draw: 1.0,
-        inspected: Vec::new(),
-    };
-    let decision = decide(plan, &facts);
-    let output = judgement.as_ref().and_then(|j| match decision.verdict {
-        Verdict::Modify => j.modified.as_ref().and_then(|m| m.output.clone()),
-        _ => j.output.clone(),
-    });
-    let findings = [input_findings, facts.findings.clone()].concat();
-    Trial { verdict: Some(decision.verdict), findings, judgement, facts, output }
-}
-
-impl Trial {
-    /// Whether an output would leave without a person.
-    pub(crate) fn released(&self) -> bool {
-        self.verdict.is_some_and(|v| v < Verdict::Escalate)
-    }
-
-    /// Whether it would leave if no threshold held it back.
-    pub(crate) fn passes_other_rules(&self, program: &StepProgram) -> bool {
-        let plan = program.plan();
-        let mut facts = self.facts.clone();
-        for when in &mut facts.whens {
-            let reads = plan.escalations.iter().any(|e| e.path == when.path && !e.thresholds.is_empty());
-            if reads {
-                when.holds = false;
-                when.failed = false;
-            }
-        }
-        decide(plan, &facts).verdict < Verdict::Escalate
+impl Evaluated {
+    /// Whether it is in order: the gate's bar is met (without one, every expectation is), and nothing labelled
+    /// `must_not_pass` was let through.
+    #[must_use]
+    pub fn in_order(&self) -> bool {
+        let met = self.bar.as_ref().map_or(self.body.passed.k == self.body.passed.n, |(_, met)| *met);
+        met && self.body.let_through.k == 0
     }
 }
 
-/// The slices that an input lies in. One whose condition cannot be evaluated on it does not hold it.
-pub(crate) fn slices_of(workflow: &Workflow, program: &StepProgram, input: &Value) -> Vec<String> {
-    workflow.slices.keys().filter(|name| program.in_slice(name, input).unwrap_or(false)).cloned().collect()
-}
-
-/// An example's point for calibration.
-pub(crate) fn point(
-    workflow: &Workflow,
-    program: &StepProgram,
-    threshold: &str,
-    example: &Example,
-    trial: &Trial,
-) -> Option<Point> {
-    let judgement = trial.judgement.as_ref()?;
-    let (output, expected) = (judgement.output.as_ref()?, example.expected.as_ref()?);
-    let wrong = program.wrong(threshold, &example.input, output, expected).ok()?;
-    let mut point = Point::new(judgement.confidence.value, wrong, trial.passes_other_rules(program));
-    point.slices = slices_of(workflow, program, &example.input);
-    Some(point)
-}
-
-/// What became of an example, against what it expects: `expected.verdict`, and the fields of the output type.
-fn outcome(step: &Step, served: &Served, example: &Example, trial: &Trial) -> Outcome {
-    let Some(expected) = &example.expected else { return Outcome::NotExpected };
-    if trial.judgement.is_none() && trial.verdict != Some(Verdict::Deny) {
-        return Outcome::Inconclusive;
-    }
-    if let Some(verdict) = expected.get("verdict").and_then(Value::as_str) {
-        let same = trial.verdict.is_some_and(|v| v.as_str() == verdict);
-        return if same { Outcome::Passed } else { Outcome::Failed };
-    }
-    if !trial.released() {
-        return Outcome::Inconclusive;
-    }
-    let schema = step.output.as_ref().and_then(|name| served.workflow.types.get(name));
-    let fields = schema.and_then(|t| t.schema.get("properties")).and_then(Value::as_object);
-    let compared =
-        expected.as_object().into_iter().flatten().filter(|(k, _)| fields.is_none_or(|f| f.contains_key(*k)));
-    let mut any = false;
-    for (key, want) in compared {
-        any = true;
-        if trial.output.as_ref().and_then(|o| o.get(key)) != Some(want) {
-            return Outcome::Failed;
-        }
-    }
-    if any { Outcome::Passed } else { Outcome::NotExpected }
-}
-
-pub(crate) fn result(
-    step: &Step,
-    served: &Served,
-    program: &StepProgram,
-    example: &Example,
-    trial: &Trial,
-) -> ExampleResult {
-    let threshold = program.plan().thresholds().into_iter().next();
-    let wrong = threshold.and_then(|t| {
-        let output = trial.output.as_ref().filter(|_| trial.released())?;
-        program.wrong(t.name(), &example.input, output, example.expected.as_ref()?).ok()
-    });
-    let mut rules: Vec<_> = trial.findings.iter().map(|f| (f.path.clone(), f.objects())).collect();
-    rules.extend(trial.facts.whens.iter().map(|w| (w.path.clone(), w.holds)));
-    ExampleResult {
-        id: example.id.clone(),
-        verdict: trial.verdict,
-        outcome: outcome(step, served, example, trial),
-        must_not_pass: example.must_not_pass,
-        wrong,
-        rules,
-        slices: slices_of(&served.workflow, program, &example.input),
-    }
+/// A set on its way through the guard.
+struct Trying<'s> {
+    handle: &'s Handle,
+    measure: Measure<'s>,
+    set: &'s str,
+    found: &'s ExampleSet,
+    examples: Vec<Example>,
+    side: Option<SplitSide>,
+    model: String,
+    /// A provider is asked: answers cost money and time, so they are recorded as they come.
+    asks_provider: bool,
 }
 
 impl Factory {
@@ -208,6 +116,23 @@ impl Factory {
         sets: &[String],
         progress: &dyn Progress,
     ) -> Result<Vec<Evaluated>, Refused> {
+        self.evaluate_with(caller, workflow, sets, EvaluateOptions::default(), progress).await
+    }
+
+    /// As [`Self::evaluate`], with options. An evaluation that was interrupted (same spec, set, model, checks and
+    /// repeats, begun less than a day ago) is continued: what it recorded is not asked again.
+    ///
+    /// # Errors
+    /// [`Refused`]: what was evaluated, and the answers that were recorded before the error, stay so.
+    pub async fn evaluate_with(
+        &self,
+        caller: &Caller,
+        workflow: Option<&str>,
+        sets: &[String],
+        options: EvaluateOptions,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Evaluated>, Refused> {
+        check(options)?;
         let (handle, served) = self.candidate(caller, workflow).await?;
         self.may_evaluate(caller, &served)?;
         let served = self.with_models(caller, Arc::clone(&handle), served, None).await?;
@@ -219,7 +144,8 @@ impl Factory {
         };
         let mut done = Vec::with_capacity(sets.len());
         for set in sets {
-            done.push(self.evaluate_set(caller, &handle, &served, &set, progress).await?);
+            let trying = self.trying(caller, &handle, &served, &set).await?;
+            done.push(self.evaluate_set(caller, &trying, options, progress).await?);
         }
         Ok(done)
     }
@@ -230,14 +156,14 @@ impl Factory {
         served.authorize(&caller.principal, Act::Evaluate, &circumstances)
     }
 
-    async fn evaluate_set(
+    /// What a set is evaluated with.
+    async fn trying<'s>(
         &self,
         caller: &Caller,
-        handle: &Handle,
-        served: &Served,
-        set: &str,
-        progress: &dyn Progress,
-    ) -> Result<Evaluated, Refused> {
+        handle: &'s Handle,
+        served: &'s Served,
+        set: &'s str,
+    ) -> Result<Trying<'s>, Refused> {
         let mut examples = load_examples(&served.workflow, set)?;
         let mut side = None;
         if reserved(served).contains(&set.to_owned()) {
@@ -249,29 +175,55 @@ impl Factory {
         let found = served.workflow.examples.get(set).ok_or_else(|| internal("the set is gone"))?;
         let step = served.workflow.step(&found.step).ok_or_else(|| internal("the set's step is gone"))?;
         let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
-        let obtained = examples.iter().all(|e| e.output.is_none());
-        let trials = self.trials(served, step, program, &examples, set, progress).await;
-        let results: Vec<ExampleResult> =
-            examples.iter().zip(&trials).map(|(e, t)| result(step, served, program, e, t)).collect();
-        let under_test = SetUnderTest {
-            set: set.to_owned(),
-            examples: found.digest,
-            drawn: found.drawn.as_str().to_owned(),
-            category: found.category.clone(),
-            model: served.models.get(&step.name).map(|m| m.identity.clone()).unwrap_or_default(),
-            obtained,
-        };
-        let evaluation = seatrial_sprint::evaluate::evaluate(under_test, &results).map_err(internal)?;
-        let event = self.record_evaluation(caller, handle, served, evaluation).await?;
-        Ok(Evaluated { event: event.0, body: event.1, side })
+        let model = served.models.get(&step.name);
+        let asks_provider = model.is_some_and(|m| !m.embedded) && examples.iter().any(|e| e.output.is_none());
+        let measure = Measure::new(served, step, program);
+        let model = model.map(|m| m.identity.clone()).unwrap_or_default();
+        Ok(Trying { handle, measure, set, found, examples, side, model, asks_provider })
     }
 
-    pub(crate) async fn record_evaluation(
+    async fn evaluate_set(
+        &self,
+        caller: &Caller,
+        trying: &Trying<'_>,
+        options: EvaluateOptions,
+        progress: &dyn Progress,
+    ) -> Result<Evaluated, Refused> {
+        let served = trying.measure.served;
+        // Held until it is recorded: two at once would ask everything twice.
+        let running = Running::of(self, trying.key(options)?, trying.set)?;
+        let mut book = match trying.asks_provider {
+            true => self.open_book(caller, trying, &running, options).await?,
+            false => Book::none(),
+        };
+        let continued = book.known() as u64;
+        self.ask_all(trying, options, &mut book, progress).await?;
+        let (started, last, answers) = book.close(self)?;
+        let results = results(trying, answers);
+        let under_test = SetUnderTest {
+            set: trying.set.to_owned(),
+            examples: trying.found.digest,
+            drawn: trying.found.drawn.as_str().to_owned(),
+            category: trying.found.category.clone(),
+            model: trying.model.clone(),
+            obtained: trying.examples.iter().all(|e| e.output.is_none()),
+            repeats: options.repeats,
+            started,
+        };
+        let evaluation = seatrial_sprint::evaluate::evaluate(under_test, &results).map_err(internal)?;
+        let (event, body) = self.record_evaluation(caller, trying.handle, served, evaluation, last).await?;
+        let bar = bar_of(&served.workflow, trying.found.drawn, &body);
+        Ok(Evaluated { event, body, side: trying.side, results, continued, bar })
+    }
+
+    /// Records what an evaluation came to, and in the same commit its last part.
+    async fn record_evaluation(
         &self,
         caller: &Caller,
         handle: &Handle,
         served: &Served,
         evaluation: seatrial_sprint::Evaluation,
+        last: Option<(Event, Vec<u8>)>,
     ) -> Result<(EventId, EvaluationRecorded), Refused> {
         let body = evaluation.event;
         let ids = seatrial_governance::key::evaluation_speaks_to(&served.workflow, &body.set);
@@ -282,7 +234,14 @@ impl Factory {
         event.spec = Some(served.workflow.digest);
         event.evidence = self.evidence(&handle.log, &served.workflow, &ids).await?;
         let id = event.id;
-        let batch = Batch { events: vec![event], blobs: vec![evaluation.results], ..Batch::default() };
+        let (mut events, mut blobs) = (Vec::new(), Vec::new());
+        if let Some((part, blob)) = last {
+            events.push(part);
+            blobs.push(blob);
+        }
+        events.push(event);
+        blobs.push(evaluation.results);
+        let batch = Batch { events, blobs, ..Batch::default() };
         self.0.store.append(&handle.log, batch).await.map_err(not_recorded)?;
         Ok((id, body))
     }
@@ -308,44 +267,66 @@ impl Factory {
         what: &str,
         progress: &dyn Progress,
     ) -> Vec<Trial> {
-        let total = examples.len() as u64;
-        let mut stream = futures_util::stream::iter(examples)
-            .map(|example| async move {
-                let candidate = candidate_for(served, step, program, example).await;
-                try_candidate(program, &example.input, candidate.as_ref())
-            })
-            .buffered(IN_FLIGHT_MAX);
-        let mut trials = Vec::with_capacity(examples.len());
-        while let Some(trial) = stream.next().await {
-            trials.push(trial);
-            progress.done(what, trials.len() as u64, total);
-        }
-        trials
+        let measure = Measure::new(served, step, program);
+        ask::trials(&measure, examples, what, progress).await
     }
 }
 
-/// The output that came with an example, or what the model answers.
-async fn candidate_for(served: &Served, step: &Step, program: &StepProgram, example: &Example) -> Option<Candidate> {
-    if let Some(output) = &example.output {
-        let text = output.as_str().map_or_else(|| output.to_string(), str::to_owned);
-        return Some(Candidate { confidence: example.confidence, ..Candidate::text(text) });
+impl Trying<'_> {
+    /// What an evaluation is of: only one of exactly the same is continued.
+    fn key(&self, options: EvaluateOptions) -> Result<Digest, Refused> {
+        let spec = self.measure.served.workflow.digest;
+        let versions = (CHECKS_VERSION, DECIDE_VERSION);
+        let key = (spec, self.set, self.found.digest, &self.model, versions, options.repeats, self.total(options));
+        Digest::of_canonical(&key).map_err(internal)
     }
-    if crate::verdicts::input_denied(program.plan(), &program.check_input(&example.input)) {
-        return None;
+
+    /// How many answers there will be.
+    fn total(&self, options: EvaluateOptions) -> u64 {
+        (self.examples.len() as u64).saturating_mul(options.repeats)
     }
-    let model = served.models.get(&step.name)?;
-    let wanted = step.model.as_ref()?;
-    let messages = if model.embedded { Vec::new() } else { program.render(&example.input).ok()? };
-    let ask = Ask {
-        model: wanted.name.clone(),
-        body: AskBody::Messages { messages, input: program.withhold(&example.input) },
-        temperature: wanted.temperature,
-        schema: crate::serve::output_schema(served, step),
-        logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
-        timeout_ms: step.within.map_or(crate::serve::STEP_MS_MAX, |w| w.as_millis()),
+
+    /// All that is asked, repeat by repeat, so that an interrupted evaluation has seen as many examples as it could.
+    fn work(&self, options: EvaluateOptions) -> impl Iterator<Item = Work<'_>> {
+        (0..options.repeats).flat_map(|repeat| self.examples.iter().map(move |example| Work { example, repeat }))
+    }
+}
+
+fn check(options: EvaluateOptions) -> Result<(), Refused> {
+    if !(1..=IN_FLIGHT_MAX).contains(&options.in_flight) {
+        return Err(Refused::Invalid(format!("between 1 and {IN_FLIGHT_MAX} examples can be under way at once")));
+    }
+    if !(1..=REPEATS_MAX).contains(&options.repeats) {
+        return Err(Refused::Invalid(format!("an example can be asked between 1 and {REPEATS_MAX} times")));
+    }
+    Ok(())
+}
+
+/// The results in the set's order, each from all answers to its example.
+fn results(trying: &Trying<'_>, answers: Vec<Asked>) -> Vec<ExampleResult> {
+    let mut by_id: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
+    for answer in answers {
+        by_id.entry(answer.id.clone()).or_default().push(answer);
+    }
+    let result = |example: &Example| {
+        let mut answers = by_id.remove(&example.id).unwrap_or_default();
+        answers.sort_by_key(|a| a.repeat);
+        together(trying.measure.unasked(example), &answers)
     };
-    let reply = model.model.ask(ask).await.ok()?;
-    Some(Candidate { parts: reply.parts, confidence: None, logprobs: reply.logprobs })
+    trying.examples.iter().map(result).collect()
+}
+
+/// The bar of the production gate, as written, and whether this evaluation meets it.
+fn bar_of(workflow: &Workflow, drawn: Drawn, evaluation: &EvaluationRecorded) -> Option<(String, bool)> {
+    use seatrial_spec::workflow::BarOp;
+    let bar = workflow.gates.production.as_ref()?.evaluation.get(&evaluation.set)?;
+    let op = match bar.op {
+        BarOp::AtLeast => ">=",
+        BarOp::AtMost => "<=",
+        BarOp::Above => ">",
+        BarOp::Below => "<",
+    };
+    Some((format!("{op} {}", bar.value), seatrial_governance::status::meets(bar, drawn, evaluation)))
 }
 
 /// Sets that a threshold is calibrated on or a model learns from.

@@ -14,9 +14,9 @@ use seatrial_model::{
 };
 use seatrial_spec::workflow::{FactorySpec, Provider};
 use seatrial_store::{Batch, NewPayload, OpenLog, ReaderExt as _, Recovered, Store, StoreError, StoreExt as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Gives the models of providers that are reached over a network; embedded ones the factory has itself.
 pub trait Providers: Send + Sync + 'static {
@@ -87,6 +87,8 @@ pub(crate) struct Inner {
     pub(crate) clock: FactoryClock,
     pub(crate) handles: RwLock<BTreeMap<LogName, Arc<Handle>>>,
     pub(crate) tokens: TokenMemory,
+    /// Evaluations that run on this node, by what they are of.
+    pub(crate) evaluating: Mutex<BTreeSet<Digest>>,
     pub(crate) policies: OwnPolicies,
 }
 
@@ -132,6 +134,7 @@ impl Factory {
             clock: FactoryClock::new(options.clock),
             handles: RwLock::default(),
             tokens: TokenMemory::default(),
+            evaluating: Mutex::default(),
             policies,
         }));
         factory.open_factory_log(&file).await?;

@@ -19,6 +19,8 @@
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
 //! | `certificate` | threshold, number and model | [`CertificateRec`] |
+//! | `evaluation` | key of what is evaluated | [`EvaluationRec`]: begun and not ended |
+//! | `evaluation-part` | event that began it (16 bytes), index (8 bytes) | digest of the part |
 //! | `token` | public name | [`TokenRec`] |
 //! | `clock` | `ahead` | milliseconds |
 
@@ -27,7 +29,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{PILOT_COUNT, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
+pub(crate) use running::{EVALUATION, EVALUATION_PART, PILOT_COUNT, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -35,7 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 5;
+pub const PROJECTION_VERSION: u32 = 6;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,26 +1,60 @@
 //! Evaluation: from each example's result to the figures that are evidence.
 
+mod part;
+mod repeats;
+
+pub use part::{PartError, ReadPart, read_part, write_part};
+pub use repeats::{Asked, together};
+
 use crate::stats;
-use seatrial_model::event::{EvaluationRecorded, RuleExercise, Share, SliceResult};
-use seatrial_model::{CanonicalError, Digest, ElementPath, Verdict, canonical};
+use seatrial_model::event::{EvaluationRecorded, Repeats, RuleExercise, Share, SliceResult, Usage};
+use seatrial_model::{CanonicalError, Digest, ElementPath, EventId, Verdict, canonical};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// δ of an evaluation's lower bound: 95 % assurance, as a gate reads it.
 pub const DELTA: f64 = 0.05;
 
+/// The most tags that an event counts by: an entry of the log is small. The most frequent ones are kept.
+pub const TAGS_MAX: usize = 64;
+
+/// The most labels of one side of the confusion: beyond these a field is no label. The rest is counted as `other`.
+pub const LABELS_MAX: usize = 24;
+
+/// The longest label: longer ones are texts, and count as `other`.
+pub const LABEL_BYTES_MAX: usize = 80;
+
+/// What stands for a label that is none: too long, not a scalar, or one too many.
+pub const OTHER: &str = "other";
+
+/// What stands for the label of an output that there was not.
+pub const NO_OUTPUT: &str = "no output";
+
 /// What became of an example.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// What came was as expected.
     Passed,
     /// It was not.
     Failed,
-    /// Nothing can be said: the model did not answer, or the expectation could not be evaluated.
+    /// Nothing can be said: the model did not answer, a person would have to, or repeated answers differ.
     Inconclusive,
     /// It has no expectation.
     NotExpected,
+}
+
+impl Outcome {
+    /// The word, as reports write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::NotExpected => "not expected",
+        }
+    }
 }
 
 /// One example's result.
@@ -40,6 +74,18 @@ pub struct ExampleResult {
     pub rules: Vec<(ElementPath, bool)>,
     /// The slices that the example is in.
     pub slices: Vec<String>,
+    /// The example's tags.
+    pub tags: Vec<String>,
+    /// The expected label and the output's own, where one field is compared.
+    pub label: Option<(String, String)>,
+    /// Fields of the output that were not as expected.
+    pub differs: Vec<String>,
+    /// Repeated answers did not get the same verdict or the same outcome.
+    pub unstable: bool,
+    /// Tokens of all its answers.
+    pub usage: Option<Usage>,
+    /// How long its answers took, one after the other, in milliseconds.
+    pub took_ms: u64,
 }
 
 impl ExampleResult {
@@ -66,6 +112,10 @@ pub struct SetUnderTest {
     pub model: String,
     /// Whether the engine itself obtained the outputs from that model; else they were supplied, and discharge nothing.
     pub obtained: bool,
+    /// How often each example was asked.
+    pub repeats: u64,
+    /// The event that began it, where its parts were recorded.
+    pub started: Option<EventId>,
 }
 
 /// An evaluation: the event's body and the blob that it names.
@@ -87,6 +137,9 @@ pub struct ResultLine {
     pub verdict: Option<Verdict>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Repeated answers differed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstable: bool,
 }
 
 /// Folds the results of a set, in the set's order.
@@ -97,15 +150,17 @@ pub struct ResultLine {
 /// # Errors
 /// None in practice: a result has a canonical form.
 pub fn evaluate(set: SetUnderTest, results: &[ExampleResult]) -> Result<Evaluation, CanonicalError> {
-    let lines: Vec<ResultLine> =
-        results.iter().map(|r| ResultLine { id: r.id.clone(), verdict: r.verdict, outcome: r.outcome }).collect();
+    let line =
+        |r: &ExampleResult| ResultLine { id: r.id.clone(), verdict: r.verdict, outcome: r.outcome, unstable: r.unstable };
+    let lines: Vec<ResultLine> = results.iter().map(line).collect();
     let blob = canonical(&lines)?;
+    let unstable = results.iter().filter(|r| r.unstable).count() as u64;
     let mut event = EvaluationRecorded {
-        tags: BTreeMap::new(),
-        confusion: BTreeMap::new(),
-        repeats: None,
-        usage: None,
-        started: None,
+        tags: tags(results),
+        confusion: confusion(results),
+        repeats: (set.repeats > 1).then_some(Repeats { times: set.repeats, unstable }),
+        usage: results.iter().filter_map(|r| r.usage).reduce(add),
+        started: set.started,
         set: set.set,
         examples: set.examples,
         drawn: set.drawn,
@@ -155,20 +210,73 @@ fn count(event: &mut EvaluationRecorded, result: &ExampleResult) {
             exercise.passed += 1;
         }
     }
-    for name in &result.slices {
-        let slice = event
-            .slices
-            .entry(name.clone())
-            .or_insert(SliceResult { passed: Share::default(), wrong: Share::default() });
-        slice.passed.n += 1;
+    count_group(&mut event.slices, &result.slices, result);
+}
+
+/// Counts an example in every group that it is in.
+fn count_group(groups: &mut BTreeMap<String, SliceResult>, names: &[String], result: &ExampleResult) {
+    for name in names {
+        let group =
+            groups.entry(name.clone()).or_insert(SliceResult { passed: Share::default(), wrong: Share::default() });
+        group.passed.n += 1;
         if result.released() {
-            slice.passed.k += 1;
+            group.passed.k += 1;
             if let Some(wrong) = result.wrong {
-                slice.wrong.n += 1;
-                slice.wrong.k += u64::from(wrong);
+                group.wrong.n += 1;
+                group.wrong.k += u64::from(wrong);
             }
         }
     }
+}
+
+/// By tag: of very many tags, those that mark the most examples.
+fn tags(results: &[ExampleResult]) -> BTreeMap<String, SliceResult> {
+    let mut groups = BTreeMap::new();
+    for result in results {
+        // A tag that stands twice on one example marks it once.
+        let mut names = result.tags.clone();
+        names.sort();
+        names.dedup();
+        count_group(&mut groups, &names, result);
+    }
+    if groups.len() > TAGS_MAX {
+        let mut by_size: Vec<(std::cmp::Reverse<u64>, String)> =
+            groups.iter().map(|(name, group)| (std::cmp::Reverse(group.passed.n), name.clone())).collect();
+        by_size.sort();
+        for (_, name) in by_size.into_iter().skip(TAGS_MAX) {
+            groups.remove(&name);
+        }
+    }
+    groups
+}
+
+/// Expected label → the output's label → how many. A field with very many values is no label: the rarer ones count as
+/// `other`.
+fn confusion(results: &[ExampleResult]) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
+    for (expected, found) in results.iter().filter_map(|r| r.label.as_ref()) {
+        *counted.entry(expected).or_default() += 1;
+        *counted.entry(found).or_default() += 1;
+    }
+    let mut kept: Vec<(std::cmp::Reverse<u64>, &str)> = counted
+        .into_iter()
+        .filter(|(label, _)| label.len() <= LABEL_BYTES_MAX && !label.chars().any(char::is_control))
+        .map(|(label, n)| (std::cmp::Reverse(n), label))
+        .collect();
+    kept.sort();
+    kept.truncate(LABELS_MAX);
+    let named = |label: &str| if kept.iter().any(|(_, k)| *k == label) { label } else { OTHER }.to_owned();
+    let mut table: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for (expected, found) in results.iter().filter_map(|r| r.label.as_ref()) {
+        *table.entry(named(expected)).or_default().entry(named(found)).or_default() += 1;
+    }
+    table
+}
+
+/// The sum of two uses.
+#[must_use]
+pub const fn add(a: Usage, b: Usage) -> Usage {
+    Usage { input: a.input.saturating_add(b.input), output: a.output.saturating_add(b.output) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The fold of delivery's events: few, and read whole where readiness is computed.
 
-use super::{CertificateRec, Fold, LapseRec, ReleaseRec, RetiredRec, SpecRec, StopRec, TokenRec, certificate_key};
+use super::{
+    CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec, SpecRec,
+    StopRec, TokenRec, certificate_key,
+};
 use seatrial_model::event::{ReleaseCut, ThresholdTested, TokenIssued};
-use seatrial_model::{Body, Digest};
+use seatrial_model::{Body, Digest, EventId};
 use seatrial_sprint::AuditState;
 use seatrial_store::{ProjectError, Scan};
 
@@ -18,8 +21,7 @@ impl Fold<'_> {
             Body::ReleaseCut(cut) => self.release_cut(cut),
             Body::ReleaseLapsed(body) => {
                 let lost = body.lost.clone();
-                let rec =
-                    LapseRec { event: self.event.id, at: self.event.time, lost, reaction: body.reaction };
+                let rec = LapseRec { event: self.event.id, at: self.event.time, lost, reaction: body.reaction };
                 self.put("lapse", body.release.hex().as_bytes(), &rec)
             }
             Body::ReleaseRestored(body) => Ok(self.rows.delete("lapse", body.release.hex().as_bytes())?),
@@ -33,8 +35,7 @@ impl Fold<'_> {
                 self.put("release", b"in-force", &rec)
             }
             Body::WorkflowRetired(_) => {
-                let rec =
-                    RetiredRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
+                let rec = RetiredRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
                 self.rows.delete("release", b"in-force")?;
                 self.put("release", b"retired", &rec)
             }
@@ -55,6 +56,7 @@ impl Fold<'_> {
                 let ahead: u64 = self.get("clock", b"ahead")?.unwrap_or(0);
                 self.put("clock", b"ahead", &(ahead.saturating_add(advanced.by_ms)))
             }
+            Body::EvaluationRecorded(body) => body.started.map_or(Ok(()), |begun| self.evaluation_ended(begun)),
             _ => Ok(()),
         }
     }
@@ -131,6 +133,24 @@ impl Fold<'_> {
         self.rows.delete("release", b"retired")?;
         self.put("release", release.hex().as_bytes(), &rec)?;
         self.put("release", b"in-force", &rec)
+    }
+
+    /// What was recorded whole has nothing to be continued.
+    fn evaluation_ended(&mut self, begun: EventId) -> Result<(), ProjectError> {
+        for (key, value) in self.rows.scan(&Scan::all(EVALUATION))? {
+            if super::decode::<EvaluationRec>(EVALUATION, &value)?.event == begun {
+                self.rows.delete(EVALUATION, &key)?;
+            }
+        }
+        loop {
+            let parts = self.rows.scan(&Scan::all(EVALUATION_PART).prefix(begun.uuid().as_bytes().to_vec()))?;
+            for (key, _) in &parts {
+                self.rows.delete(EVALUATION_PART, key)?;
+            }
+            if parts.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     fn token_issued(&mut self, issued: &TokenIssued) -> Result<(), ProjectError> {

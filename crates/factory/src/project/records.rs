@@ -197,6 +197,13 @@ pub(crate) fn certificate_key(threshold: &ElementPath, at: f64, model: &str) -> 
     format!("{threshold}\n{at}\n{model}")
 }
 
+/// An evaluation that was begun and did not end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EvaluationRec {
+    pub event: EventId,
+    pub at: Time,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TokenRec {
     pub kind: TokenKind,

@@ -1,6 +1,6 @@
 //! The fold of the running system's events.
 
-use super::{AskRec, DecisionRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
+use super::{AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
 use crate::api::DecisionStatus;
 use seatrial_model::event::{DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
@@ -25,6 +25,12 @@ pub(crate) fn pilot_count_key(pilot: &str, at: seatrial_model::Time) -> Vec<u8> 
 /// Open reviews of rehearsals: nobody waits for these.
 pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
 
+/// Evaluations that were begun and did not end.
+pub(crate) const EVALUATION: &str = "evaluation";
+
+/// Their parts.
+pub(crate) const EVALUATION_PART: &str = "evaluation-part";
+
 impl Fold<'_> {
     pub(super) fn running(&mut self) -> Result<(), ProjectError> {
         match &self.event.body {
@@ -45,6 +51,14 @@ impl Fold<'_> {
                 self.follow(body.decision, |_, _| {})
             }
             Body::ReviewAnswered(body) => self.answered(body),
+            Body::EvaluationStarted(body) => {
+                let rec = EvaluationRec { event: self.event.id, at: self.event.time };
+                self.put(EVALUATION, body.key.hex().as_bytes(), &rec)
+            }
+            Body::EvaluationPart(body) => {
+                let key = [body.evaluation.uuid().as_bytes().as_slice(), &self.index.to_be_bytes()].concat();
+                self.put(EVALUATION_PART, &key, &body.results)
+            }
             _ => Ok(()),
         }
     }

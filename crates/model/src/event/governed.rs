@@ -230,6 +230,9 @@ pub struct EvaluationStarted {
     pub repeats: u64,
     /// How many answers there will be.
     pub total: u64,
+    /// The digest of all that has to be the same for it to be continued: spec, set, examples, model, versions of the
+    /// checks and of `decide`, repeats, total.
+    pub key: Digest,
 }
 
 /// A part of an evaluation.

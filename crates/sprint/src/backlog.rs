@@ -83,6 +83,9 @@ pub struct BacklogItem {
     /// The events that it rests on, the first [`CITED_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventId>,
+    /// The people present who can do it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
     /// What to do, as a command; none where nobody can say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
@@ -157,6 +160,7 @@ pub fn item(source: Source, subject: &str, what: String) -> BacklogItem {
         unblocks: None,
         count: None,
         events: Vec::new(),
+        people: Vec::new(),
         command: None,
     }
 }

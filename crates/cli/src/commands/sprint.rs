@@ -130,6 +130,9 @@ fn show_item(number: usize, item: &BacklogItem, out: &mut Out) {
     };
     out.line(format!("{head}{unblocks}"));
     out.line(format!("      {}", shown(&item.what)));
+    if !item.people.is_empty() {
+        out.line(format!("      by {}", shown(&item.people.join(", "))));
+    }
     if let Some(command) = &item.command {
         out.line(format!("      $ {}", shown(command)));
     }

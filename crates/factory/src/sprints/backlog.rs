@@ -73,7 +73,8 @@ impl Factory {
             .map(|step| BacklogItem {
                 stages: vec![stage],
                 unblocks: u64::try_from(step.unblocks).ok(),
-                command: step.command,
+                people: step.people,
+                command: Some(step.command).filter(|command| !command.is_empty()),
                 ..item(Source::Obligation, &step.obligation, format!("{}: {}", step.state, step.why))
             })
             .collect())

@@ -1,5 +1,16 @@
 //! What changed in meaning between two specs.
 
+mod assure;
+mod compare;
+mod gates;
+mod rules;
+mod said;
+mod sets;
+mod steps;
+
+pub use compare::{Comparison, Item, compare};
+pub use said::Direction;
+
 use crate::workflow::Element;
 use seatrial_model::ElementPath;
 use serde::Serialize;

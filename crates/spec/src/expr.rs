@@ -6,11 +6,13 @@
 
 mod facts;
 mod functions;
+mod imply;
 mod infer;
 mod operators;
 mod print;
 
 pub(crate) use functions::REGEX_BYTES_MAX;
+pub(crate) use imply::{apart, narrower, relate, rises_with};
 
 use crate::diagnostic::{Code, Place, Report};
 use crate::types::Ty;

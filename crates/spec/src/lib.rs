@@ -18,7 +18,7 @@ mod types;
 
 pub use check::{Checked, check, check_factory};
 pub use diagnostic::{Code, Diagnostic, Severity, Sources};
-pub use diff::{Diff, diff};
+pub use diff::{Comparison, Diff, Direction, Item, compare, diff};
 pub use expr::{
     EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERATORS_MAX, EXPRESSIONS_MAX, on_parser_stack,
 };

@@ -432,10 +432,15 @@ fn subject(e: &IdedExpr) -> Option<String> {
     path_of(e)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "only compared with other literals")]
+/// The greatest integer up to which every one is a double of its own.
+const EXACT_MAX: u64 = 1 << 53;
+
+#[expect(clippy::cast_precision_loss, reason = "only integers that are exact as doubles")]
 fn operand(e: &IdedExpr) -> Option<Operand> {
     match &e.expr {
-        Expr::Literal(LiteralValue::Int(i)) => Some(Operand::Number(*i.inner() as f64)),
+        Expr::Literal(LiteralValue::Int(i)) => {
+            Some(*i.inner()).filter(|i| i.unsigned_abs() <= EXACT_MAX).map(|i| Operand::Number(i as f64))
+        }
         Expr::Literal(LiteralValue::Double(d)) => Some(Operand::Number(*d.inner())),
         Expr::Literal(LiteralValue::String(s)) => Some(Operand::Text(s.inner().to_owned())),
         _ => None,

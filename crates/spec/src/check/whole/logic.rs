@@ -3,7 +3,7 @@
 use super::{Learnt, RuleKind};
 use crate::check::reader::Reader;
 use crate::diagnostic::Code;
-use crate::expr::{CheckedExpr, Comparison, Operand};
+use crate::expr::{CheckedExpr, apart, narrower};
 use seatrial_model::Stage;
 
 /// Rules that the bounds of the schema decide alone.
@@ -79,58 +79,11 @@ fn step_of(path: &seatrial_model::ElementPath) -> Option<&str> {
 
 /// Whether `a` holds only where `b` does: the same text, or one interval within the other.
 fn implies(a: &CheckedExpr, b: &CheckedExpr) -> bool {
-    if a.expr.promoted == b.expr.promoted {
-        return true;
-    }
-    let (Some(a), Some(b)) = (&a.comparison, &b.comparison) else { return false };
-    if a.path != b.path {
-        return false;
-    }
-    match (interval(a), interval(b)) {
-        (Some(x), Some(y)) => x.low >= y.low && x.high <= y.high,
-        _ => match (&a.value, &b.value) {
-            // `x == 'a'` lies within `x != 'b'`.
-            (Operand::Text(x), Operand::Text(y)) => a.op == "==" && b.op == "!=" && x != y,
-            _ => false,
-        },
-    }
+    a.expr.promoted == b.expr.promoted
+        || a.comparison.as_ref().zip(b.comparison.as_ref()).is_some_and(|(a, b)| narrower(a, b))
 }
 
 /// Whether `a` and `b` never hold together.
 fn exclude(a: &CheckedExpr, b: &CheckedExpr) -> bool {
-    let (Some(a), Some(b)) = (&a.comparison, &b.comparison) else { return false };
-    if a.path != b.path {
-        return false;
-    }
-    match (interval(a), interval(b)) {
-        (Some(x), Some(y)) => x.high < y.low || y.high < x.low,
-        _ => match (&a.value, &b.value) {
-            (Operand::Text(x), Operand::Text(y)) => match (a.op, b.op) {
-                ("==", "==") => x != y,
-                ("==", "!=") | ("!=", "==") => x == y,
-                _ => false,
-            },
-            _ => false,
-        },
-    }
-}
-
-/// The numbers for which a comparison holds. An open end lies half a step inside: of (value, side) the order is that
-/// of the number line.
-struct Interval {
-    low: (f64, i8),
-    high: (f64, i8),
-}
-
-fn interval(c: &Comparison) -> Option<Interval> {
-    let Operand::Number(n) = c.value else { return None };
-    let (all_low, all_high) = ((f64::NEG_INFINITY, 0), (f64::INFINITY, 0));
-    Some(match c.op {
-        "<" => Interval { low: all_low, high: (n, -1) },
-        "<=" => Interval { low: all_low, high: (n, 0) },
-        ">" => Interval { low: (n, 1), high: all_high },
-        ">=" => Interval { low: (n, 0), high: all_high },
-        "==" => Interval { low: (n, 0), high: (n, 0) },
-        _ => return None,
-    })
+    a.comparison.as_ref().zip(b.comparison.as_ref()).is_some_and(|(a, b)| apart(a, b))
 }

@@ -27,6 +27,7 @@
 //! # Ok::<(), seatrial_sprint::CalibrateError>(())
 //! ```
 
+pub mod agreement;
 pub mod audit;
 pub mod backlog;
 pub mod calibrate;
@@ -35,6 +36,7 @@ pub mod curve;
 pub mod evaluate;
 pub mod example;
 pub mod pilot;
+pub mod junit;
 pub mod report;
 pub mod split;
 pub mod stats;

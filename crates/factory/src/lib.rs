@@ -29,6 +29,7 @@ mod release;
 mod replay;
 mod reviews;
 mod rights;
+mod running;
 mod serve;
 mod sprints;
 mod stages;

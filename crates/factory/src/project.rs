@@ -17,6 +17,7 @@
 //! | `release` | `retired` | [`RetiredRec`] |
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
+//! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
 //! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
 //! | `certificate` | threshold, number and model | [`CertificateRec`] |
 //! | `evaluation` | key of what is evaluated | [`EvaluationRec`]: begun and not ended |
@@ -29,7 +30,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{EVALUATION, EVALUATION_PART, PILOT_COUNT, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
+pub(crate) use running::{EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -37,7 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 6;
+pub const PROJECTION_VERSION: u32 = 7;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -112,7 +112,8 @@ impl Factory {
         } else {
             self.tables(log, seatrial_governance::status::specs_cited(&events)).await?
         };
-        Ok(Gathered { workflow, findings, events, inputs, tables, running: Running::default() })
+        let running = self.running_facts(log, &workflow, &events).await?;
+        Ok(Gathered { workflow, findings, events, inputs, tables, running })
     }
 
     pub(crate) fn states(&self, gathered: &Gathered, stage: Stage) -> Vec<ObligationState> {

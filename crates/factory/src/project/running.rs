@@ -13,6 +13,9 @@ pub(crate) const QUEUE: &str = "queue";
 /// Decisions of a pilot, by quarters of an hour.
 pub(crate) const PILOT_COUNT: &str = "pilot-count";
 
+/// Reviews and audits of a pilot's decisions that were answered.
+pub(crate) const PILOT_REVIEWED: &str = "pilot-reviewed";
+
 /// A quarter of an hour: every time zone's offset is a multiple of it.
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
 
@@ -163,6 +166,15 @@ impl Fold<'_> {
         self.put(PILOT_COUNT, &key, &(count + 1))
     }
 
+    /// An answer on a pilot's decision: the event names the decision's release.
+    fn count_pilot_review(&mut self) -> Result<(), ProjectError> {
+        let Some(release) = self.event.release else { return Ok(()) };
+        let rec: Option<ReleaseRec> = self.get("release", release.hex().as_bytes())?;
+        let Some(pilot) = rec.and_then(|rec| rec.pilot_key()) else { return Ok(()) };
+        let count: u64 = self.get(PILOT_REVIEWED, pilot.as_bytes())?.unwrap_or(0);
+        self.put(PILOT_REVIEWED, pilot.as_bytes(), &(count + 1))
+    }
+
     fn overridden(&mut self, body: &DecisionOverridden) -> Result<(), ProjectError> {
         let (by, at) = (self.event.actor.id.clone(), self.event.time);
         let reason = body.reason.clone();
@@ -230,6 +242,7 @@ impl Fold<'_> {
         })?;
         if usable {
             self.unqueue(body.review)?;
+            self.count_pilot_review()?;
         }
         self.count(&format!("answer/{answer}"))?;
         let output = self.event.payloads.get("output").copied();

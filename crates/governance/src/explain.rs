@@ -62,6 +62,8 @@ pub struct Explanation {
     pub changed: Vec<ElementPath>,
     /// Inputs that changed since.
     pub changed_inputs: Vec<InputChange>,
+    /// Where it rests on what was shown under another spec: why that counts all the same.
+    pub cut_off: Option<String>,
     /// What to do next, in words.
     pub help: String,
     /// What to do next, as a command.
@@ -101,7 +103,23 @@ pub fn explain(input: &StatusInput<'_>, state: &ObligationState) -> Explanation 
         considered: state.considered.clone(),
         changed: state.changed.clone(),
         changed_inputs: state.changed_inputs.clone(),
+        cut_off: cut_off(input, state),
         help: obligation.help.clone(),
         next: state.next.clone(),
     }
 }
+
+/// The early cut-off, in words: the spec is another, the key is the same.
+fn cut_off(input: &StatusInput<'_>, state: &ObligationState) -> Option<String> {
+    let cited = input.events.iter().filter(|e| state.events.contains(&e.event.id) && !e.event.evidence.is_empty());
+    let before: Vec<u64> =
+        cited.filter(|e| e.event.spec.is_some_and(|s| s != input.workflow.digest)).map(|e| e.index).collect();
+    let first = before.first()?;
+    let others = if before.len() > 1 { format!(" and {} other(s)", before.len() - 1) } else { String::new() };
+    Some(format!(
+        "entry {first}{others} was recorded under another spec; nothing that this obligation depends on is another since, so it counts"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -257,6 +257,8 @@ pub(crate) struct Log {
     pub(crate) events: Vec<Logged>,
     pub(crate) tables: BTreeMap<Digest, Vec<Element>>,
     pub(crate) running: Running,
+    /// The clock.
+    pub(crate) now: Time,
 }
 
 impl Log {
@@ -268,6 +270,7 @@ impl Log {
             events: Vec::new(),
             tables: BTreeMap::new(),
             running: Running::default(),
+            now: now(),
         };
         log.submit("dev");
         log
@@ -295,7 +298,7 @@ impl Log {
 
     /// Appends an event with the evidence of now for these obligations.
     pub(crate) fn add(&mut self, actor: Principal, obligations: &[&str], body: Body) -> EventId {
-        let evidence = evidence(&self.workflow, &self.factory, &self.inputs, now(), obligations);
+        let evidence = evidence(&self.workflow, &self.factory, &self.inputs, self.now, obligations);
         self.append(actor, evidence, body)
     }
 
@@ -305,7 +308,7 @@ impl Log {
         let event = Event {
             v: ENVELOPE_VERSION,
             id,
-            time: now().plus_millis(index as i64 * 60_000),
+            time: self.now,
             log: "credit".parse().unwrap(),
             simulation: false,
             actor,
@@ -543,17 +546,50 @@ impl Log {
     }
 
     pub(crate) fn states_with(&self, stage: Stage, findings: &[CheckFinding]) -> Vec<ObligationState> {
-        status(&StatusInput {
+        status(&self.input(stage, findings))
+    }
+
+    pub(crate) fn input<'a>(&'a self, stage: Stage, findings: &'a [CheckFinding]) -> StatusInput<'a> {
+        StatusInput {
             workflow: &self.workflow,
             factory: &self.factory,
             events: &self.events,
             inputs: &self.inputs,
             old_elements: &self.tables,
             running: &self.running,
-            now: now(),
+            now: self.now,
             findings,
             stage,
-        })
+        }
+    }
+
+    /// Asks for a waiver of so many days from now, over the obligation as it stands.
+    pub(crate) fn ask_waiver(
+        &mut self,
+        who: &str,
+        obligation: &str,
+        stage: Stage,
+        days: i64,
+        renews: Option<EventId>,
+    ) -> EventId {
+        let requested = WaiverRequested {
+            obligation: obligation.to_owned(),
+            stage,
+            until: self.now.plus_millis(days * 86_400_000),
+            renews,
+            shown: self.state(stage, obligation).key,
+        };
+        self.append(principal(who), vec![], Body::WaiverRequested(requested))
+    }
+
+    pub(crate) fn grant_waiver(&mut self, who: &str, waiver: EventId, role: &str) -> EventId {
+        let granted = WaiverGranted { waiver, role: role.to_owned(), shown: Digest::of(b"request") };
+        self.append(principal(who), vec![], Body::WaiverGranted(granted))
+    }
+
+    /// Days go by.
+    pub(crate) fn days(&mut self, days: i64) {
+        self.now = self.now.plus_millis(days * 86_400_000);
     }
 
     pub(crate) fn state(&self, stage: Stage, id: &str) -> ObligationState {

@@ -323,3 +323,6 @@ fn two_people(approvals: &Approvals<'_>) -> Vec<String> {
     }
     missing
 }
+
+#[cfg(test)]
+mod tests;

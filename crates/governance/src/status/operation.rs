@@ -282,3 +282,6 @@ pub(super) fn drills(others: &[ObligationState]) -> Outcome {
     out.changed.dedup();
     out
 }
+
+#[cfg(test)]
+mod tests;

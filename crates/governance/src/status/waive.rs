@@ -392,3 +392,6 @@ fn is_higher(before: &Granted<'_>, actor: &Principal, role: &str) -> bool {
     let another = actor.id != before.by.id;
     is > was || (is == was && another && (is == 2 || (is == 1 && role != before.role)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -367,7 +367,8 @@ impl Factory {
         Ok(StopEffect { event: id, at: self.now(), effective_ms, cut })
     }
 
-    /// Resumes what another principal stopped.
+    /// Resumes what another principal stopped; what oneself stopped only where a policy of the factory names that, and
+    /// the event then says so.
     ///
     /// # Errors
     /// [`Refused`] where it is not stopped, or the caller stopped it.
@@ -383,8 +384,16 @@ impl Factory {
         let stops = self.load_stops(&handle.log).await.map_err(not_recorded)?;
         let stop = stops.into_iter().find(|(path, _)| *path == element).map(|(_, stop)| stop);
         let stop = stop.ok_or_else(|| Refused::Conflict { message: "it is not stopped".to_owned(), now: None })?;
-        self.may_switch(caller, &handle, Act::Resume, stop.by == caller.principal.id)?;
-        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event, break_glass: false });
+        let stopper = stop.by == caller.principal.id;
+        let mut break_glass = false;
+        if let Err(refused) = self.may_switch(caller, &handle, Act::Resume, stopper) {
+            // Whoever stopped does not resume, unless a policy of the factory says so; the log then says it, too.
+            break_glass = stopper && self.may_switch(caller, &handle, Act::BreakGlass, stopper).is_ok();
+            if !break_glass {
+                return Err(refused);
+            }
+        }
+        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event, break_glass });
         let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
         let id = event.id;
         let done = self

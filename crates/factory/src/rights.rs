@@ -1,14 +1,15 @@
 //! Who may do what: the policies of a workflow with the factory's own beside them, and why somebody may or may not.
 
 use crate::api::Refused;
-use crate::factory::Factory;
+use crate::factory::{Factory, not_recorded};
 use seatrial_governance::policy::{
     Action as Act, Circumstances, EXTRA_BYTES_MAX, Explained, Grants, Policies, PolicyFile, Request, check_files,
 };
-use seatrial_model::{Assurance, Digest, LogName, Principal, PrincipalKind, Side};
+use seatrial_governance::obligations;
+use seatrial_model::{Assurance, Body, Digest, Event, LogName, Principal, PrincipalKind, Side, Stage};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The factory's own policies as they were read when it was opened.
@@ -119,11 +120,12 @@ impl Factory {
         }
     }
 
-    /// Whether somebody may do something, and why.
+    /// Whether somebody may do something, and why. Where an obligation is named, it is asked in the roles that can
+    /// discharge it, and whoever submitted the spec is an author.
     ///
     /// # Errors
-    /// [`Refused`] where there is no such workflow or person.
-    pub fn can(
+    /// [`Refused`] where there is no such workflow, obligation or person.
+    pub async fn can(
         &self,
         workflow: &str,
         whom: &Whom,
@@ -132,31 +134,57 @@ impl Factory {
         circumstances: &Circumstances,
     ) -> Result<Can, Refused> {
         let (handle, served) = self.submitted(workflow)?;
-        let who = self.whom(whom, assurance)?;
-        let mut circumstances = circumstances.clone();
-        circumstances.simulation = self.is_simulation();
+        let roles = self.asked_roles(&served.workflow, circumstances)?;
+        let authors = self.submitters(&handle.log, served.workflow.digest).await?;
         let ask = |who: &Principal, circumstances: &Circumstances| {
-            let request = Request { principal: who, action, circumstances };
+            let author = circumstances.author || authors.contains(&who.id);
+            let circumstances =
+                Circumstances { author, simulation: self.is_simulation(), ..circumstances.clone() };
+            let request = Request { principal: who, action, circumstances: &circumstances };
             let explained = served.policies.explain(&request);
             let refusal = (!explained.allowed).then(|| explained.refusal(&request));
             (explained, refusal)
         };
-        let (role, (explained, refusal)) = in_some_role(&who, &circumstances, ask);
-        let others = if explained.allowed {
-            Vec::new()
-        } else {
-            let fair = Circumstances { author: false, requester: false, stopper: false, ..circumstances };
-            let mut able = Vec::new();
+        let who = self.whom(whom, assurance)?;
+        let (role, (explained, refusal)) = in_some_role(&who, circumstances, roles.as_ref(), ask);
+        let mut others = Vec::new();
+        if !explained.allowed {
+            let fair = Circumstances {
+                author: false,
+                own: false,
+                requester: false,
+                stopper: false,
+                token: None,
+                ..circumstances.clone()
+            };
             for person in &self.spec().people {
                 let Ok(other) = self.whom(&Whom::Person(person.id.clone()), Assurance::Token) else { continue };
-                if other.id != who.id && in_some_role(&other, &fair, ask).1.0.allowed {
-                    able.push(other.id);
+                if other.id != who.id && in_some_role(&other, &fair, roles.as_ref(), ask).1.0.allowed {
+                    others.push(other.id);
                 }
             }
-            able
-        };
+        }
         let workflow = handle.log.clone();
         Ok(Can { workflow, who, action: action.as_str(), role, explained, refusal, others })
+    }
+
+    /// The roles that can discharge the obligation that is asked about; none where none is.
+    fn asked_roles(&self, workflow: &Workflow, asked: &Circumstances) -> Result<Option<BTreeSet<String>>, Refused> {
+        let Some(id) = &asked.obligation else { return Ok(None) };
+        let stage = asked.stage.unwrap_or(Stage::Production);
+        let all = obligations(workflow, &self.spec());
+        let found = all.iter().find(|o| o.id == *id && o.is_for(stage)).ok_or_else(|| {
+            let shown = seatrial_model::Untrusted::new(id.as_str()).terminal(80);
+            Refused::NotFound(format!("{stage} has no obligation `{shown}`: `seatrial status` shows all"))
+        })?;
+        Ok(Some(found.roles(workflow, stage)))
+    }
+
+    /// Who submitted this very spec.
+    async fn submitters(&self, log: &LogName, spec: Digest) -> Result<BTreeSet<String>, Refused> {
+        let events = self.delivery_events(log).await.map_err(not_recorded)?;
+        let of = |e: &Event| matches!(e.body, Body::SpecSubmitted(_)) && e.spec == Some(spec);
+        Ok(events.iter().filter(|e| of(&e.event)).map(|e| e.event.actor.id.clone()).collect())
     }
 
     fn whom(&self, whom: &Whom, assurance: Assurance) -> Result<Principal, Refused> {
@@ -175,21 +203,27 @@ impl Factory {
     }
 }
 
-/// Asks in the role that is named; else in each that is held, and takes the first in which it is allowed.
+/// Asks in the role that is named; else in each that is held (and asked for), and takes the first in which it is
+/// allowed.
 fn in_some_role<T>(
     who: &Principal,
     circumstances: &Circumstances,
+    asked: Option<&BTreeSet<String>>,
     ask: impl Fn(&Principal, &Circumstances) -> (Explained, T),
 ) -> (Option<String>, (Explained, T)) {
     if circumstances.role.is_some() {
         return (circumstances.role.clone(), ask(who, circumstances));
     }
-    for role in &who.roles {
-        let answer = ask(who, &Circumstances { role: Some(role.clone()), ..circumstances.clone() });
+    let in_role = |role: &String| Circumstances { role: Some(role.clone()), ..circumstances.clone() };
+    for role in who.roles.iter().filter(|role| asked.is_none_or(|asked| asked.contains(*role))) {
+        let answer = ask(who, &in_role(role));
         if answer.0.allowed {
             return (Some(role.clone()), answer);
         }
     }
-    (None, ask(who, circumstances))
+    // In the role that they lack, where there is one: so the answer says for whom it is.
+    match asked.and_then(BTreeSet::first) {
+        Some(role) => (Some(role.clone()), ask(who, &in_role(role))),
+        None => (None, ask(who, circumstances)),
+    }
 }
-

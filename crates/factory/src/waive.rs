@@ -6,12 +6,13 @@ use crate::approve::{find, newest};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
+use crate::release::end_of_day;
 use crate::standing::Gathered;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_governance::status::{WaiverRecord, WaiverStanding, waiver_refusal, waivers};
 use seatrial_governance::waiver_limit_days;
 use seatrial_model::event::{WaiverEnded, WaiverGranted, WaiverRequested};
-use seatrial_model::{Body, Digest, Event, EventId, Logged, Stage, Time};
+use seatrial_model::{Body, Day, Digest, Event, EventId, Logged, Stage};
 use seatrial_store::ReaderExt as _;
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,8 +31,8 @@ pub struct WaiverInput {
     pub reason: String,
     /// What is done instead.
     pub measure: String,
-    /// Its end.
-    pub until: Time,
+    /// Its last day, in the factory's time zone.
+    pub until: Day,
     /// The waiver that it renews.
     pub renews: Option<EventId>,
     /// The obligation's key that was shown; another one now refuses it.
@@ -90,7 +91,7 @@ impl Factory {
         let body = Body::WaiverRequested(WaiverRequested {
             obligation: state.obligation.id.clone(),
             stage: input.stage,
-            until: input.until,
+            until: end_of_day(input.until, &self.spec().timezone)?,
             renews: input.renews,
             shown: state.key,
         });

@@ -1,14 +1,15 @@
 //! What people do to decisions and workflows: override, truth, stop, resume.
 
 use crate::api::{Caller, Refused, StopEffect};
+use crate::audits::{Audits, told_of_alarms};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, row};
-use crate::project::{CertificateRec, DecisionRec, StopRec};
+use crate::project::{DecisionRec, StopRec};
 use crate::reviews::{is_stopped, settle};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{
-    CertificateRevoked, DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed,
+    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed,
     WorkflowStopped,
 };
 use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
@@ -293,12 +294,13 @@ impl Factory {
     ) -> Result<TruthsRecorded, Refused> {
         let factory = self.clone();
         let log = handle.log.clone();
+        let told = told_of_alarms(handle);
         let done = self
             .0
             .store
             .transact_with::<TruthsRecorded, Refused, _>(&handle.log, move |view| {
                 let mut total = TruthsRecorded::default();
-                let mut audits: BTreeMap<String, CertificateRec> = BTreeMap::new();
+                let mut audits = Audits::new(&factory, &log, told);
                 let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
                 let mut out = Vec::with_capacity(events.len());
                 for (event, rec, wrong) in events {
@@ -310,12 +312,10 @@ impl Factory {
                     // As the fold does: the first matured truth of a decision counts, told again it changes nothing.
                     let Some(key) = rec.certificate.filter(|_| matured) else { continue };
                     let now: Option<DecisionRec> = row(view, "decision", rec.decision.uuid().as_bytes())?;
-                    let told = now.and_then(|now| now.outcome).is_some_and(|o| o.matured);
-                    if told || !counted.insert(rec.decision) {
+                    if now.is_some_and(|now| now.is_counted()) || !counted.insert(rec.decision) {
                         continue;
                     }
-                    let revoked = alarm(view, &factory, &log, &mut audits, &key, wrong)?;
-                    if let Some(event) = revoked {
+                    if let Some(event) = audits.feed(view, &key, wrong)? {
                         total.revoked = Some(event.id);
                         if let Body::CertificateRevoked(body) = &event.body {
                             total.alarm = Some(body.audits);
@@ -461,33 +461,4 @@ impl Factory {
             .map_err(internal)?;
         Ok((event, payloads))
     }
-}
-
-/// Feeds one truth; gives the revocation where it is the one that alarms.
-pub(crate) fn alarm(
-    view: &dyn View,
-    factory: &Factory,
-    log: &LogName,
-    audits: &mut BTreeMap<String, CertificateRec>,
-    key: &str,
-    wrong: bool,
-) -> Result<Option<Event>, TransactError<Refused>> {
-    if !audits.contains_key(key) {
-        let Some(rec) = row::<CertificateRec>(view, "certificate", key.as_bytes())? else { return Ok(None) };
-        audits.insert(key.to_owned(), rec);
-    }
-    let Some(rec) = audits.get_mut(key) else { return Ok(None) };
-    let Some(alarm) = rec.feed(wrong).filter(|_| !rec.revoked) else { return Ok(None) };
-    rec.revoked = true;
-    let body = Body::CertificateRevoked(CertificateRevoked {
-        threshold: rec.threshold.clone(),
-        certificate: rec.event,
-        reason: "alarm".to_owned(),
-        audits: alarm.audits,
-        log_e: alarm.log_e,
-        log_change: None,
-    });
-    let mut event = factory.event(log, Principal::system(), body).map_err(|e| TransactError::Refused(internal(e)))?;
-    event.subject.element = Some(rec.threshold.clone());
-    Ok(Some(event))
 }

@@ -1,8 +1,8 @@
 //! A blind audit is a truth: the reviewer answered before seeing the AI's answer, so their answer says whether it was
 //! wrong. It feeds the certificate's audit in the commit of the answer itself.
 
-use crate::acts::alarm;
 use crate::api::{Refused, ReviewAnswerInput};
+use crate::audits::{Audits, told_of_alarms};
 use crate::factory::{Factory, internal};
 use crate::handle::{Handle, Served, row};
 use crate::project::{DecisionRec, ReviewRec};
@@ -11,7 +11,6 @@ use seatrial_model::{Answer, Body, Event, Principal};
 use seatrial_spec::workflow::Truth;
 use seatrial_store::{TransactError, View};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A truth that an audit's answer tells.
 pub(crate) struct ToldByAudit {
@@ -63,9 +62,10 @@ impl Factory {
         let log = told.event.log.clone();
         let mut events = vec![told.event];
         let now: Option<DecisionRec> = row(view, "decision", told.decision.decision.uuid().as_bytes())?;
-        let first = now.and_then(|now| now.outcome).is_none_or(|o| !o.matured);
+        let first = now.is_none_or(|now| !now.is_counted());
         if let Some(key) = told.decision.certificate.filter(|_| first) {
-            events.extend(alarm(view, self, &log, &mut BTreeMap::new(), &key, told.wrong)?);
+            let roles = self.handle(log.as_str()).map(|handle| told_of_alarms(&handle)).unwrap_or_default();
+            events.extend(Audits::new(self, &log, roles).feed(view, &key, told.wrong)?);
         }
         Ok(events)
     }

@@ -3,6 +3,7 @@
 mod acts;
 pub mod api;
 mod approve;
+mod audits;
 mod blind;
 mod calibrate;
 mod clock;

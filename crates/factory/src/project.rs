@@ -18,6 +18,8 @@
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
+//! | `audit-due` | when it is due (8 bytes), decision (16 bytes) | empty: an audit of a certified decision |
+//! | `assumption` | element | [`AssumptionRec`] |
 //! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
 //! | `certificate` | threshold, number and model | [`CertificateRec`] |
 //! | `evaluation` | key of what is evaluated | [`EvaluationRec`]: begun and not ended |
@@ -30,7 +32,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
+pub(crate) use running::{AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -38,7 +40,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 7;
+pub const PROJECTION_VERSION: u32 = 8;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

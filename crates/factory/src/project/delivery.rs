@@ -1,10 +1,10 @@
 //! The fold of delivery's events: few, and read whole where readiness is computed.
 
-use super::{
+use super::{AssumptionRec, 
     CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec, SpecRec,
     StopRec, TokenRec, certificate_key,
 };
-use seatrial_model::event::{ReleaseCut, ThresholdTested, TokenIssued};
+use seatrial_model::event::{AssumptionChecked, ReleaseCut, ThresholdTested, TokenIssued};
 use seatrial_model::{Body, Digest, EventId};
 use seatrial_sprint::AuditState;
 use seatrial_store::{ProjectError, Scan};
@@ -18,6 +18,7 @@ impl Fold<'_> {
                 let (event, threshold) = (revoked.certificate, revoked.threshold.clone());
                 self.revoke(&threshold, |rec| rec.event == event)
             }
+            Body::AssumptionChecked(checked) => self.assumption_checked(checked),
             Body::ReleaseCut(cut) => self.release_cut(cut),
             Body::ReleaseLapsed(body) => {
                 let lost = body.lost.clone();
@@ -87,6 +88,19 @@ impl Fold<'_> {
             audit: AuditState::default(),
         };
         self.put("certificate", key.as_bytes(), &rec)
+    }
+
+    fn assumption_checked(&mut self, checked: &AssumptionChecked) -> Result<(), ProjectError> {
+        let rec = AssumptionRec {
+            event: self.event.id,
+            at: self.event.time,
+            element: checked.element,
+            holds: checked.holds,
+            from: checked.from,
+            until: checked.until,
+            metrics: checked.metrics.clone(),
+        };
+        self.put("assumption", checked.assumption.as_str().as_bytes(), &rec)
     }
 
     fn revoke(

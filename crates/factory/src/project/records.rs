@@ -47,6 +47,16 @@ pub(crate) struct DecisionRec {
     pub certificate: Option<String>,
     pub overridden: Option<OverrideRec>,
     pub outcome: Option<OutcomeRec>,
+    /// When its audit had gone unanswered past its time: it counts as wrong, and what is told later changes nothing.
+    #[serde(default)]
+    pub missed: Option<Time>,
+}
+
+impl DecisionRec {
+    /// Whether the certificate's audit has counted it: the first matured truth counts, or its being missed.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.missed.is_some() || self.outcome.as_ref().is_some_and(|o| o.matured)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,6 +72,18 @@ pub(crate) struct OutcomeRec {
     pub at: Time,
     pub wrong: bool,
     pub matured: bool,
+}
+
+/// An assumption as it was checked last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AssumptionRec {
+    pub event: EventId,
+    pub at: Time,
+    pub element: Digest,
+    pub holds: bool,
+    pub from: Time,
+    pub until: Time,
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// A review as it stands now.

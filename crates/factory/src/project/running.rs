@@ -2,9 +2,9 @@
 
 use super::{AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
 use crate::api::DecisionStatus;
-use seatrial_model::event::{DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
+use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{Action, Answer, Body, DecisionId, ReviewId, Verdict};
+use seatrial_model::{Action, Answer, Body, DecisionId, ReviewId, Time, Verdict};
 use seatrial_store::ProjectError;
 
 /// Open reviews of cases.
@@ -15,6 +15,23 @@ pub(crate) const PILOT_COUNT: &str = "pilot-count";
 
 /// Reviews and audits of a pilot's decisions that were answered.
 pub(crate) const PILOT_REVIEWED: &str = "pilot-reviewed";
+
+/// Audits of certified decisions, by when they are due.
+pub(crate) const AUDIT_DUE: &str = "audit-due";
+
+/// When an audit is late, where the spec's `review.within` says nothing: a working week and its weekend.
+pub(crate) const AUDIT_DUE_MS: u64 = 7 * 86_400_000;
+
+/// The key of an audit that is due: the time, then the decision.
+pub(crate) fn audit_due_key(opened: Time, within_ms: Option<u64>, decision: DecisionId) -> Vec<u8> {
+    let within = i64::try_from(within_ms.unwrap_or(AUDIT_DUE_MS)).unwrap_or(i64::MAX);
+    [audit_due_from(opened.plus_millis(within)).as_slice(), decision.uuid().as_bytes()].concat()
+}
+
+/// The beginning of the keys of that time.
+pub(crate) fn audit_due_from(due: Time) -> [u8; 8] {
+    u64::try_from(due.as_millis()).unwrap_or(0).to_be_bytes()
+}
 
 /// A quarter of an hour: every time zone's offset is a multiple of it.
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
@@ -54,6 +71,7 @@ impl Fold<'_> {
                 self.follow(body.decision, |_, _| {})
             }
             Body::ReviewAnswered(body) => self.answered(body),
+            Body::AuditMissed(body) => self.audit_missed(body),
             Body::EvaluationStarted(body) => {
                 let rec = EvaluationRec { event: self.event.id, at: self.event.time };
                 self.put(EVALUATION, body.key.hex().as_bytes(), &rec)
@@ -104,14 +122,46 @@ impl Fold<'_> {
             certificate: passed_under(made),
             overridden: None,
             outcome: None,
+            missed: None,
         };
         let key = *made.decision.uuid().as_bytes();
         self.put("decision", &key, &rec)?;
+        self.audit_due(&rec, made)?;
         self.put("ask", made.ask.as_bytes(), &AskRec { decision: made.decision, time: event.time })?;
         let case = [made.case.as_bytes(), b"/", &key].concat();
         self.rows.put("case", &case, b"")?;
         self.open_review(made)?;
         self.tally_decision(made)
+    }
+
+    /// An audit that could tell of a certificate is due some day.
+    fn audit_due(&mut self, rec: &DecisionRec, made: &DecisionMade) -> Result<(), ProjectError> {
+        let Some(within) = made.review.as_ref().filter(|_| made.audit && rec.certificate.is_some()) else {
+            return Ok(());
+        };
+        self.rows.put(AUDIT_DUE, &audit_due_key(rec.time, within.within_ms, rec.decision), b"")?;
+        Ok(())
+    }
+
+    /// Its truth is known, or counts as known: nobody waits for it any more.
+    fn audit_told(&mut self, rec: &DecisionRec) -> Result<(), ProjectError> {
+        let Some(review) = rec.review.filter(|_| rec.audit && rec.certificate.is_some()) else { return Ok(()) };
+        let review: Option<ReviewRec> = self.get("review", review.uuid().as_bytes())?;
+        let within = review.and_then(|r| r.due).map(|due| due.millis_since(rec.time).unsigned_abs());
+        Ok(self.rows.delete(AUDIT_DUE, &audit_due_key(rec.time, within, rec.decision))?)
+    }
+
+    fn audit_missed(&mut self, body: &AuditMissed) -> Result<(), ProjectError> {
+        let at = self.event.time;
+        let key = *body.decision.uuid().as_bytes();
+        let before: Option<DecisionRec> = self.get("decision", &key)?;
+        let Some(rec) = before.filter(|rec| !rec.is_counted()) else { return Ok(()) };
+        self.audit_told(&rec)?;
+        if let Some(under) = &rec.certificate {
+            self.feed_audit(under, true)?;
+        }
+        self.count("audit/missed")?;
+        self.follow(body.decision, move |rec, _| rec.missed = rec.missed.or(Some(at)))
     }
 
     fn open_review(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
@@ -218,9 +268,12 @@ impl Fold<'_> {
         let (wrong, matured) = (body.wrong, body.matured);
         let key = *body.decision.uuid().as_bytes();
         let before: Option<DecisionRec> = self.get("decision", &key)?;
-        let first = before.as_ref().is_some_and(|rec| rec.outcome.as_ref().is_none_or(|o| !o.matured));
-        if let Some(under) = before.and_then(|rec| rec.certificate).filter(|_| first && matured) {
-            self.feed_audit(&under, wrong)?;
+        let first = before.as_ref().is_some_and(|rec| !rec.is_counted());
+        if let Some(rec) = before.as_ref().filter(|_| first && matured) {
+            self.audit_told(rec)?;
+            if let Some(under) = &rec.certificate {
+                self.feed_audit(under, wrong)?;
+            }
         }
         if matured && first {
             self.count(if wrong { "outcome/wrong" } else { "outcome/right" })?;

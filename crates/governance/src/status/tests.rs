@@ -494,6 +494,7 @@ fn a_certificate() {
             audits: Share { k: 6, n: 20 },
             log_e: 3.4,
             log_change: None,
+            told: Vec::new(),
         };
         l.add(seatrial_model::Principal::system(), &[], Body::CertificateRevoked(body));
     };

@@ -282,4 +282,7 @@ pub struct CertificateRevoked {
     /// The change detector's value as its natural logarithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_change: Option<f64>,
+    /// The roles that are told: whoever reviews the workflow's behaviour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
 }

@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use seatrial_model::event::{ReleasedObligation, SprintClosed, SprintOpened};
 use seatrial_model::words::Layer;
 use seatrial_model::{Body, Digest, EventId, Logged, SprintId, Stage, Time};
-use seatrial_spec::Workflow;
+use seatrial_spec::{Direction, Workflow, compare};
 use seatrial_sprint::clarity::{ClarityPoint, Look, Moment, layer_of, points, svg};
-use seatrial_sprint::report::{Moves, Shown, SprintInput};
+use seatrial_sprint::report::{Move, Moves, Shown, SprintInput};
 use seatrial_sprint::SprintReport;
 use seatrial_store::ReaderExt as _;
 use std::collections::BTreeMap;
@@ -265,6 +265,10 @@ fn closed_name(events: &[Logged], sprint: SprintId) -> String {
 
 /// What `now` lets AI do, beside `then`.
 fn moves(then: &Workflow, now: &Workflow) -> Moves {
-    let _ = (then, now);
-    Moves::default()
+    let compared = compare(then, now);
+    let of = |direction| {
+        let items = compared.items().filter(|item| item.direction == direction);
+        items.map(|item| Move { path: item.path.clone(), why: item.why.clone() }).collect()
+    };
+    Moves { widens: of(Direction::Widens), narrows: of(Direction::Narrows), unclear: of(Direction::Unclear) }
 }

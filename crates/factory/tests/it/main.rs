@@ -16,6 +16,8 @@ mod sealed;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod sprints;
+#[cfg(test)]
 mod staleness;
 #[cfg(test)]
 mod support;

@@ -89,7 +89,18 @@ fn threshold(r: &mut Reader, node: &Node, names: &Names) -> Option<Threshold> {
     let truth = f.get("truth").and_then(|n| truth(r, n));
     let detect_within = f.get("detect_within").and_then(|n| r.span(n));
     f.done(r);
-    Some(Threshold { at: at?, max_wrong, assurance, wrong_when, examples, method, grid, attempts, truth, detect_within })
+    Some(Threshold {
+        at: at?,
+        max_wrong,
+        assurance,
+        wrong_when,
+        examples,
+        method,
+        grid,
+        attempts,
+        truth,
+        detect_within,
+    })
 }
 
 /// The confidences that fixed-sequence testing tries: strictest first, each looser than the one before.

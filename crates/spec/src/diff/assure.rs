@@ -66,11 +66,7 @@ pub(super) fn bar(name: &str, old: Option<Bar>, new: Option<Bar>) -> Said {
         return Said::unclear(why);
     }
     let strict = |op| matches!(op, BarOp::Above | BarOp::Below);
-    let harder = if a.value.total_cmp(&b.value).is_eq() {
-        strict(b.op)
-    } else {
-        (b.value > a.value) == upwards(b.op)
-    };
+    let harder = if a.value.total_cmp(&b.value).is_eq() { strict(b.op) } else { (b.value > a.value) == upwards(b.op) };
     if harder { Said::narrows(why) } else { Said::widens(why) }
 }
 
@@ -89,9 +85,8 @@ fn outcome(pair: Pair<'_>, name: &str) -> Said {
 }
 
 fn schema(pair: Pair<'_>, name: &str) -> Said {
-    let compiled = |w: &Workflow| {
-        w.element(&seatrial_model::ElementPath::from("types").child(name)).map(|e| e.compiled)
-    };
+    let compiled =
+        |w: &Workflow| w.element(&seatrial_model::ElementPath::from("types").child(name)).map(|e| e.compiled);
     match (pair.old.types.contains_key(name), pair.new.types.contains_key(name)) {
         (false, true) => Said::neutral("a new type; what uses it is listed by itself"),
         (true, false) => Said::neutral("a type is gone; what used it is listed by itself"),
@@ -141,7 +136,9 @@ fn threshold(pair: Pair<'_>, name: &str, part: &str, old: &Threshold, new: &Thre
         }
         "wrong_when" => match (&old.wrong_when, &new.wrong_when) {
             (Some(a), Some(b)) => said.join(holds_back("what counts as wrong", a, b)),
-            (Some(a), None) => said.add(Direction::Widens, format!("nothing counts as wrong; it was {}", code(&a.source))),
+            (Some(a), None) => {
+                said.add(Direction::Widens, format!("nothing counts as wrong; it was {}", code(&a.source)))
+            }
             (None, Some(b)) => said.add(Direction::Narrows, format!("what counts as wrong: {}", code(&b.source))),
             (None, None) => {}
         },
@@ -150,8 +147,9 @@ fn threshold(pair: Pair<'_>, name: &str, part: &str, old: &Threshold, new: &Thre
             said.differs(Direction::Unclear, "calibrated on", &old.examples, &new.examples, show);
         }
         "method" => said.differs(Direction::Unclear, "method", &old.method, &new.method, |m| m.as_str().to_owned()),
-        "grid" => said.differs(Direction::Unclear, "grid", &old.grid, &new.grid, |g| {
-            g.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+        "grid" => said.differs(Direction::Unclear, "grid", &old.grid, &new.grid, |g| match g.as_slice() {
+            [] => none(),
+            g => g.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
         }),
         "truth" => {
             let direction = if new.truth.is_none() { Direction::Widens } else { Direction::Unclear };
@@ -162,7 +160,12 @@ fn threshold(pair: Pair<'_>, name: &str, part: &str, old: &Threshold, new: &Thre
             });
         }
         "detect_within" => {
-            said.bound("an error is noticed within", old.detect_within.as_ref(), new.detect_within.as_ref(), Span::to_string);
+            said.bound(
+                "an error is noticed within",
+                old.detect_within.as_ref(),
+                new.detect_within.as_ref(),
+                Span::to_string,
+            );
         }
         _ => {}
     }
@@ -196,7 +199,10 @@ fn slice(old: Option<&Slice>, new: Option<&Slice>) -> Said {
             if a.condition.promoted != b.condition.promoted {
                 said.add(
                     Direction::Unclear,
-                    format!("{}: it is another part of the population", moved("where", &a.condition.source, &b.condition.source)),
+                    format!(
+                        "{}: it is another part of the population",
+                        moved("where", &a.condition.source, &b.condition.source)
+                    ),
                 );
             }
             match (a.required, b.required) {
@@ -285,7 +291,9 @@ fn assumption(old: Option<&Assumption>, new: Option<&Assumption>) -> Said {
             let mut said = Said::nothing();
             match (&a.watch, &b.watch) {
                 (Some(x), Some(y)) => said.join(must_hold("watched", x, y)),
-                (Some(x), None) => said.add(Direction::Widens, format!("it is watched no longer; it was {}", code(&x.source))),
+                (Some(x), None) => {
+                    said.add(Direction::Widens, format!("it is watched no longer; it was {}", code(&x.source)))
+                }
                 (None, Some(y)) => said.add(Direction::Narrows, format!("it is watched: {}", code(&y.source))),
                 (None, None) => {}
             }

@@ -105,17 +105,8 @@ fn unexplained(pair: Pair<'_>, path: &ElementPath) -> Said {
 
 /// A group stands for its members: `steps.route.never` that is new as a whole is each of its rules.
 fn expanded(top: &ElementPath, of: &Workflow) -> Vec<ElementPath> {
-    const SECTIONS: [&str; 9] = [
-        "outcomes",
-        "types",
-        "roles",
-        "steps",
-        "thresholds",
-        "slices",
-        "examples",
-        "questions",
-        "assumptions",
-    ];
+    const SECTIONS: [&str; 9] =
+        ["outcomes", "types", "roles", "steps", "thresholds", "slices", "examples", "questions", "assumptions"];
     const RULES: [&str; 5] = ["refuse_input", "require", "forbid", "never", "escalate"];
     let segments: Vec<&str> = top.segments().collect();
     let is_group = match segments.as_slice() {

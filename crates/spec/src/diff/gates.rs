@@ -133,9 +133,11 @@ fn approvals(old: &[GateApproval], new: &[GateApproval]) -> Said {
 /// Whether everything that `inner` matches, `outer` matches.
 fn covers(outer: &PathPattern, inner: &PathPattern) -> bool {
     let mut segments = inner.as_str().split('.').filter(|s| !s.is_empty());
-    outer.as_str().split('.').filter(|s| !s.is_empty()).all(|want| {
-        segments.next().is_some_and(|have| want == "*" || want == have)
-    })
+    outer
+        .as_str()
+        .split('.')
+        .filter(|s| !s.is_empty())
+        .all(|want| segments.next().is_some_and(|have| want == "*" || want == have))
 }
 
 fn handover(old: &HandoverGate, new: &HandoverGate) -> Said {

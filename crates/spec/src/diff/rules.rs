@@ -35,9 +35,7 @@ pub(super) fn rule(old: &Step, new: &Step, list: &str, name: &str) -> Said {
     match (find(old), find(new)) {
         (Some(old), Some(new)) => changed(list, old, new),
         (None, Some(rule)) => Said::narrows(format!("a new rule: {}; else {}", shown(rule), word(rule.otherwise))),
-        (Some(rule), None) => {
-            Said::widens(format!("a rule is gone: {}; else {}", shown(rule), word(rule.otherwise)))
-        }
+        (Some(rule), None) => Said::widens(format!("a rule is gone: {}; else {}", shown(rule), word(rule.otherwise))),
         (None, None) => Said::nothing(),
     }
 }
@@ -59,7 +57,10 @@ fn changed(list: &str, old: &Rule, new: &Rule) -> Said {
             if strictness(new.otherwise) < strictness(old.otherwise) { Direction::Widens } else { Direction::Narrows };
         said.add(direction, moved("where it objects", word(old.otherwise), word(new.otherwise)));
     }
-    said.differs(Direction::Unclear, "who answers", &old.to, &new.to, |r| option(r.as_ref(), |r| code(r)));
+    // A rule that warns or denies asks nobody, before or after.
+    if asks(old) && asks(new) {
+        said.differs(Direction::Unclear, "who answers", &old.to, &new.to, |r| option(r.as_ref(), |r| code(r)));
+    }
     said.differs(Direction::Neutral, "reason given", &old.because, &new.because, |b| option(b.as_ref(), Clone::clone));
     said
 }
@@ -72,6 +73,10 @@ const fn strictness(otherwise: Else) -> u8 {
         Else::Escalate => 2,
         Else::Deny => 3,
     }
+}
+
+const fn asks(rule: &Rule) -> bool {
+    matches!(rule.otherwise, Else::Escalate | Else::Modify)
 }
 
 const fn word(otherwise: Else) -> &'static str {
@@ -153,7 +158,9 @@ pub(super) fn escalation(old: &Step, new: &Step, name: &str) -> Said {
             said
         }
         (None, Some(e)) => Said::narrows(format!("a new escalation: {} asks {}", code(&e.when.source), code(&e.to))),
-        (Some(e), None) => Said::widens(format!("an escalation is gone: {} asked {}", code(&e.when.source), code(&e.to))),
+        (Some(e), None) => {
+            Said::widens(format!("an escalation is gone: {} asked {}", code(&e.when.source), code(&e.to)))
+        }
         (None, None) => Said::nothing(),
     }
 }

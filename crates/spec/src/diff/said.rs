@@ -96,7 +96,13 @@ impl Said {
     }
 
     /// A bound that holds AI back: the more, the wider; none is widest.
-    pub(super) fn bound<T: PartialOrd>(&mut self, name: &str, old: Option<&T>, new: Option<&T>, show: impl Fn(&T) -> String) {
+    pub(super) fn bound<T: PartialOrd>(
+        &mut self,
+        name: &str,
+        old: Option<&T>,
+        new: Option<&T>,
+        show: impl Fn(&T) -> String,
+    ) {
         let moved = || format!("{name}: {} → {}", old.map_or_else(none, &show), new.map_or_else(none, &show));
         match (old, new) {
             (None, None) => {}
@@ -110,7 +116,14 @@ impl Said {
     }
 
     /// Something that changed, whatever it means.
-    pub(super) fn differs<T: PartialEq>(&mut self, direction: Direction, name: &str, old: &T, new: &T, show: impl Fn(&T) -> String) {
+    pub(super) fn differs<T: PartialEq>(
+        &mut self,
+        direction: Direction,
+        name: &str,
+        old: &T,
+        new: &T,
+        show: impl Fn(&T) -> String,
+    ) {
         if old != new {
             self.add(direction, moved(name, &show(old), &show(new)));
         }

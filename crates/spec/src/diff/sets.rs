@@ -47,7 +47,8 @@ fn rows(w: &Workflow, set: &ExampleSet) -> BTreeMap<String, Digest> {
 fn content(old: &BTreeMap<String, Digest>, new: &BTreeMap<String, Digest>, said: &mut Said) {
     let gone: Vec<&String> = old.keys().filter(|id| !new.contains_key(*id)).collect();
     let more: Vec<&String> = new.keys().filter(|id| !old.contains_key(*id)).collect();
-    let other: Vec<&String> = old.iter().filter(|(id, d)| new.get(*id).is_some_and(|n| n != *d)).map(|(id, _)| id).collect();
+    let other: Vec<&String> =
+        old.iter().filter(|(id, d)| new.get(*id).is_some_and(|n| n != *d)).map(|(id, _)| id).collect();
     let listed = |ids: &[&String]| {
         let shown: Vec<String> = ids.iter().take(IDS_SHOWN).map(|id| code(id)).collect();
         let rest = if ids.len() > IDS_SHOWN { ", …" } else { "" };

@@ -113,7 +113,10 @@ fn per_day(old: &Step, new: &Step) -> Said {
 
 fn type_name(part: &str, old: &Step, new: &Step) -> Said {
     let of = |s: &Step| option(if part == "input" { s.input.as_ref() } else { s.output.as_ref() }, Clone::clone);
-    Said::unclear(format!("{}: expressions read another type", moved(&format!("type of the {part}"), &of(old), &of(new))))
+    Said::unclear(format!(
+        "{}: expressions read another type",
+        moved(&format!("type of the {part}"), &of(old), &of(new))
+    ))
 }
 
 fn model(old: Option<&ModelRef>, new: Option<&ModelRef>) -> Said {
@@ -131,9 +134,8 @@ fn model(old: Option<&ModelRef>, new: Option<&ModelRef>) -> Said {
     said.differs(other, "temperature", &old.temperature, &new.temperature, number);
     let list = |names: &Vec<String>| if names.is_empty() { super::said::none() } else { names.join(", ") };
     said.differs(other, "models that stand in", &old.fallback, &new.fallback, list);
-    let train = |t: &Option<crate::workflow::Train>| {
-        option(t.as_ref(), |t| format!("label `{}` of `{}`", t.label, t.examples))
-    };
+    let train =
+        |t: &Option<crate::workflow::Train>| option(t.as_ref(), |t| format!("label `{}` of `{}`", t.label, t.examples));
     said.differs(other, "learns from", &old.train, &new.train, train);
     said
 }
@@ -237,9 +239,10 @@ fn review(old: &Review, new: &Review) -> Said {
 fn overrides(old: &Step, new: &Step) -> Said {
     match (&old.overrides, &new.overrides) {
         (Some(_), None) => Said::widens("nobody may override its decisions any more"),
-        (None, Some(new)) => {
-            Said::unclear(format!("its decisions may be overridden, also those that held back: by {}", value(&new.by.join(", "))))
-        }
+        (None, Some(new)) => Said::unclear(format!(
+            "its decisions may be overridden, also those that held back: by {}",
+            value(&new.by.join(", "))
+        )),
         (Some(old), Some(new)) => {
             let mut said = Said::nothing();
             let list = |l: &Vec<String>| l.join(", ");

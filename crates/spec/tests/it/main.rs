@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not test functions themselves")]
 
+mod compare;
 mod diagnostics;
 mod examples;
 mod fixture;

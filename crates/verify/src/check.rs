@@ -3,6 +3,7 @@
 mod events;
 mod held;
 mod recompute;
+mod signed;
 mod tree;
 
 use crate::report::{KeyOrigin, Verified, Witness};

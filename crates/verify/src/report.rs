@@ -81,6 +81,10 @@ pub struct Verified {
     pub blobs: u64,
     /// Payloads.
     pub payloads: Payloads,
+    /// Approvals in the log.
+    pub approvals: u64,
+    /// Of these, signed with a key of the person's own, as the factory's file recorded with them lists it.
+    pub approvals_signed: u64,
     /// Decisions in the log.
     pub decisions: u64,
     /// Decisions whose verdict, action and reasons recompute from their facts and the spec in force.
@@ -113,6 +117,8 @@ impl Default for Verified {
             earlier_checkpoints: 0,
             blobs: 0,
             payloads: Payloads::default(),
+            approvals: 0,
+            approvals_signed: 0,
             decisions: 0,
             verdicts_recomputed: 0,
             findings_recomputed: 0,
@@ -202,6 +208,11 @@ impl Verified {
         writeln!(out, "blobs     {} held", self.blobs)?;
         let Payloads { held, erased, absent } = self.payloads;
         writeln!(out, "payloads  {held} held, {erased} erased, {absent} not here")?;
+        writeln!(
+            out,
+            "approvals {}, {} signed with the person's own key (keys as the log has them), the rest attested by the operator",
+            self.approvals, self.approvals_signed
+        )?;
         writeln!(out, "decisions {}", self.decisions)?;
         writeln!(out, "  verdicts recomputed from their facts: {}", self.verdicts_recomputed)?;
         writeln!(

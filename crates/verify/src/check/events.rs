@@ -2,6 +2,7 @@
 
 use super::held::Holdings;
 use super::recompute::Recompute;
+use super::signed::Signatures;
 use crate::report::Verified;
 use crate::source::Source;
 use seatrial_ledger::tile::width_at;
@@ -28,6 +29,8 @@ pub(super) struct Events<'a, S: ?Sized> {
     decisions: HashSet<DecisionId>,
     /// What events say of the log itself at an earlier size.
     points: Vec<(String, LogPoint)>,
+    source: &'a S,
+    signatures: Signatures,
     holdings: Holdings<'a, S>,
     recompute: Recompute,
     listed: bool,
@@ -43,6 +46,8 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
             ids: HashMap::new(),
             decisions: HashSet::new(),
             points: Vec::new(),
+            source,
+            signatures: Signatures::default(),
             holdings: Holdings::new(source),
             recompute: Recompute::default(),
             listed: false,
@@ -80,6 +85,7 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
             Body::PackGenerated(b) => self.point(index, &place, &b.log, report),
             _ => {}
         }
+        self.signatures.visit((index, &place), &event, &self.origin, self.source, report);
         let held = self.holdings.visit(&place, &event, report);
         self.recompute.visit(&place, &event, &held, &mut self.holdings, report);
     }

@@ -18,6 +18,7 @@ use seatrial_spec::workflow::{Provider, Step, Workflow};
 use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// One workflow on this node.
@@ -28,6 +29,8 @@ pub(crate) struct Handle {
     pub(crate) live: ArcSwap<Live>,
     pub(crate) stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
     pub(crate) traffic: Traffic,
+    /// When assumptions were looked at last, in milliseconds.
+    pub(crate) assumed_at: AtomicI64,
 }
 
 /// What is served now.
@@ -155,6 +158,7 @@ impl Factory {
                 live: ArcSwap::default(),
                 stops: ArcSwap::default(),
                 traffic: Traffic::default(),
+                assumed_at: AtomicI64::new(0),
             })
         });
         handle.live.store(Arc::new(live));

@@ -56,6 +56,8 @@ impl Factory {
     /// Called at start, every minute while serving, and after delivery events; it appends only where something changed.
     pub async fn tick(&self) -> Ticked {
         let mut all = Ticked::default();
+        // First: an audit that nobody answered may cost a release what it stands on.
+        self.watch_tick().await;
         for log in self.workflows() {
             match self.tick_workflow(&log).await {
                 Ok(Standing::AsItWas) => {}

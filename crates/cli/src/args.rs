@@ -1,13 +1,17 @@
 //! The arguments: what can be asked of `seatrial`, and the help that teaches it.
 
 mod deliver;
+mod judge;
 mod record;
 mod run;
+mod stages;
 mod simulate;
 
 pub(crate) use deliver::*;
+pub(crate) use judge::*;
 pub(crate) use record::*;
 pub(crate) use run::*;
+pub(crate) use stages::*;
 pub(crate) use simulate::*;
 
 use crate::demo::DemoArgs;
@@ -177,20 +181,68 @@ Example:
   seatrial explain eval.boundary
   seatrial explain approval.risk --stage production")]
     Explain(ExplainArgs),
+    /// What to do next, ordered by what it unblocks, and who can do it
+    #[command(after_help = "\
+Both stages at once. What has to wait for something else says for what.
+
+Example:
+  seatrial next
+  seatrial next --format json")]
+    Next,
     /// Approve an obligation, over exactly what is shown
     #[command(after_help = "\
-Shows the scope first, path by path, with what changed since the last approval. Where a person sits at the terminal it \
-asks for a yes, and records how long the text was shown.
+Shows the scope first, path by path, with what changed since you approved it last. Where a person sits at the terminal \
+it asks for a yes, and records how long the text was shown. Signed with your own SSH key (one of your `keys` in \
+factory.yaml), the approval proves that it was you to anybody who has the log.
 
 Example:
   seatrial approve spec.intent --as hana@harbour.example
-  seatrial approve approval.risk --stage production --role risk --yes --as ria@harbour.example")]
+  seatrial approve approval.risk --stage production --role risk --yes --as ria@harbour.example
+  seatrial approve approval.risk --sign-with ~/.ssh/id_ed25519 --as ria@harbour.example")]
     Approve(ApproveArgs),
+    /// Say of something that was approved and has changed: read again, still holds
+    #[command(after_help = "\
+Only what people judge can be reaffirmed; what was measured is measured again. Shows exactly what changed since the \
+approval that it names.
+
+Example:
+  seatrial reaffirm approval.credit --as hana@harbour.example")]
+    Reaffirm(ApproveArgs),
     /// Withdraw an approval of one's own
     #[command(after_help = "\
 Example:
   seatrial withdraw evt_019a0000-0000-7000-8000-000000000000 --as hana@harbour.example")]
     Withdraw(WithdrawArgs),
+    /// Ask that an obligation may stay undischarged until a date; grant, end or list such waivers
+    #[command(after_help = "\
+A waiver has a reason, a measure that is taken instead, an end (30 days in all for a pilot, 90 for production), and is \
+granted by another person than the one who asks. It never hides the obligation, and a bar that was missed is no matter \
+for it.
+
+Example:
+  seatrial waive runtime.trace --stage pilot --reason \"no traffic yet\" --measure \"every case is read by a person\" --until 2026-12-10 --as hana@harbour.example
+  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example
+  seatrial waive list")]
+    Waive(WaiveArgs),
+    /// File a document as evidence for an obligation that asks for one
+    #[command(after_help = "\
+The document is kept beside the log for ever, and goes with every export.
+
+Example:
+  seatrial file validation.independent report.pdf --as ria@harbour.example")]
+    File(FileArgs),
+    /// Whether somebody may do something, and which policy says so
+    #[command(after_help = "\
+Exits 0 where they may, 1 where they may not; then it says who could.
+
+Example:
+  seatrial can hana@harbour.example approve approval.credit --stage pilot
+  seatrial can agent:copilot release
+  seatrial can --list")]
+    Can(CanArgs),
+    /// The policies that decide who may do what
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Cut a release, if nothing is missing
     #[command(after_help = "\
 Computes every obligation again inside the same transaction. Exits 1, with what is missing, where the gate refuses.
@@ -199,6 +251,28 @@ Example:
   seatrial release pilot --dry-run
   seatrial release production --as lena@shipyard.example")]
     Release(ReleaseArgs),
+    /// Put an earlier release of the same stage in force again, in one step
+    #[command(after_help = "\
+The release before, where none is named. It was valid when it was cut; what it lost since is shown, and what the spec \
+wants then (a warning, escalating everything, serving nothing) is in force at once.
+
+Example:
+  seatrial rollback --list
+  seatrial rollback --reason \"the new rule refuses too much\" --as hana@harbour.example")]
+    Rollback(RollbackArgs),
+    /// Retire the workflow: nothing of it is served any more, its log stays
+    #[command(after_help = "\
+Example:
+  seatrial retire --reason \"replaced by the new platform\" --evidence \"archive 12, box 7\" --as hana@harbour.example")]
+    Retire(RetireArgs),
+    /// Pilots: their terms, and what they showed
+    #[command(subcommand)]
+    Pilot(PilotCommand),
+    /// Record how an outcome of the workflow was measured
+    #[command(after_help = "\
+Example:
+  seatrial measure waiting 0.61 --from 2026-11-23 --until 2026-12-20 --cases 1240 --note \"queue report of the branch system\" --as hana@harbour.example")]
+    Measure(MeasureArgs),
 
     // -- run
     /// Serve the data plane, the control API and the pages
@@ -245,6 +319,13 @@ Example:
     /// Exercise a control, measured and recorded
     #[command(subcommand)]
     Drill(DrillCommand),
+    /// Compare the case ids of the system of record with the recorded ones; the log gets counts, no id
+    #[command(after_help = "\
+Exits 1 where a case of theirs was never recorded here.
+
+Example:
+  seatrial reconcile cases.csv --column case_id --from 2026-11-23 --until 2026-11-30 --as hana@harbour.example")]
+    Reconcile(ReconcileArgs),
     /// Tokens of callers, reviewers, operators and pipelines
     #[command(subcommand)]
     Token(TokenCommand),

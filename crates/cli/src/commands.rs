@@ -3,14 +3,19 @@
 mod approve;
 mod assess;
 mod calibrate;
+mod can;
 mod check;
 mod decision;
 mod diff;
 mod digest;
+mod drill;
 mod eval;
 mod explain;
 mod handover;
 mod log;
+mod measure;
+mod next;
+mod pilot;
 mod progress;
 mod question;
 mod rehearse;
@@ -19,19 +24,22 @@ mod review;
 mod serve;
 mod simulate;
 mod sprint;
+mod stages;
 mod status;
 mod submit;
 mod switch;
 mod token;
+mod waive;
 
-pub(crate) use approve::ask as ask_approval;
+pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
 pub(crate) use check::check;
 pub(crate) use digest::digest;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use serve::serve;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, LogCommand, ReviewCommand, SprintCommand, TokenCommand,
+    Cli, Command, CompletionArgs, DecisionCommand, LogCommand, PilotCommand, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
+    WaiveCommand,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,8 +54,13 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Digest(_)
         | Command::Diff(_)
         | Command::Status(_)
+        | Command::Next
+        | Command::Pilot(PilotCommand::List | PilotCommand::Show { .. })
         | Command::Explain(_)
         | Command::Assess(_)
+        | Command::Can(_)
+        | Command::Policy(_)
+        | Command::Waive(WaiveArgs { command: Some(WaiveCommand::List { .. }), .. })
         | Command::Completion(_)
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })
@@ -59,8 +72,9 @@ pub(crate) const fn writes(command: &Command) -> bool {
             | SprintCommand::Clarity { .. },
         )
         | Command::Log(_) => false,
-        Command::Approve(args) => !args.show,
+        Command::Approve(args) | Command::Reaffirm(args) => !args.show && args.print_statement.is_none(),
         Command::Release(args) => !args.dry_run,
+        Command::Rollback(args) => !args.list,
         _ => true,
     }
 }
@@ -75,7 +89,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Serve(_)
             | Command::Demo(_)
             | Command::Log(
-                LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Key
+                LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Statement { .. } | LogCommand::Key
             )
     )
 }
@@ -93,7 +107,12 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Status(args) => status::status(&args, session, out).await,
         Command::Explain(args) => explain::explain(&args, session, out).await,
         Command::Approve(args) => approve::approve(&args, session, out).await,
+        Command::Reaffirm(args) => approve::reaffirm(&args, session, out).await,
         Command::Withdraw(args) => approve::withdraw(&args, session, out).await,
+        Command::Waive(args) => waive::waive(args, session, out).await,
+        Command::File(args) => waive::file(&args, session, out).await,
+        Command::Can(args) => can::can(&args, session, out).await,
+        Command::Policy(command) => can::policy(&command, session, out),
         Command::Release(args) => release::release(&args, session, out).await,
         Command::Rehearse => rehearse::rehearse(session, out).await,
         Command::Stop(args) => switch::stop(&args, session, out).await,
@@ -102,7 +121,13 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Decision(command) => decision::decision(command, session, out).await,
         Command::Override(args) => decision::override_(args, session, out).await,
         Command::Outcome(args) => decision::outcome(&args, session, out).await,
-        Command::Drill(command) => rehearse::drill(&command, session, out).await,
+        Command::Drill(command) => drill::drill(&command, session, out).await,
+        Command::Next => next::next(session, out).await,
+        Command::Rollback(args) => stages::rollback(&args, session, out).await,
+        Command::Retire(args) => stages::retire(&args, session, out).await,
+        Command::Pilot(command) => pilot::pilot(&command, session, out).await,
+        Command::Measure(args) => measure::measure(&args, session, out).await,
+        Command::Reconcile(args) => measure::reconcile(&args, session, out).await,
         Command::Token(command) => token::token(command, session, out).await,
         Command::Accept(args) => handover::accept(&args, session, out).await,
         Command::Handover(command) => handover::handover(&command, session, out).await,
@@ -115,7 +140,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Serve(_)
         | Command::Demo(_)
         | Command::Log(
-            LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Key,
+            LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Statement { .. } | LogCommand::Key,
         ) => Err(Failure::usage("this command needs no open store; nothing was done")),
     }
 }

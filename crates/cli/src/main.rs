@@ -60,7 +60,10 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await
         }
-        Command::Approve(args) if terminal::asks(&cli.global) && !args.yes && !args.show => {
+        Command::Approve(args) | Command::Reaffirm(args) if args.sign_with.is_some() => {
+            commands::sign_approval(&args, asked, terminal::asks(&cli.global), out).await
+        }
+        Command::Approve(args) | Command::Reaffirm(args) if terminal::asks(&cli.global) && args.is_to_be_asked() => {
             commands::ask_approval(&args, asked, out).await
         }
         _ => owner::run(asked, terminal::sink()).await,

@@ -257,38 +257,6 @@ pub(crate) struct ExplainArgs {
     pub(crate) submitted: bool,
 }
 
-/// `seatrial approve`.
-#[derive(Debug, Args)]
-pub(crate) struct ApproveArgs {
-    /// The obligation's id (`spec.intent`, `approval.risk`, `release.approval`)
-    pub(crate) obligation: String,
-    /// For which stage; where none is named, the one that comes next
-    #[arg(long, value_enum)]
-    pub(crate) stage: Option<Gate>,
-    /// In which role; needed where you hold several that fit
-    #[arg(long)]
-    pub(crate) role: Option<String>,
-    /// Without asking; what is approved is shown all the same
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Only show what would be approved
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) show: bool,
-    /// The key that was shown: with another one now, nothing is approved
-    #[arg(long, value_name = "DIGEST")]
-    pub(crate) key: Option<seatrial_model::Digest>,
-    /// How long it was shown, in milliseconds
-    #[arg(long, hide = true)]
-    pub(crate) shown_ms: Option<u64>,
-}
-
-/// `seatrial withdraw`.
-#[derive(Debug, Args)]
-pub(crate) struct WithdrawArgs {
-    /// The event of the approval
-    pub(crate) event: EventId,
-}
-
 /// `seatrial release`.
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArgs {

@@ -83,6 +83,25 @@ Example:
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// The exact bytes that somebody signed for an approval, for `ssh-keygen -Y verify`
+    #[command(after_help = "\
+Writes the statement as it follows from the event. With `--out`, a new folder also gets the signature and an \
+`allowed_signers` file with the person's keys as the log has them; then anybody checks, without this program:
+
+  ssh-keygen -Y verify -n seatrial -f DIR/allowed_signers -I WHO -s DIR/statement.json.sig < DIR/statement.json
+
+Whether these are the person's keys is for the person to say: compare them.
+
+Example:
+  seatrial log statement evt_019a0000-0000-7000-8000-000000000000
+  seatrial log statement evt_019a0000-0000-7000-8000-000000000000 --out approval")]
+    Statement {
+        /// The approval's event
+        event: EventId,
+        /// A new folder for statement, signature and keys
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// The verifier key of each log: give it to whoever verifies
     #[command(after_help = "\
 Example:

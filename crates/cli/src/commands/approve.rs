@@ -1,237 +1,216 @@
-//! `seatrial approve` and `seatrial withdraw`: over exactly what is shown.
+//! `seatrial approve`, `seatrial reaffirm` and `seatrial withdraw`: over exactly what is shown.
+
+mod render;
+mod sign;
+
+pub(crate) use sign::sign;
 
 use crate::args::{ApproveArgs, WithdrawArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Ink, Out, Rows, Sink, Stream, shown};
+use crate::out::{Out, Sink, Stream, shown};
 use crate::owner::{self, Asked};
 use crate::session::Session;
 use crate::terminal;
-use seatrial_factory::ApprovalInput;
-use seatrial_governance::Explanation;
-use seatrial_model::{Digest, ElementPath, EventId, LogName, Stage};
-use seatrial_spec::check::WORKFLOW_FILE;
-use seatrial_spec::yaml;
+use render::show;
+use seatrial_factory::{ApprovalInput, ApprovalLook};
+use seatrial_model::EventId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// What an approval is over, as it is shown.
+/// The largest signature file that is read.
+const SIGNATURE_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What an approval is over, as it is shown, and its event once it is given.
 #[derive(Debug, Serialize, Deserialize)]
 struct Shown {
-    workflow: LogName,
-    obligation: String,
-    title: String,
-    stage: Stage,
-    state: String,
-    why: String,
-    /// The key that the approval is bound to.
-    key: Digest,
-    /// The spec's elements that it covers, with their digests; none where it covers the state of obligations.
-    scope: Vec<(ElementPath, Digest)>,
-    /// What stands at these elements in `workflow.yaml`; empty where the work tree is another than what was submitted.
-    text: Vec<(ElementPath, String)>,
-    /// What changed since it was approved last.
-    changed: Vec<ElementPath>,
-    /// External inputs of the key.
-    inputs: BTreeMap<String, String>,
-    /// The other obligations as they stand, for a release's approval: id → state.
-    obligations: BTreeMap<String, String>,
-    /// The approval's event, once it is given.
+    #[serde(flatten)]
+    look: ApprovalLook,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     approval: Option<EventId>,
 }
 
 /// Shows, and approves where it was confirmed.
 pub(crate) async fn approve(args: &ApproveArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    judge(args, session, false, out).await
+}
+
+/// Shows, and reaffirms where it was confirmed.
+pub(crate) async fn reaffirm(args: &ApproveArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    judge(args, session, true, out).await
+}
+
+async fn judge(args: &ApproveArgs, session: &Session, reaffirms: bool, out: &mut Out) -> Result<Exit, Failure> {
     let workflow = session.workflow()?;
     let stage = session.stage(args.stage, &workflow).await?;
-    let explained = session.factory.explain(Some(&workflow), false, stage, &args.obligation).await?;
-    let mut what = shown_of(session, &workflow, stage, explained).await?;
+    let caller = if session.who.is_nobody() { None } else { Some(session.caller().await?) };
+    let factory = &session.factory;
+    let look = factory.look_at_approval(caller.as_ref(), &workflow, stage, &args.obligation).await?;
+    let input = ApprovalInput {
+        stage,
+        obligation: args.obligation.clone(),
+        role: args.role.clone(),
+        key: Some(args.key.unwrap_or(look.key)),
+        shown_ms: args.shown_ms,
+    };
+    if let Some(file) = &args.print_statement {
+        let caller = session.caller().await?;
+        let statement = factory.approval_statement(&caller, &workflow, &input, reaffirms).await?;
+        return write_statement(&session.start, file, &statement, out);
+    }
+    let mut what = Shown { look, approval: None };
     if !out.is_json() {
-        show(&what, out);
+        show(&what.look, out);
     }
     if args.show {
         out.json(&what)?;
         return Ok(Exit::Done);
     }
-    if !args.yes {
+    let signature = signature(args, &session.start)?;
+    if !args.yes && signature.is_none() {
         return Err(Failure {
             message: "confirm with `--yes`: nobody sits here who could be asked. Nothing was recorded".to_owned(),
             ..Failure::declined()
         });
     }
     let caller = session.caller().await?;
-    let input = ApprovalInput {
-        stage,
-        obligation: args.obligation.clone(),
-        role: args.role.clone(),
-        key: Some(args.key.unwrap_or(what.key)),
-        shown_ms: args.shown_ms,
+    let approval = match (&signature, reaffirms) {
+        (Some(text), _) => factory.approve_signed(&caller, &workflow, input, reaffirms, text).await?,
+        (None, true) => factory.reaffirm(&caller, &workflow, input).await?,
+        (None, false) => factory.approve(&caller, &workflow, input).await?,
     };
-    let approval = session.factory.approve(&caller, &workflow, input).await?;
     what.approval = Some(approval);
     out.json(&what)?;
-    out.line(format!("approved by {}: {approval}", shown(&caller.principal.id)));
+    let done = if reaffirms { "reaffirmed" } else { "approved" };
+    let how = if signature.is_some() { ", signed" } else { "" };
+    out.line(format!("{done} by {}{how}: {approval}", shown(&caller.principal.id)));
     Ok(Exit::Done)
 }
 
-async fn shown_of(session: &Session, workflow: &str, stage: Stage, e: Explanation) -> Result<Shown, Failure> {
-    let mut obligations = BTreeMap::new();
-    if e.obligation == "release.approval" {
-        let standing = session.factory.standing(workflow, stage).await?;
-        obligations = standing
-            .states
-            .iter()
-            .filter(|s| s.obligation.id != e.obligation)
-            .map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned()))
-            .collect();
+/// The signature that came along, in either form.
+fn signature(args: &ApproveArgs, start: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    if let Some(text) = &args.signature_text {
+        return Ok(Some(text.clone().into_bytes()));
     }
-    let scope: Vec<(ElementPath, Digest)> = e.scope.into_iter().map(|entry| (entry.0, entry.1)).collect();
-    Ok(Shown {
-        workflow: workflow.parse().map_err(|e| Failure::usage(format!("{e}; nothing was done")))?,
-        obligation: e.obligation,
-        title: e.title,
-        stage,
-        state: e.state.as_str().to_owned(),
-        why: e.why,
-        key: e.key,
-        changed: e.changed,
-        text: excerpts(session, &scope).await?,
-        scope,
-        inputs: e.inputs,
-        obligations,
-        approval: None,
-    })
+    let Some(file) = &args.signature else { return Ok(None) };
+    let path = start.join(file);
+    let unread =
+        |why: String| Failure::file(format!("`{}` cannot be read ({why}); nothing was approved", path.display()));
+    let size = std::fs::metadata(&path).map_err(|e| unread(e.to_string()))?.len();
+    if size > SIGNATURE_FILE_BYTES_MAX {
+        return Err(unread(format!("it has {size} bytes, a signature has less than {SIGNATURE_FILE_BYTES_MAX}")));
+    }
+    std::fs::read(&path).map(Some).map_err(|e| unread(e.to_string()))
 }
 
-/// What stands at these elements, of each only the outermost. The work tree is read where it is what was submitted.
-async fn excerpts(session: &Session, scope: &[(ElementPath, Digest)]) -> Result<Vec<(ElementPath, String)>, Failure> {
-    let folder = session.folder()?;
-    let tree = session.factory.work_tree(Some(&folder.label))?;
-    let Some(spec) = tree.checked.workflow else { return Ok(Vec::new()) };
-    let summary = session.factory.summary(&spec.name).await?;
-    let file = spec.files.get(WORKFLOW_FILE).map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
-    let (Some(text), true) = (file, summary.candidate == Some(spec.digest)) else { return Ok(Vec::new()) };
-    let (Some(root), _) = yaml::parse(&text) else { return Ok(Vec::new()) };
-    let covered = |path: &ElementPath| scope.iter().any(|(other, _)| other != path && path.is_within(other));
-    let outermost = scope.iter().map(|(path, _)| path).filter(|path| !covered(path));
-    Ok(outermost.filter_map(|path| excerpt(&text, &root, path).map(|found| (path.clone(), found))).collect())
+fn write_statement(start: &Path, file: &Path, statement: &[u8], out: &mut Out) -> Result<Exit, Failure> {
+    if file == Path::new("-") {
+        out.pass(Stream::Out, &String::from_utf8_lossy(statement));
+        return Ok(Exit::Done);
+    }
+    let path = start.join(file);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .and_then(|mut f| std::io::Write::write_all(&mut f, statement));
+    written.map_err(|e| Failure::file(format!("`{}` was not written ({e}); name a new file", path.display())))?;
+    out.line(format!("the statement is in `{}`; nothing is approved yet", path.display()));
+    out.line(format!("  sign it:    ssh-keygen -Y sign -n seatrial -f KEYFILE {}", file.display()));
+    out.line(format!("  approve it: the same command with --signature {}.sig", file.display()));
+    Ok(Exit::Done)
 }
 
-/// The text of an element, as it stands in the file.
-fn excerpt(text: &str, root: &yaml::Node, path: &ElementPath) -> Option<String> {
-    let mut node = root;
-    for segment in path.segments() {
-        node = node.get(segment)?;
+/// What a run wrote to standard output; standard error goes through.
+struct Ear(Arc<Mutex<String>>);
+
+impl Ear {
+    fn new() -> Self {
+        Self(Arc::default())
     }
-    // From the start of its first line on, so that the indentation tells what belongs to what.
-    let first = text.get(..node.range.start)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let lead = text.get(first..node.range.start)?;
-    let lead = if lead.chars().all(|c| c == ' ') { lead } else { "" };
-    let found = format!("{lead}{}", text.get(node.range.clone())?);
-    let indent = found.lines().filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len()).min()?;
-    let lines: Vec<&str> = found.lines().map(|l| l.get(indent..).unwrap_or_default().trim_end()).collect();
-    Some(lines.join("\n").trim_end().to_owned())
+
+    fn sink(&self) -> Sink {
+        let heard = Arc::clone(&self.0);
+        Box::new(move |stream, text| match stream {
+            Stream::Out => heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(text),
+            Stream::Err => terminal::sink()(stream, text),
+        })
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-fn show(what: &Shown, out: &mut Out) {
-    let id = out.paint(Ink::Strong, &what.obligation);
-    out.line(format!("{id} of {} for {}: {}", what.workflow, what.stage, what.state.replace('_', " ")));
-    out.line(format!("  {}", shown(&what.title)));
-    out.line(format!("  {}", shown(&what.why)));
-    if !what.changed.is_empty() {
-        out.line("\nchanged since it was approved last");
-        for path in &what.changed {
-            let line = out.paint(Ink::Warn, &format!("  {}", shown(path.as_str())));
-            out.line(line);
-        }
-    }
-    if !what.scope.is_empty() {
-        out.line(format!("\nover {} elements of the spec", what.scope.len()));
-        let mut rows = Rows::new(out.layout(), &[]);
-        for (path, digest) in &what.scope {
-            let path = if path.as_str().is_empty() { "(the spec)" } else { path.as_str() };
-            rows.plain([format!("  {}", shown(path)), digest.short()]);
-        }
-        let text = rows.text();
-        out.text(&text);
-    }
-    if !what.scope.is_empty() && what.text.is_empty() {
-        out.note("the work tree is another than what was submitted, so its text is not shown; `seatrial submit` first");
-    }
-    for (path, text) in &what.text {
-        let path = out.paint(Ink::Strong, &shown(path.as_str()));
-        out.line(format!("\n{path}"));
-        for line in text.lines() {
-            out.line(format!("  {}", shown(line)));
-        }
-    }
-    if !what.obligations.is_empty() {
-        out.line("\nover the state of all other obligations");
-        let mut rows = Rows::new(out.layout(), &[]);
-        for (id, state) in &what.obligations {
-            rows.plain([format!("  {id}"), state.replace('_', " ")]);
-        }
-        let text = rows.text();
-        out.text(&text);
-    }
-    for (name, value) in &what.inputs {
-        out.line(format!("  {} = {}", shown(name), shown(value)));
-    }
-    out.line(format!("\nkey {}", what.key));
+/// A yes, and what it was said to.
+struct Consent {
+    look: ApprovalLook,
+    shown_ms: u64,
 }
 
-/// Asks the person at the terminal: shows, measures how long, and approves the very key that was shown.
-pub(crate) async fn ask(args: &ApproveArgs, asked: Asked, out: &mut Out) -> Result<Exit, Failure> {
-    let heard = Arc::new(Mutex::new(String::new()));
-    let ear = Arc::clone(&heard);
-    let sink: Sink = Box::new(move |stream, text| match stream {
-        Stream::Out => ear.lock().unwrap_or_else(PoisonError::into_inner).push_str(text),
-        Stream::Err => terminal::sink()(stream, text),
-    });
-    let looking = with(&asked, &["--show", "--format", "json"]);
-    let looked = owner::run(looking, sink).await?;
+/// Shows what is to be approved and asks; the exit of a run that came to nothing otherwise.
+async fn consent(asked: &Asked, out: &mut Out) -> Result<Result<Consent, Exit>, Failure> {
+    let ear = Ear::new();
+    let looked = owner::run(with(asked, &["--show", "--format", "json"]), ear.sink()).await?;
     if looked != Exit::Done {
-        return Ok(looked);
+        return Ok(Err(looked));
     }
-    let text = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let what: Shown = serde_json::from_str(&text)
+    let what: Shown = serde_json::from_str(&ear.take())
         .map_err(|e| Failure::failed(format!("what is to be approved cannot be read: {e}")))?;
-    show(&what, out);
+    show(&what.look, out);
     let since = Instant::now();
     if !terminal::confirm("\nApprove this?") {
         return Err(Failure::declined());
     }
-    let shown_ms = since.elapsed().as_millis().to_string();
-    let key = args.key.unwrap_or(what.key).to_string();
-    let stage = what.stage.to_string();
-    let mut options = vec!["--yes", "--quiet", "--shown-ms", &shown_ms, "--format", "json"];
+    let shown_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Ok(Consent { look: what.look, shown_ms }))
+}
+
+/// The options that hold a run to what was consented to.
+fn bound(args: &ApproveArgs, consent: &Consent) -> Vec<String> {
+    let mut options = vec!["--shown-ms".to_owned(), consent.shown_ms.to_string()];
     if args.key.is_none() {
-        options.extend(["--key", &key]);
+        options.extend(["--key".to_owned(), consent.look.key.to_string()]);
     }
     if args.stage.is_none() {
-        options.extend(["--stage", &stage]);
+        options.extend(["--stage".to_owned(), consent.look.stage.to_string()]);
     }
-    heard.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    let ear = Arc::clone(&heard);
-    let sink: Sink = Box::new(move |stream, text| match stream {
-        Stream::Out => ear.lock().unwrap_or_else(PoisonError::into_inner).push_str(text),
-        Stream::Err => terminal::sink()(stream, text),
-    });
-    let exit = owner::run(with(&asked, &options), sink).await?;
-    let text = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(approval) = serde_json::from_str::<Shown>(&text).ok().and_then(|s| s.approval) {
-        out.line(format!("approved: {approval}"));
+    options
+}
+
+/// Asks the person at the terminal: shows, measures how long, and approves the very key that was shown.
+pub(crate) async fn ask(args: &ApproveArgs, asked: Asked, out: &mut Out) -> Result<Exit, Failure> {
+    let consent = match consent(&asked, out).await? {
+        Ok(consent) => consent,
+        Err(exit) => return Ok(exit),
+    };
+    let mut options = bound(args, &consent);
+    options.extend(["--yes", "--quiet", "--format", "json"].map(str::to_owned));
+    finish(&asked, &options, out).await
+}
+
+/// Runs the approval itself, and says its event.
+async fn finish(asked: &Asked, options: &[String], out: &mut Out) -> Result<Exit, Failure> {
+    let ear = Ear::new();
+    let exit = owner::run(with(asked, options), ear.sink()).await?;
+    let text = ear.take();
+    match serde_json::from_str::<Shown>(&text) {
+        Ok(done) if !out.is_json() => {
+            if let Some(approval) = done.approval {
+                out.line(format!("approved: {approval}"));
+            }
+        }
+        _ => out.pass(Stream::Out, &text),
     }
     Ok(exit)
 }
 
 /// The same command with more options.
-fn with(asked: &Asked, options: &[&str]) -> Asked {
+fn with<S: AsRef<str>>(asked: &Asked, options: &[S]) -> Asked {
     let mut more = asked.clone();
-    more.argv.extend(options.iter().map(|&o| o.to_owned()));
+    more.argv.extend(options.iter().map(|o| o.as_ref().to_owned()));
     more
 }
 

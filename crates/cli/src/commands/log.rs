@@ -1,6 +1,7 @@
 //! `seatrial log`: verify, export, prove, keys, rebuild. All but the last only read, beside the store's owner.
 
 mod prove;
+mod statement;
 
 use crate::args::LogCommand;
 use crate::exit::Exit;
@@ -41,6 +42,7 @@ pub(crate) async fn read(
         }
         LogCommand::Export { dir, payloads } => write_export(asked, named, &dir, payloads, out).await,
         LogCommand::Prove { entry, out: file } => prove::prove(asked, named, entry, file.as_deref(), out).await,
+        LogCommand::Statement { event, out: dir } => statement::statement(asked, event, dir.as_deref(), out).await,
         LogCommand::Key => keys(asked, named, out).await,
         LogCommand::Rebuild => Err(Failure::usage("a rebuild needs the store's owner; nothing was done")),
     }

@@ -112,8 +112,14 @@ async fn run_owned(owned: Owned, asked: &Asked, cli: Cli, out: &mut Out) -> Resu
 /// Runs a command against an open factory.
 pub(crate) async fn in_factory(factory: Factory, asked: &Asked, cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
+    let writes = commands::writes(&command);
     let session = Session { factory, start: asked.start.clone(), named: global.workflow, who: asked.who.clone() };
-    commands::run(command, &session, out).await
+    let done = commands::run(command, &session, out).await;
+    // Whatever was recorded: what a release stood on may be gone, or here again.
+    if writes {
+        session.factory.tick().await;
+    }
+    done
 }
 
 /// Becomes the owner of a factory's store, where nobody is. A command that only reads makes no store where none is: it
@@ -140,6 +146,10 @@ pub(crate) async fn open(root: &Path, store: &Path, writes: bool) -> Result<Open
     {
         // Nothing is lost by it, and a full disk must not keep the owner from starting: it serves what it can.
         tracing::warn!(%error, "the recovery could not be noted in the logs");
+    }
+    if writes {
+        // Time has passed since the last owner: a waiver may have ended, a person may have left.
+        factory.tick().await;
     }
     let listener = Listener::start(store, factory.clone())?;
     Ok(Opened::Owned(Owned { factory, listener: Some(listener) }))

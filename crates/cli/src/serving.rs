@@ -6,8 +6,10 @@ use seatrial_gateway::Gateway;
 use seatrial_server::{AppState, FactoryBackend, Options};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -17,6 +19,7 @@ pub(crate) struct Serving {
     backend: Arc<FactoryBackend>,
     app: AppState<FactoryBackend>,
     following: JoinHandle<()>,
+    ticking: JoinHandle<()>,
     end: watch::Sender<bool>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -34,6 +37,7 @@ impl Serving {
             .map_err(|e| Failure::failed(format!("sessions need random numbers: {e}; nothing is served")))?;
         // Whatever is recorded, by whomever, refreshes open pages.
         let following = seatrial_server::factory::watch(&app, &factory);
+        let ticking = tokio::spawn(tick(factory.clone()));
         let gateway = Gateway::new(factory);
         let site = seatrial_server::router(app.clone());
         let until = async move {
@@ -41,7 +45,7 @@ impl Serving {
             let _ = ended.wait_for(|end| *end).await;
         };
         let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
-        Ok(Self { address, backend, app, following, end, task })
+        Ok(Self { address, backend, app, following, ticking, end, task })
     }
 
     /// Where it listens.
@@ -72,8 +76,31 @@ impl Serving {
         // The receiver is gone where the task ended by itself.
         let _ = self.end.send(true);
         self.following.abort();
+        self.ticking.abort();
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
         }
+    }
+}
+
+/// How often releases are looked at where nothing happens: waivers end and people leave by the calendar.
+const TICK: Duration = Duration::from_secs(60);
+
+/// Looks at every release in force: each minute, and after every event of delivery.
+async fn tick(factory: Factory) {
+    let mut commits = factory.store().subscribe();
+    let mut minutes = tokio::time::interval(TICK);
+    minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = minutes.tick() => {}
+            commit = commits.recv() => match commit {
+                Ok(commit) if commit.events.iter().all(|e| e.body.is_running()) => continue,
+                // What it missed may have been delivery.
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            },
+        }
+        factory.tick().await;
     }
 }

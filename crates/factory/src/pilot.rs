@@ -70,7 +70,7 @@ impl Terms {
 
 /// How many decisions a pilot made on the day of `now` in a time zone.
 pub(crate) fn decided_on(view: &dyn View, pilot: &str, timezone: &str, now: Time) -> Result<u64, StoreError> {
-    let (from, until) = day_of(timezone, now);
+    let (from, until) = day_at(timezone, now);
     decided_between(view, pilot, from, until)
 }
 
@@ -113,11 +113,17 @@ fn before(key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The day of a time in a zone, from its first moment to the next day's. An unknown zone is UTC.
-pub(crate) fn day_of(timezone: &str, now: Time) -> (Time, Time) {
+pub(crate) fn day_at(timezone: &str, now: Time) -> (Time, Time) {
     let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-    let day: Day = Day(now.timestamp().to_zoned(zone.clone()).date());
+    day_of(timezone, Day(now.timestamp().to_zoned(zone).date()))
+}
+
+/// A day of a time zone, from its first moment to the next day's. An unknown zone is UTC.
+#[must_use]
+pub fn day_of(timezone: &str, day: Day) -> (Time, Time) {
+    let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
     let start = |date: jiff::civil::Date| date.to_zoned(zone.clone()).map(|z| Time::from(z.timestamp()));
-    let from = start(day.0).unwrap_or(now);
+    let from = start(day.0).unwrap_or_else(|_| Time::from_millis(0));
     let until = day.0.checked_add(1.day()).and_then(start).unwrap_or_else(|_| from.plus_millis(86_400_000));
     (from, until)
 }

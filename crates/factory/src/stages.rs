@@ -9,12 +9,14 @@ use crate::project::{LapseRec, ReleaseRec};
 use crate::release::cuts;
 use crate::reviews::settle;
 use crate::standing::in_force_view;
+use seatrial_governance::{NextStep, ObligationState};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{ReleaseRolledBack, WorkflowRetired};
 use seatrial_model::{Body, Digest, EventId, LogName, Stage, Time};
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A release in the history of a workflow.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +61,18 @@ pub struct Retired {
 }
 
 impl Factory {
+    /// What stands between here and the stages, in the order in which it is best done, and who can do it.
+    ///
+    /// # Errors
+    /// [`Refused`] where nothing was submitted.
+    pub async fn next_steps(&self, workflow: &str) -> Result<Vec<NextStep>, Refused> {
+        let (handle, served) = self.submitted(workflow)?;
+        let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        let states: BTreeMap<Stage, Vec<ObligationState>> =
+            [Stage::Pilot, Stage::Production].map(|stage| (stage, self.states(&gathered, stage))).into();
+        Ok(seatrial_governance::next(&served.workflow, &self.spec(), self.now(), &states))
+    }
+
     /// Every release that was cut, the newest first.
     ///
     /// # Errors

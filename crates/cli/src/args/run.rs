@@ -24,20 +24,6 @@ pub(crate) struct SwitchArgs {
     pub(crate) reason: String,
 }
 
-/// `seatrial drill …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DrillCommand {
-    /// Stop, measure until it is in force, and resume by another person
-    #[command(after_help = "\
-Example:
-  seatrial drill stop --as una@harbour.example --resumed-by hana@harbour.example")]
-    Stop {
-        /// Who resumes: not the one who stopped
-        #[arg(long, value_name = "PERSON")]
-        resumed_by: String,
-    },
-}
-
 /// `seatrial review …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReviewCommand {

@@ -1,10 +1,9 @@
-//! `seatrial rehearse` and `seatrial drill`.
+//! `seatrial rehearse`.
 
 use super::progress;
-use crate::args::DrillCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Ink, Out, shown};
+use crate::out::{Ink, Out};
 use crate::session::Session;
 use seatrial_model::{ElementPath, EventId};
 use serde::Serialize;
@@ -56,36 +55,4 @@ pub(crate) async fn rehearse(session: &Session, out: &mut Out) -> Result<Exit, F
         r.sampled, r.verdicts, r.findings
     ));
     Ok(Exit::ready(done.let_through.is_empty() && done.unprovoked.is_empty() && r.verdicts == r.sampled))
-}
-
-#[derive(Serialize)]
-struct Drill {
-    event: EventId,
-    control: &'static str,
-    effective_ms: u64,
-    allowed_ms: Option<u64>,
-    answered: u64,
-    refused: u64,
-}
-
-/// Exercises a control.
-pub(crate) async fn drill(command: &DrillCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
-    let DrillCommand::Stop { resumed_by } = command;
-    let stopper = session.caller().await?;
-    let resumer = session.factory.local(resumed_by)?;
-    let workflow = session.workflow()?;
-    let done = session.factory.drill_stop(&stopper, &resumer, Some(&workflow)).await?;
-    out.json(&Drill {
-        event: done.event,
-        control: "stop",
-        effective_ms: done.effective_ms,
-        allowed_ms: done.allowed_ms,
-        answered: done.answered,
-        refused: done.refused,
-    })?;
-    let allowed = done.allowed_ms.map(|ms| format!(", {ms} ms allowed")).unwrap_or_default();
-    out.line(format!("stopped within {} ms{allowed}; resumed by {}", done.effective_ms, shown(resumed_by)));
-    out.line(format!("  {} marked requests were answered before it, {} refused after it", done.answered, done.refused));
-    out.line(format!("  event {}", done.event));
-    Ok(Exit::ready(done.allowed_ms.is_none_or(|allowed| done.effective_ms <= allowed)))
 }

@@ -6,12 +6,12 @@ fn at(text: &str) -> Time {
 
 #[test]
 fn a_day_is_the_zones_own() {
-    let (from, until) = day_of("Europe/Madrid", at("2026-11-23T23:30:00Z"));
+    let (from, until) = day_at("Europe/Madrid", at("2026-11-23T23:30:00Z"));
     assert_eq!((from, until), (at("2026-11-23T23:00:00Z"), at("2026-11-24T23:00:00Z")));
     // The day on which the clocks go back has 25 hours.
-    let (from, until) = day_of("Europe/Madrid", at("2026-10-25T12:00:00Z"));
+    let (from, until) = day_at("Europe/Madrid", at("2026-10-25T12:00:00Z"));
     assert_eq!((from, until), (at("2026-10-24T22:00:00Z"), at("2026-10-25T23:00:00Z")));
-    assert_eq!(day_of("Nowhere/Atall", at("2026-11-23T23:30:00Z")).0, at("2026-11-23T00:00:00Z"));
+    assert_eq!(day_at("Nowhere/Atall", at("2026-11-23T23:30:00Z")).0, at("2026-11-23T00:00:00Z"));
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(crate) fn audit_due_from(due: Time) -> [u8; 8] {
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
 
 /// The key of a pilot's count: its name, and the quarter of an hour.
-pub(crate) fn pilot_count_key(pilot: &str, at: seatrial_model::Time) -> Vec<u8> {
+pub(crate) fn pilot_count_key(pilot: &str, at: Time) -> Vec<u8> {
     let quarter = u64::try_from(at.as_millis().div_euclid(QUARTER_MS)).unwrap_or(0);
     [pilot.as_bytes(), b"/", &quarter.to_be_bytes()].concat()
 }

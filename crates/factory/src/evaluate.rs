@@ -4,7 +4,7 @@ mod ask;
 mod book;
 mod trial;
 
-pub(crate) use trial::{point, slices_of, try_candidate};
+pub(crate) use trial::{Trial, point, slices_of, try_candidate};
 
 use crate::api::{Caller, Refused};
 use crate::examples::load_examples;
@@ -23,7 +23,7 @@ use seatrial_sprint::{Example, ExampleResult, SetUnderTest};
 use seatrial_store::{Batch, StoreExt as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use trial::{Measure, Trial};
+use trial::Measure;
 
 /// How many examples are under way at once, where nobody says: what a provider's smallest plan takes.
 pub const IN_FLIGHT: usize = 16;

@@ -10,7 +10,7 @@ use crate::serve::{Obtained, bounds};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
-use seatrial_model::facts::{CertificateState, FACTS_VERSION, OnLapse, ReviewAll, ThresholdFact};
+use seatrial_model::facts::{CertificateState, FACTS_VERSION, SliceFact, OnLapse, ReviewAll, ThresholdFact};
 use seatrial_model::{
     Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
 };
@@ -30,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) rehearsal: bool,
     pub(crate) input: String,
     pub(crate) input_findings: Vec<Finding>,
+    /// Slices with a guarantee of their own that the input lies in, each with whether that could not be told.
+    pub(crate) slices: Vec<(ElementPath, bool)>,
     pub(crate) asked: Asked,
     pub(crate) obtained: Obtained,
 }
@@ -43,6 +45,7 @@ struct State {
     lapsed: Option<OnLapse>,
     today: u64,
     thresholds: Vec<ThresholdFact>,
+    slices: Vec<SliceFact>,
     /// The certificate row of the first threshold that has one.
     certificate: Option<String>,
 }
@@ -200,7 +203,7 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     let stopped =
         stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
     let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
-    let mut state = State { stopped, retired, lapsed: None, today: 0, thresholds: Vec::new(), certificate: None };
+    let mut state = State { stopped, retired, lapsed: None, today: 0, thresholds: Vec::new(), slices: Vec::new(), certificate: None };
     if let Some(release) = served.release.as_ref().filter(|_| !record.rehearsal) {
         state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
         if let Some(pilot) = release.pilot_key() {
@@ -209,6 +212,11 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     }
     let Some(program) = served.program.step(&record.step) else { return Ok(state) };
     let model = served.models.get(&record.step).map(|m| m.identity.as_str()).unwrap_or_default();
+    let standing = |(path, failed): &(ElementPath, bool)| {
+        let (path, state, failed) = (path.clone(), CertificateState::Certified, *failed);
+        SliceFact { path, state, failed }
+    };
+    state.slices = record.slices.iter().map(standing).collect();
     for threshold in program.plan().thresholds() {
         let at = served.workflow.thresholds.get(threshold.name()).and_then(|t| t.at);
         let key = at.map(|at| certificate_key(&threshold, at, model));
@@ -216,11 +224,14 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
             Some(key) => row(view, "certificate", key.as_bytes())?,
             None => None,
         };
-        let fact = match rec {
-            Some(rec) if rec.revoked => CertificateState::Revoked,
-            Some(rec) if rec.certified => CertificateState::Certified,
-            _ => CertificateState::None,
-        };
+        let fact = rec.as_ref().map_or(CertificateState::None, CertificateRec::state);
+        // A slice stands as it does under the last threshold that does not certify it.
+        for slice in &mut state.slices {
+            let found = rec.as_ref().map_or(CertificateState::None, |rec| rec.slice(slice.path.name()));
+            if found != CertificateState::Certified {
+                slice.state = found;
+            }
+        }
         if fact == CertificateState::Certified && state.certificate.is_none() {
             state.certificate = key;
         }
@@ -267,7 +278,7 @@ fn facts_of(
         confidence: judgement.confidence.clone(),
         whens: judgement.whens.clone(),
         thresholds: state.thresholds,
-        slices: Vec::new(),
+        slices: state.slices,
         draw: audit.map_or(1.0, |path| draw_of(&statement, &path, &record.decision)),
         inspected: judgement.inspected.clone(),
     }

@@ -122,6 +122,7 @@ impl Factory {
             acts: !matches!(passage.entry, PassageEntry::Decide { .. }),
             rehearsal: passage.rehearsal,
             input: input.to_string(),
+            slices: program.guaranteed_slices(input),
             input_findings,
             asked,
             obtained,

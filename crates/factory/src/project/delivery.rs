@@ -80,8 +80,10 @@ impl Fold<'_> {
         let rec = CertificateRec {
             event: self.event.id,
             threshold: certificate.threshold.clone(),
-            certified: tested.certified,
+            // What was read from a log is believed only where its figures follow from its counts.
+            certified: tested.certified && seatrial_sprint::calibrate::recomputes(tested),
             revoked: false,
+            slices: certificate.required.iter().map(|(name, slice)| (name.clone(), slice.certified)).collect(),
             since: self.event.time,
             max_wrong: certificate.max_wrong,
             assurance: certificate.assurance,

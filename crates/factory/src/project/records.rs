@@ -2,7 +2,7 @@
 
 use crate::api::DecisionStatus;
 use seatrial_model::event::{PilotTerms, ReleasedWaiver, TokenKind};
-use seatrial_model::facts::OnLapse;
+use seatrial_model::facts::{CertificateState, OnLapse};
 use seatrial_model::{
     Action, Answer, Commitment, DecisionId, Digest, ElementPath, EventId, ReviewId, Stage, Time, Verdict,
 };
@@ -200,6 +200,9 @@ pub(crate) struct CertificateRec {
     pub threshold: ElementPath,
     pub certified: bool,
     pub revoked: bool,
+    /// Slices with a guarantee of their own, and whether each is certified.
+    #[serde(default)]
+    pub slices: BTreeMap<String, bool>,
     pub since: Time,
     pub max_wrong: f64,
     pub assurance: f64,
@@ -207,6 +210,23 @@ pub(crate) struct CertificateRec {
 }
 
 impl CertificateRec {
+    /// How it stands.
+    pub(crate) const fn state(&self) -> CertificateState {
+        match (self.revoked, self.certified) {
+            (true, _) => CertificateState::Revoked,
+            (false, true) => CertificateState::Certified,
+            (false, false) => CertificateState::None,
+        }
+    }
+
+    /// How a slice with a guarantee of its own stands under it.
+    pub(crate) fn slice(&self, name: &str) -> CertificateState {
+        match self.slices.get(name) {
+            Some(true) => self.state(),
+            _ => CertificateState::None,
+        }
+    }
+
     /// Counts one matured truth.
     pub(crate) fn feed(&mut self, wrong: bool) -> Option<Alarm> {
         let promise = Promise::new(self.max_wrong, self.assurance).ok()?;

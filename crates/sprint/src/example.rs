@@ -125,6 +125,12 @@ fn parse_line(line: &[u8]) -> Result<Example, String> {
     let example: Example = serde_json::from_slice(line).map_err(|e| {
         format!("this is no example, `{{\"id\", \"input\", \"expected\"?, …}}`: {}", shown(&e.to_string()))
     })?;
+    check(&example)?;
+    Ok(example)
+}
+
+/// What holds of every example, wherever it comes from.
+pub(crate) fn check(example: &Example) -> Result<(), String> {
     let names = std::iter::once(&example.id).chain(&example.cluster).chain(&example.tags);
     for name in names {
         if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
@@ -138,11 +144,14 @@ fn parse_line(line: &[u8]) -> Result<Example, String> {
         return Err("`confidence` is not between 0 and 1".to_owned());
     }
     // What has no canonical form cannot be sealed; better said here than then.
-    canonical(&example).map_err(|e| e.to_string())?;
-    Ok(example)
+    let bytes = canonical(example).map_err(|e| e.to_string())?;
+    if bytes.len() > LINE_BYTES_MAX {
+        return Err(format!("{} bytes are more than the {LINE_BYTES_MAX} that an example can have", bytes.len()));
+    }
+    Ok(())
 }
 
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     Untrusted::new(text).terminal(120)
 }
 

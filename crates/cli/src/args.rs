@@ -3,6 +3,7 @@
 mod deliver;
 mod judge;
 mod record;
+mod replay;
 mod run;
 mod stages;
 mod simulate;
@@ -10,6 +11,7 @@ mod simulate;
 pub(crate) use deliver::*;
 pub(crate) use judge::*;
 pub(crate) use record::*;
+pub(crate) use replay::*;
 pub(crate) use run::*;
 pub(crate) use stages::*;
 pub(crate) use simulate::*;
@@ -122,15 +124,19 @@ Example:
 Example:
   seatrial submit --as dev@shipyard.example")]
     Submit,
-    /// What changed in meaning: elements added, removed, changed
+    /// What changed in meaning, whether it widens or narrows what AI may do, and what goes stale
     #[command(after_help = "\
-Compares by digest, so layout and comments are no change. Of a whole branch that was added or removed only its top is \
-named. A change marked `prose` compiles to the same: no measurement rests on it. Specs are named by their digest, as \
-`seatrial digest` and the log's events write it.
+Compares by digest, so layout and comments are no change. Each element that was added, removed or changed is said to \
+widen or to narrow what AI may do, to be neutral, or to be unclear: `narrows` only where that is proved. A change marked \
+`prose` compiles to the same: no measurement rests on it. What goes stale is told by the log where there is one, by the \
+keys of the obligations otherwise. A revision is read with the `git` program; nothing is checked out. `REV` alone means \
+the workflow's own folder in that revision.
 
 Example:
   seatrial diff
   seatrial diff --released --format json
+  seatrial diff main --fail-on widening
+  seatrial diff v1.2:workflows/credit-preapproval work-tree --markdown
   seatrial diff sha256:0000000000000000000000000000000000000000000000000000000000000000")]
     Diff(DiffArgs),
     /// Answer or withdraw a question of the spec
@@ -153,14 +159,28 @@ Example:
     /// Propose a confidence threshold, and certify the one in the spec
     #[command(after_help = "\
 Without an option, proposes a number from training and tuning examples: it opens nothing. `--write` also puts the \
-number into the `at` of workflow.yaml, every comment kept. `--certify` tests the spec's number once on the sealed \
-examples; every further attempt on them costs assurance.
+number into the `at` of workflow.yaml, every comment kept. `--certify` tests the spec's number on the sealed examples: \
+as often as `attempts` declared before the first time, once where it says nothing. Examples that are spent are left out.
+
+`plan` and `bound` need no store. A threshold of such a name is written `thresholds.plan`.
 
 Example:
+  seatrial calibrate plan approve
   seatrial calibrate approve --as dev@shipyard.example
   seatrial calibrate approve --write --as dev@shipyard.example
   seatrial calibrate approve --certify --as dev@shipyard.example")]
     Calibrate(CalibrateArgs),
+    /// Decide recorded decisions again under a changed spec: what changes, by which rule, and what it costs in reviews
+    #[command(after_help = "\
+Reads the log and changes nothing; `--record` appends the result. Only what changed is run again, on the recorded input \
+and output. Decisions whose prompt, model or output type changed are counted, not guessed: they need new outputs. So are \
+those whose payloads were erased and needed. Thresholds with a new number are taken as certified.
+
+Example:
+  seatrial replay
+  seatrial replay --since 30d --format json
+  seatrial replay --against submitted --record --as dev@shipyard.example")]
+    Replay(ReplayArgs),
     /// Open, close or show a sprint: questions to answer, obligations to discharge
     #[command(subcommand)]
     Sprint(SprintCommand),

@@ -20,6 +20,7 @@ mod progress;
 mod question;
 mod rehearse;
 mod release;
+mod replay;
 mod review;
 mod serve;
 mod simulate;
@@ -32,7 +33,9 @@ mod token;
 mod waive;
 
 pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
+pub(crate) use calibrate::plan as plan_calibration;
 pub(crate) use check::check;
+pub(crate) use diff::diff_alone;
 pub(crate) use digest::digest;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use serve::serve;
@@ -74,6 +77,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Log(_) => false,
         Command::Approve(args) | Command::Reaffirm(args) => !args.show && args.print_statement.is_none(),
         Command::Release(args) => !args.dry_run,
+        Command::Replay(args) => args.record,
         Command::Rollback(args) => !args.list,
         _ => true,
     }
@@ -103,6 +107,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Answer(args) => question::settle(args, session, out).await,
         Command::Eval(args) => eval::eval(&args, session, out).await,
         Command::Calibrate(args) => calibrate::calibrate(&args, session, out).await,
+        Command::Replay(args) => replay::replay(&args, session, out).await,
         Command::Sprint(command) => sprint::sprint(command, session, out).await,
         Command::Status(args) => status::status(&args, session, out).await,
         Command::Explain(args) => explain::explain(&args, session, out).await,

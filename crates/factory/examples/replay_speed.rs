@@ -358,7 +358,7 @@ impl Maker {
         let mut event = self.event(time, n, Body::DecisionMade(made));
         event.subject.decision = Some(decision);
         for (kind, text) in [("case", format!("A{n}")), ("input", case.text.clone()), ("output", output(n))] {
-            let salt = Salt(Digest::of(format!("{kind}{n}").as_bytes()).as_bytes()[..16].try_into().unwrap());
+            let salt = Salt(*Digest::of(format!("{kind}{n}").as_bytes()).as_bytes());
             let new = NewPayload {
                 salt,
                 bytes: text.into_bytes(),

@@ -256,3 +256,81 @@ fn hostile_names_stay_names() {
             .is_allowed()
     );
 }
+
+fn file(text: &str) -> PolicyFile {
+    PolicyFile { path: "policies/own.cedar".to_owned(), text: text.to_owned() }
+}
+
+#[test]
+fn a_factorys_policies_are_told_by_their_file() {
+    let grants = Grants::of(&workflow());
+    let why = |text: &str| Policies::with_files(&grants, &[file(text)]).unwrap_err().to_string();
+    assert!(why("permit (").contains("`policies/own.cedar`"));
+    assert!(why(r#"permit (principal, action == Action::"fly", resource);"#).contains("`policies/own.cedar`"));
+    assert!(why(r#"permit (principal == ?principal, action, resource);"#).contains("template"));
+    // A comment without an end of line swallows nothing of the next file.
+    let files = [file("// a remark"), file(r#"forbid (principal, action == Action::"stop", resource);"#)];
+    let policies = Policies::with_files(&grants, &files).unwrap();
+    let actor = principal("ana");
+    let c = fair(Action::Stop, "officers");
+    let request = Request { principal: &actor, action: Action::Stop, circumstances: &c };
+    let explained = policies.explain(&request);
+    assert!(!explained.allowed);
+    assert_eq!(explained.forbids.len(), 1);
+    assert_eq!(explained.forbids[0].origin, Origin::Factory);
+}
+
+#[test]
+fn broken_policies_permit_nothing_and_say_so() {
+    let policies = Policies::closed("credit", "the factory's policies do not parse");
+    let actor = principal("ana");
+    for action in Action::ALL {
+        let c = fair(*action, "officers");
+        match policies.authorize(&Request { principal: &actor, action: *action, circumstances: &c }) {
+            Authorization::Allowed => panic!("{action}"),
+            Authorization::Refused { why } => assert!(why.contains("do not parse"), "{why}"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_names_the_policies_that_decided() {
+    let policies = policies();
+    let actor = principal("ana");
+    let explain = |action: Action, change: &dyn Fn(&mut Circumstances)| {
+        let mut c = fair(action, "officers");
+        change(&mut c);
+        policies.explain(&Request { principal: &actor, action, circumstances: &c })
+    };
+    let yes = explain(Action::Approve, &|_| {});
+    assert!(yes.allowed && yes.forbids.is_empty() && yes.missing.is_empty());
+    assert_eq!((yes.permits.len(), yes.permits[0].origin), (1, Origin::Spec));
+    assert_eq!(yes.permits[0].says, "people who hold `officers`, for production");
+    let author = explain(Action::Reaffirm, &|c| c.author = true);
+    assert_eq!((author.allowed, author.forbids.len(), author.forbids[0].origin), (false, 1, Origin::Base));
+    assert!(author.forbids[0].says.contains("an author never approves"));
+    let other = explain(Action::GrantWaiver, &|c| c.role = Some("engineering".to_owned()));
+    assert!(!other.allowed && other.forbids.is_empty());
+    assert!(other.missing.contains(&"people who hold `officers`, for production".to_owned()), "{:?}", other.missing);
+}
+
+#[test]
+fn the_glass_is_broken_only_by_a_policy_that_names_it() {
+    let grants = Grants::of(&workflow());
+    let ask = |extra: &str, action: Action| {
+        let policies = Policies::with_factory(&grants, extra).unwrap();
+        let actor = principal("ana");
+        let c = Circumstances { stopper: true, ..fair(action, "officers") };
+        policies.explain(&Request { principal: &actor, action, circumstances: &c })
+    };
+    let named = r#"permit (principal in Role::"officers", action == Action::"break_glass", resource);"#;
+    assert!(!ask("", Action::BreakGlass).allowed);
+    assert!(!ask("permit (principal, action, resource);", Action::BreakGlass).allowed);
+    let broken = ask(named, Action::BreakGlass);
+    assert!(broken.allowed);
+    assert_eq!(broken.permits[0].origin, Origin::Factory);
+    // It opens nothing else: whoever stopped still does not simply resume.
+    assert!(!ask(named, Action::Resume).allowed);
+    let list = r#"permit (principal, action in [Action::"break_glass", Action::"stop"], resource);"#;
+    assert!(ask(list, Action::BreakGlass).allowed);
+}

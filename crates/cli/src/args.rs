@@ -150,11 +150,15 @@ Example:
     /// Run examples through the same guard as production, and record the result
     #[command(after_help = "\
 Submits the work tree where it changed, trains an embedded model where that is due, and evaluates the sets named, or \
-all that can be. Exits 1 where a set has failures or something labelled `must_not_pass` was let through.
+all that can be. Answers of a provider are recorded as they come: an interrupted evaluation goes on where it stopped, \
+and asks for nothing again that was recorded. Exits 1 where a set misses the gate's bar (or, without one, has failures), \
+or where something labelled `must_not_pass` was let through.
 
 Example:
   seatrial eval --as dev@shipyard.example
-  seatrial eval boundary hardship --as dev@shipyard.example")]
+  seatrial eval boundary hardship --as dev@shipyard.example
+  seatrial eval golden --in-flight 64 --repeat 3 --junit eval.xml --as dev@shipyard.example
+  seatrial eval --agreement assess")]
     Eval(EvalArgs),
     /// Propose a confidence threshold, and certify the one in the spec
     #[command(after_help = "\

@@ -77,6 +77,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Log(_) => false,
         Command::Approve(args) | Command::Reaffirm(args) => !args.show && args.print_statement.is_none(),
         Command::Release(args) => !args.dry_run,
+        Command::Eval(args) => args.agreement.is_none(),
         Command::Replay(args) => args.record,
         Command::Rollback(args) => !args.list,
         _ => true,

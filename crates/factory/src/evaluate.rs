@@ -1,10 +1,12 @@
 //! Evaluation: examples through the same guard as production, with outputs that the engine itself obtains.
 
+mod agreement;
 mod ask;
 mod book;
 mod trial;
 
-pub(crate) use trial::{Trial, point, slices_of, try_candidate};
+pub use agreement::{ANSWERS_MAX, StepAgreement};
+pub(crate) use trial::{Trial, label, label_field, point, slices_of, try_candidate};
 
 use crate::api::{Caller, Refused};
 use crate::examples::load_examples;

@@ -51,7 +51,9 @@ pub use clock::{Clock, NoEntropy, SystemClock, random};
 pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, WAIT_MS_MAX};
 pub use documents::{DOCUMENT_BYTES_MAX, Filed};
 pub use drills::{Drilled, MarkedReview, OpenedDrill};
-pub use evaluate::{EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX};
+pub use evaluate::{
+    ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
+};
 pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory};
 pub use handover::Pack;
 pub use join::{CASE_BYTES_MAX, JOIN_MS};

@@ -103,6 +103,24 @@ pub(crate) struct EvalArgs {
     /// Sets of examples; all where none is named
     #[arg(value_name = "SET")]
     pub(crate) sets: Vec<String>,
+    /// How many examples are under way at once, 256 at most
+    #[arg(long, value_name = "N", default_value_t = seatrial_factory::IN_FLIGHT)]
+    pub(crate) in_flight: usize,
+    /// Ask each example N times, 20 at most: where the answers differ it is inconclusive
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) repeat: u64,
+    /// Begin anew, where an interrupted evaluation could be continued
+    #[arg(long)]
+    pub(crate) afresh: bool,
+    /// List every example, not only those that did not pass
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Write a JUnit report for a pipeline
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Evaluate nothing: say how far the AI agrees with people on STEP, by recorded reviews and audits
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["sets", "repeat", "afresh", "each", "junit"])]
+    pub(crate) agreement: Option<String>,
 }
 
 /// `seatrial calibrate`.

@@ -4,6 +4,10 @@ use crate::out::Out;
 use indicatif::{ProgressBar, ProgressStyle};
 use seatrial_factory::{Progress, Quiet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often the bar is drawn where nothing comes: a slow model is not a dead one.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What tells of progress for this output.
 pub(crate) fn of(out: &Out) -> Box<dyn Progress> {
@@ -22,10 +26,15 @@ impl Progress for Bar {
                 bar.finish_and_clear();
             }
             let bar = ProgressBar::new(of);
-            if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len}") {
+            let template = "{msg:24} {bar:24} {pos}/{len} {per_sec:>10} {eta:>5} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_message(crate::out::shown(what));
+            // What was done before is no measure of how fast it goes now.
+            bar.set_position(done);
+            bar.reset_eta();
+            bar.enable_steady_tick(TICK);
             *slot = Some((what.to_owned(), bar));
         }
         if let Some((_, bar)) = slot.as_ref() {

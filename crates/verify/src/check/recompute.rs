@@ -182,6 +182,10 @@ fn compare_findings(made: &DecisionMade, step: &StepProgram, held: &HashMap<Stri
     if step.check_input(&input) != facts.input {
         return differ("the input");
     }
+    let slices: Vec<_> = facts.slices.iter().map(|s| (s.path.clone(), s.failed)).collect();
+    if step.guaranteed_slices(&input) != slices {
+        return Err("the slices that it says its input lies in do not recompute from its payloads".to_owned());
+    }
     if facts.inspected.is_empty() && facts.findings.is_empty() {
         // Denied by its input, or without an answer of the model: there was nothing to judge.
         return Ok(true);

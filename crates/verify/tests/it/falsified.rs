@@ -3,7 +3,7 @@
 use crate::fixture::{Log, START_MS, trust};
 use seatrial_guard::Candidate;
 use seatrial_model::event::*;
-use seatrial_model::facts::{CertificateState, FindingResult, ThresholdFact};
+use seatrial_model::facts::{CertificateState, FindingResult, SliceFact, ThresholdFact};
 use seatrial_model::*;
 use seatrial_verify::{Verified, verify};
 use serde_json::json;
@@ -111,7 +111,11 @@ fn facts_that_leave_out_what_the_log_says() {
     found(&verify(&log, &trust()), &["its facts say that nothing was stopped, and `the workflow` was"]);
     let mut log = Log::new();
     stop(&mut log);
-    let event = log.event(Body::WorkflowResumed(WorkflowResumed { element: ElementPath::root(), stop: id, break_glass: false }));
+    let event = log.event(Body::WorkflowResumed(WorkflowResumed {
+        element: ElementPath::root(),
+        stop: id,
+        break_glass: false,
+    }));
     log.append(event);
     log.decide("a", "text", Some(&allowed()));
     assert!(verify(&log, &trust()).verified);
@@ -124,6 +128,22 @@ fn facts_that_leave_out_what_the_log_says() {
     let mut log = Log::falsified(certified);
     log.decide("a", "text", Some(&allowed()));
     found(&verify(&log, &trust()), &["`thresholds.route` is certified, and no certificate stands for it"]);
+
+    let in_slice = |e: &mut Event| {
+        let path = ElementPath::from("slices.young");
+        let fact = SliceFact { path, state: CertificateState::Certified, failed: false };
+        made(e).into_iter().for_each(|m| m.facts.slices.push(fact.clone()));
+    };
+    let mut log = Log::falsified(in_slice);
+    log.decide("a", "text", Some(&allowed()));
+    let report = verify(&log, &trust());
+    found(
+        &report,
+        &[
+            "`slices.young` is certified, and no certificate stands for it",
+            "the slices that it says its input lies in do not recompute",
+        ],
+    );
 }
 
 #[test]

@@ -6,11 +6,18 @@ use seatrial_model::facts::CertificateState;
 use seatrial_model::{Body, ElementPath, Event, EventId};
 use std::collections::{BTreeSet, HashMap};
 
+/// A certificate that was given and not revoked.
+struct Standing {
+    threshold: ElementPath,
+    /// The slices with a guarantee of their own that it certifies.
+    slices: BTreeSet<ElementPath>,
+}
+
 /// Stops and certificates as they stand so far.
 #[derive(Default)]
 pub(super) struct State {
     stops: BTreeSet<ElementPath>,
-    certificates: HashMap<EventId, ElementPath>,
+    certificates: HashMap<EventId, Standing>,
 }
 
 impl State {
@@ -23,7 +30,10 @@ impl State {
                 self.stops.remove(&b.element);
             }
             Body::ThresholdTested(b) if b.certified => {
-                self.certificates.insert(event.id, b.certificate.threshold.clone());
+                let certified = b.certificate.required.iter().filter(|(_, slice)| slice.certified);
+                let slices = certified.map(|(name, _)| ElementPath::from("slices").child(name)).collect();
+                let threshold = b.certificate.threshold.clone();
+                self.certificates.insert(event.id, Standing { threshold, slices });
             }
             Body::CertificateRevoked(b) => {
                 self.certificates.remove(&b.certificate);
@@ -40,9 +50,14 @@ impl State {
             return Err(format!("its facts say that nothing was stopped, and `{element}` was"));
         }
         let mut relied = made.facts.thresholds.iter().filter(|t| t.state == CertificateState::Certified);
-        match relied.find(|t| !self.certificates.values().any(|path| *path == t.path)) {
-            Some(threshold) => {
-                Err(format!("its facts say that `{}` is certified, and no certificate stands for it", threshold.path))
+        if let Some(threshold) = relied.find(|t| !self.certificates.values().any(|c| c.threshold == t.path)) {
+            let path = &threshold.path;
+            return Err(format!("its facts say that `{path}` is certified, and no certificate stands for it"));
+        }
+        let mut slices = made.facts.slices.iter().filter(|s| s.state == CertificateState::Certified && !s.failed);
+        match slices.find(|s| !self.certificates.values().any(|c| c.slices.contains(&s.path))) {
+            Some(slice) => {
+                Err(format!("its facts say that `{}` is certified, and no certificate stands for it", slice.path))
             }
             None => Ok(()),
         }

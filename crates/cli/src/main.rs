@@ -56,6 +56,12 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
     match cli.command {
         Command::Check(args) => commands::check(&args, &asked, cli.global.workflow.as_deref(), out),
         Command::Digest(args) => commands::digest(&args, &asked, cli.global.workflow.as_deref(), out),
+        Command::Calibrate(args::CalibrateArgs { command: Some(command), .. }) => {
+            commands::plan_calibration(&command, &asked, cli.global.workflow.as_deref(), out)
+        }
+        Command::Diff(args) if place::find_root(&asked.start).is_none() => {
+            commands::diff_alone(&args, &asked, cli.global.workflow.as_deref(), out).await
+        }
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await

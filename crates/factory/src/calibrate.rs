@@ -10,8 +10,8 @@ use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
 use crate::reviews::settle;
 use crate::running::{certificates, review_load};
-use seatrial_governance::status::ReviewLoad;
 use seatrial_classifier::{FitOptions, cross_predict};
+use seatrial_governance::status::ReviewLoad;
 use seatrial_guard::{Candidate, StepProgram};
 use seatrial_model::event::{ExamplesSealed, Share, SplitSide, ThresholdProposed, ThresholdTested};
 use seatrial_model::{Body, ElementPath, EventId, Logged};
@@ -190,7 +190,15 @@ impl Factory {
             let event = self.record_test(caller, &bench, &tested, Vec::new(), seen).await?;
             let load = self.load_with(&bench, &tested, &events);
             let curve = String::new();
-            return Ok(CertifiedOutcome { event, body: tested, curve, points: Vec::new(), loosest: None, taken_over: true, load });
+            return Ok(CertifiedOutcome {
+                event,
+                body: tested,
+                curve,
+                points: Vec::new(),
+                loosest: None,
+                taken_over: true,
+                load,
+            });
         }
         let next = self.next_attempt(&bench, &events).await?;
         let terms = bench.terms(&next);
@@ -262,12 +270,7 @@ impl Factory {
 
     /// The certificate of a point that an earlier fixed sequence has certified, where nothing but `at` has changed since:
     /// nothing is opened for it, and nothing spent.
-    async fn taken_over(
-        &self,
-        bench: &Bench,
-        at: f64,
-        events: &[Logged],
-    ) -> Result<Option<ThresholdTested>, Refused> {
+    async fn taken_over(&self, bench: &Bench, at: f64, events: &[Logged]) -> Result<Option<ThresholdTested>, Refused> {
         let id = format!("threshold.{}", bench.name);
         let revoked = |event: EventId| {
             events.iter().any(|l| matches!(&l.event.body, Body::CertificateRevoked(r) if r.certificate == event))

@@ -51,15 +51,34 @@ pub(crate) struct DigestArgs {
 /// `seatrial diff`.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// The spec to compare with; the newest submitted one where none is named
+    /// The spec to compare with: a folder, a git revision (`REV` or `REV:FOLDER`), `released`, `submitted`, `work-tree` or
+    /// a digest; the newest submitted one where none is named
     #[arg(value_name = "OLD")]
-    pub(crate) old: Option<seatrial_model::Digest>,
-    /// The spec that is compared; the work tree where none is named
+    pub(crate) old: Option<String>,
+    /// The spec that is compared, named in the same ways; the work tree where none is named
     #[arg(value_name = "NEW", requires = "old")]
-    pub(crate) new: Option<seatrial_model::Digest>,
+    pub(crate) new: Option<String>,
     /// Compare with the spec of the release in force
     #[arg(long, conflicts_with = "old")]
     pub(crate) released: bool,
+    /// Write Markdown, for a comment on a pull request
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Exit 1 where anything changed in meaning
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Exit 1 where something widens what AI may do
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// What `seatrial diff --fail-on` fails on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Something widens what AI may do, or shows less of it.
+    Widening,
+    /// The same, or it cannot be told.
+    Unclear,
 }
 
 /// `seatrial question …`.
@@ -125,9 +144,13 @@ pub(crate) struct EvalArgs {
 
 /// `seatrial calibrate`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct CalibrateArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<CalibrateCommand>,
     /// The threshold's name
-    pub(crate) threshold: String,
+    #[arg(required = true)]
+    pub(crate) threshold: Option<String>,
     /// Put the number proposed into workflow.yaml
     #[arg(long)]
     pub(crate) write: bool,
@@ -137,6 +160,74 @@ pub(crate) struct CalibrateArgs {
     /// The salt of the split, at the first calibration only; hexadecimal, drawn where none is given
     #[arg(long, value_name = "HEX", conflicts_with = "certify")]
     pub(crate) salt: Option<String>,
+}
+
+/// `seatrial calibrate …`, without a store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CalibrateCommand {
+    /// How many labelled examples a promise needs, before anybody labels one
+    #[command(after_help = "\
+Reads the promise, the attempts and the slices of a threshold from the spec, or takes them as options. The chance is \
+computed for the error that you expect among what passes; half of the promise where you expect none.
+
+Example:
+  seatrial calibrate plan approve
+  seatrial calibrate plan --max-wrong 0.05 --assurance 0.95 --expected-error 0.03 --pass-share 0.4 --power 0.9")]
+    Plan(PlanArgs),
+    /// What so many errors among so many examples say of the true share
+    #[command(after_help = "\
+Exact one-sided bounds (Clopper-Pearson). With `--max-wrong` also whether they would certify that promise: only for a \
+number that was fixed before these labels were seen. Ends with 1 where they would not.
+
+Example:
+  seatrial calibrate bound --errors 3 --examples 200 --assurance 0.95
+  seatrial calibrate bound --errors 1 --examples 93 --assurance 0.95 --max-wrong 0.05 --format json")]
+    Bound(BoundArgs),
+}
+
+/// `seatrial calibrate plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// A threshold of the spec, whose promise is planned for
+    pub(crate) threshold: Option<String>,
+    /// The greatest share that may be wrong among what passes
+    #[arg(long, value_name = "SHARE", required_unless_present = "threshold")]
+    pub(crate) max_wrong: Option<f64>,
+    /// How sure to be of that
+    #[arg(long, value_name = "SHARE", required_unless_present = "threshold")]
+    pub(crate) assurance: Option<f64>,
+    /// The share that you expect to be wrong among what passes
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) expected_error: Option<f64>,
+    /// The share of cases that you expect to pass without a person
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub(crate) pass_share: f64,
+    /// The chance to be certified that you aim at
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
+    pub(crate) power: f64,
+    /// How many attempts are declared
+    #[arg(long, value_name = "N")]
+    pub(crate) attempts: Option<u64>,
+    /// How many slices have a guarantee of their own
+    #[arg(long, value_name = "N")]
+    pub(crate) slices: Option<u64>,
+}
+
+/// `seatrial calibrate bound`.
+#[derive(Debug, Args)]
+pub(crate) struct BoundArgs {
+    /// How many were wrong
+    #[arg(long, value_name = "K")]
+    pub(crate) errors: u64,
+    /// Of how many
+    #[arg(long, value_name = "N")]
+    pub(crate) examples: u64,
+    /// How sure to be
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) assurance: f64,
+    /// The promise to test
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) max_wrong: Option<f64>,
 }
 
 /// `seatrial sprint …`.

@@ -7,8 +7,8 @@ use crate::factory::{Factory, internal};
 use seatrial_model::event::SplitSide;
 use seatrial_model::{Body, Digest, Logged};
 use seatrial_spec::Workflow;
-use seatrial_sprint::calibrate::{NextAttempt, Spending, marks};
 use seatrial_sprint::Split;
+use seatrial_sprint::calibrate::{NextAttempt, Spending, marks};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,16 +30,28 @@ impl OldSet {
         let examples = each
             .map(|(i, e)| Ok((marks(e).map_err(internal)?, split.as_ref().and_then(|s| s.side(i)))))
             .collect::<Result<_, Refused>>()?;
-        let thresholds = workflow.thresholds.values().filter_map(|t| t.examples.as_deref());
-        let trains = workflow.steps.iter().filter_map(|s| s.model.as_ref()?.train.as_ref()).map(|t| t.examples.as_str());
-        let reserved = thresholds.chain(trains).any(|name| name == set);
-        Ok(Self { examples, certify, reserved })
+        Ok(Self { examples, certify, reserved: is_reserved(workflow, set) })
     }
 
     /// What an evaluation of the set asked.
     fn evaluated(&self) -> Vec<Digest> {
         let seen = |side: &Option<SplitSide>| !self.reserved || *side == Some(SplitSide::Tune);
         self.examples.iter().filter(|(_, side)| seen(side)).flat_map(|(marks, _)| marks.clone()).collect()
+    }
+
+    /// What a model learned from.
+    fn learned(&self) -> Vec<Digest> {
+        self.on(&[SplitSide::Train])
+    }
+
+    /// What a number was proposed from.
+    fn proposed_from(&self) -> Vec<Digest> {
+        self.on(&[SplitSide::Train, SplitSide::Tune])
+    }
+
+    fn on(&self, sides: &[SplitSide]) -> Vec<Digest> {
+        let on = |side: &Option<SplitSide>| side.is_some_and(|s| sides.contains(&s));
+        self.examples.iter().filter(|(_, side)| on(side)).flat_map(|(marks, _)| marks.clone()).collect()
     }
 
     /// What an attempt tested: the whole side, or what of it was fresh then.
@@ -49,6 +61,13 @@ impl OldSet {
     }
 }
 
+/// Whether a threshold is calibrated on it, or a model learns from it.
+fn is_reserved(workflow: &Workflow, set: &str) -> bool {
+    let thresholds = workflow.thresholds.values().filter_map(|t| t.examples.as_deref());
+    let trains = workflow.steps.iter().filter_map(|s| s.model.as_ref()?.train.as_ref()).map(|t| t.examples.as_str());
+    thresholds.chain(trains).any(|name| name == set)
+}
+
 /// The sets of old specs, each read once.
 struct Sets<'f> {
     factory: &'f Factory,
@@ -56,7 +75,7 @@ struct Sets<'f> {
     /// The salt of the first seal of each set's name or digest.
     salts: Vec<(String, Digest, String)>,
     specs: HashMap<Digest, Option<Arc<Workflow>>>,
-    sets: HashMap<(Digest, String), Arc<OldSet>>,
+    sets: HashMap<(Digest, bool, Option<String>), Arc<OldSet>>,
 }
 
 impl Sets<'_> {
@@ -73,15 +92,27 @@ impl Sets<'_> {
         self.specs.insert(spec, workflow.clone());
         let Some(workflow) = workflow else { return Ok(None) };
         let Some(digest) = workflow.examples.get(set).map(|s| s.digest) else { return Ok(None) };
-        // Under two specs whose sets are the same, the examples are; whether they were reserved may differ.
-        let key = (spec, set.to_owned());
+        let salt =
+            self.salts.iter().find(|(name, of, _)| name == set || *of == digest).map(|(_, _, salt)| salt.clone());
+        // The same set under two specs is read once, where it was reserved under both or neither.
+        let key = (digest, is_reserved(&workflow, set), salt.clone());
         if let Some(known) = self.sets.get(&key) {
             return Ok(Some(Arc::clone(known)));
         }
-        let salt = self.salts.iter().find(|(name, of, _)| name == set || *of == digest).map(|(_, _, salt)| salt.as_str());
-        let read = Arc::new(OldSet::of(&workflow, set, salt)?);
+        let read = Arc::new(OldSet::of(&workflow, set, salt.as_deref())?);
         self.sets.insert(key, Arc::clone(&read));
         Ok(Some(read))
+    }
+
+    /// The set of today's spec with these examples: for what was done under a spec that cannot be read any more.
+    async fn of_today(&mut self, examples: Digest) -> Result<Option<Arc<OldSet>>, Refused> {
+        let workflow = &self.bench.served.workflow;
+        let found = workflow.examples.iter().find(|(_, set)| set.digest == examples).map(|(name, _)| name.clone());
+        let spec = workflow.digest;
+        match found {
+            Some(name) => self.get(spec, &name).await,
+            None => Ok(None),
+        }
     }
 }
 
@@ -105,13 +136,7 @@ impl Factory {
         events: &[Logged],
         side: &[(usize, Vec<Digest>)],
     ) -> Result<Spending, Refused> {
-        let mut sets = Sets {
-            factory: self,
-            bench,
-            salts: salts(events),
-            specs: HashMap::new(),
-            sets: HashMap::new(),
-        };
+        let mut sets = Sets { factory: self, bench, salts: salts(events), specs: HashMap::new(), sets: HashMap::new() };
         let mut spending = Spending::default();
         // Of a use that cannot be read any more, nothing is known but that it was: it may have been of these.
         let everything = || side.iter().flat_map(|(_, marks)| marks.clone()).collect::<Vec<_>>();
@@ -131,8 +156,17 @@ impl Factory {
                     spending.tested(marks, c.attempts);
                 }
                 Body::EvaluationRecorded(evaluation) => {
-                    let set = sets.get(spec, &evaluation.set).await?;
+                    let set = match sets.get(spec, &evaluation.set).await? {
+                        None => sets.of_today(evaluation.examples).await?,
+                        found => found,
+                    };
                     spending.evaluated(set.map_or_else(everything, |set| set.evaluated()));
+                }
+                // A number that was proposed from these fits them: they say nothing about it. (Of its own set these are
+                // other sides; only another one can share examples with them.)
+                Body::ThresholdProposed(proposed) => {
+                    let set = self.set_of_test(&mut sets, spec, &proposed.threshold).await?;
+                    spending.learned(set.map(|set| set.proposed_from()).unwrap_or_default());
                 }
                 _ => {}
             }
@@ -160,12 +194,12 @@ impl Factory {
 
 /// What the step's model learned from, where that is another set: on its own set the sides are apart.
 async fn learned(bench: &Bench, sets: &mut Sets<'_>) -> Result<Vec<Digest>, Refused> {
-    let Some(train) = bench.step.model.as_ref().and_then(|m| m.train.as_ref()).filter(|t| t.examples != bench.set) else {
+    let Some(train) = bench.step.model.as_ref().and_then(|m| m.train.as_ref()).filter(|t| t.examples != bench.set)
+    else {
         return Ok(Vec::new());
     };
     let Some(set) = sets.get(bench.served.workflow.digest, &train.examples).await? else { return Ok(Vec::new()) };
-    let learned = set.examples.iter().filter(|(_, side)| *side == Some(SplitSide::Train));
-    Ok(learned.flat_map(|(marks, _)| marks.clone()).collect())
+    Ok(set.learned())
 }
 
 fn salts(events: &[Logged]) -> Vec<(String, Digest, String)> {

@@ -71,7 +71,8 @@ fn capacity_is_of_the_people_present_each_once() {
     let step = &workflow.steps[0];
     let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never];
     let asked = rules.into_iter().flatten().filter_map(|r| r.to.clone());
-    let asked = asked.chain(step.escalate.iter().map(|e| e.to.clone())).chain(step.audit.as_ref().map(|a| a.to.clone()));
+    let asked =
+        asked.chain(step.escalate.iter().map(|e| e.to.clone())).chain(step.audit.as_ref().map(|a| a.to.clone()));
     let roles: BTreeSet<String> = asked.collect();
     for person in &mut factory.people {
         (person.reviews_per_day, person.until, person.deputy) = (None, None, None);

@@ -102,7 +102,13 @@ struct Run {
 }
 
 impl Run {
-    fn of<'p>(points: impl Iterator<Item = &'p Point> + Clone, at: f64, grid: (&[f64], usize), promise: Promise, level: f64) -> Self {
+    fn of<'p>(
+        points: impl Iterator<Item = &'p Point> + Clone,
+        at: f64,
+        grid: (&[f64], usize),
+        promise: Promise,
+        level: f64,
+    ) -> Self {
         let wrong = wrong_of_passed(points.clone(), at);
         let certifies = |s: Share| stats::certifies(s.k, s.n, promise.max_wrong(), level);
         let (grid, place) = grid;

@@ -103,7 +103,8 @@ impl Spending {
         let mut rest: Vec<&Use> = self.uses.iter().collect();
         let mut family = Vec::new();
         loop {
-            let (touching, apart): (Vec<&Use>, Vec<&Use>) = rest.into_iter().partition(|u| !u.marks.is_disjoint(&known));
+            let (touching, apart): (Vec<&Use>, Vec<&Use>) =
+                rest.into_iter().partition(|u| !u.marks.is_disjoint(&known));
             if touching.is_empty() {
                 return family;
             }

@@ -59,7 +59,9 @@ pub struct Planned {
 /// Where a share is not between 0 and 1, what is expected breaks the promise, or too many attempts are declared.
 pub fn plan(effort: &Effort) -> Result<Planned, CalibrateError> {
     let promise = effort.promise;
-    let share = |name: &'static str, value: f64, ok: bool| if ok { Ok(()) } else { Err(CalibrateError::Promise { name, value }) };
+    let share = |name: &'static str, value: f64, ok: bool| {
+        if ok { Ok(()) } else { Err(CalibrateError::Promise { name, value }) }
+    };
     share("expected-error", effort.expected_error, (0.0..1.0).contains(&effort.expected_error))?;
     share("pass-share", effort.pass_share, effort.pass_share > 0.0 && effort.pass_share <= 1.0)?;
     share("power", effort.power, effort.power > 0.0 && effort.power < 1.0)?;

@@ -66,12 +66,7 @@ impl Proposal {
 ///
 /// # Errors
 /// Where there are no examples, the attempt was not declared, or the grid is none.
-pub fn propose(
-    points: &[Point],
-    certify_on: u64,
-    method: &Method,
-    terms: &Terms,
-) -> Result<Proposal, CalibrateError> {
+pub fn propose(points: &[Point], certify_on: u64, method: &Method, terms: &Terms) -> Result<Proposal, CalibrateError> {
     if points.is_empty() {
         return Err(CalibrateError::NoExamples);
     }
@@ -84,7 +79,10 @@ pub fn propose(
             aimed = Some(candidate);
         }
         // Of equal powers the stricter: it lets through fewer wrong ones.
-        if best.as_ref().is_none_or(|b| candidate.power > b.power || (candidate.power == b.power && candidate.at > b.at)) {
+        if best
+            .as_ref()
+            .is_none_or(|b| candidate.power > b.power || (candidate.power == b.power && candidate.at > b.at))
+        {
             best = Some(candidate);
         }
     }

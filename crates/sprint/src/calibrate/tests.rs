@@ -329,7 +329,9 @@ fn a_certificate_recomputes_from_its_counts_and_a_forged_one_does_not() {
     assert!(!forged(&given, |t| t.certified = false));
     assert!(!forged(&sliced, |t| t.certificate.remainder = None));
     assert!(!forged(&sliced, |t| t.certificate.required.get_mut("b").unwrap().certified = true));
-    assert!(!forged(&sliced, |t| { t.certificate.required.remove("a"); }));
+    assert!(!forged(&sliced, |t| {
+        t.certificate.required.remove("a");
+    }));
     assert!(!forged(&sequence, |t| t.certificate.at = Some(0.85)));
     assert!(!forged(&sequence, |t| t.certificate.sequence[2].k = 9));
     assert!(!forged(&sequence, |t| t.certificate.grid.truncate(3)));
@@ -339,7 +341,10 @@ fn a_certificate_recomputes_from_its_counts_and_a_forged_one_does_not() {
 #[test]
 fn a_power_is_said_for_each_required_slice() {
     let proposal = propose(&sliced(4, 30, 6), 1_200, &Method::Split, &with_slices()).unwrap();
-    assert_eq!(proposal.slices.iter().map(|s| (s.name.as_str(), s.expected)).collect::<Vec<_>>(), [("a", 400), ("b", 400)]);
+    assert_eq!(
+        proposal.slices.iter().map(|s| (s.name.as_str(), s.expected)).collect::<Vec<_>>(),
+        [("a", 400), ("b", 400)]
+    );
     assert!(proposal.slices[0].power > 0.9 && proposal.slices[1].power < 0.05, "{proposal:?}");
     assert_eq!(proposal.event("thresholds.x".into()).slices.len(), 2);
 }

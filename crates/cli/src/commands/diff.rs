@@ -1,119 +1,105 @@
-//! `seatrial diff`: what changed in meaning between two specs.
+//! `seatrial diff`: what changed in meaning between two specs, whether it widens or narrows what AI may do, and what goes
+//! stale.
 
-use crate::args::DiffArgs;
+mod git;
+mod human;
+mod markdown;
+mod side;
+
+use crate::args::{DiffArgs, FailOn};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Ink, Out, shown};
+use crate::out::Out;
+use crate::owner::Asked;
 use crate::session::Session;
-use seatrial_model::Digest;
-use seatrial_spec::workflow::Element;
-use seatrial_spec::{Diff, Severity, Workflow, diff as compare};
+use seatrial_factory::Staling;
+use seatrial_model::LogName;
+use seatrial_spec::{Comparison, Direction, compare};
 use serde::Serialize;
-use std::sync::Arc;
+use side::{Ground, Side};
 
-/// One side of the comparison.
+/// What is said of two specs.
 #[derive(Serialize)]
-struct Side {
-    /// `work tree`, `submitted`, `released`, `named`, or `nothing` before the first submission.
-    what: &'static str,
-    spec: Option<Digest>,
-    #[serde(skip)]
-    elements: Vec<Element>,
-}
-
-impl Side {
-    fn of(what: &'static str, workflow: &Workflow) -> Self {
-        Self { what, spec: Some(workflow.digest), elements: workflow.elements.clone() }
-    }
-
-    fn named(&self) -> String {
-        self.spec.map_or_else(|| self.what.to_owned(), |spec| format!("{} {}", self.what, spec.short()))
-    }
-}
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    workflow: &'a str,
-    old: &'a Side,
-    new: &'a Side,
+struct Answer {
+    workflow: String,
+    old: Side,
+    new: Side,
+    /// The direction that asks for most attention; none where there is nothing to compare with.
+    direction: Option<Direction>,
     #[serde(flatten)]
-    diff: &'a Diff,
+    found: Comparison,
+    /// What goes stale; none where there is no factory, or nothing to compare with.
+    stale: Option<Staling>,
 }
 
-/// Shows what changed.
+/// Shows what changed, with a factory's log at hand.
 pub(crate) async fn diff(args: &DiffArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
-    let workflow = session.workflow()?;
-    let old = old(args, session, &workflow).await?;
-    let new = match args.new {
-        Some(spec) => Side::of("named", &*stored(session, &workflow, spec).await?),
-        None => work_tree(session)?,
+    let ground = Ground { start: session.start.clone(), named: session.named.clone(), session: Some(session) };
+    let (old, new) = sides(args, &ground).await?;
+    let stale = match (&old.compared, &new.compared) {
+        (Some(a), Some(b)) => {
+            let log: LogName =
+                b.workflow.name.parse().map_err(|e| Failure::usage(format!("{e}; nothing was compared")))?;
+            Some(session.factory.stale_by(&log, a, b).await?)
+        }
+        _ => None,
     };
-    let found = compare(&old.elements, &new.elements);
-    out.json(&Answer { workflow: &workflow, old: &old, new: &new, diff: &found })?;
+    answer(args, old, new, stale, out)
+}
+
+/// Shows what changed between folders and revisions where there is no factory.
+pub(crate) async fn diff_alone(
+    args: &DiffArgs,
+    asked: &Asked,
+    named: Option<&str>,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let ground = Ground { start: asked.start.clone(), named: named.map(str::to_owned), session: None };
+    let (old, new) = sides(args, &ground).await?;
+    answer(args, old, new, None, out)
+}
+
+async fn sides(args: &DiffArgs, ground: &Ground<'_>) -> Result<(Side, Side), Failure> {
+    let old = match (&args.old, args.released) {
+        (Some(named), _) => ground.named(named).await?,
+        (None, true) => ground.released().await?,
+        (None, false) => ground.submitted().await?,
+    };
+    let new = match &args.new {
+        Some(named) => ground.named(named).await?,
+        None => ground.work_tree()?,
+    };
+    Ok((old, new))
+}
+
+fn answer(args: &DiffArgs, old: Side, new: Side, stale: Option<Staling>, out: &mut Out) -> Result<Exit, Failure> {
+    let Some(after) = &new.compared else {
+        return Err(Failure::usage(format!(
+            "there is no spec at {}; nothing was compared",
+            crate::out::shown(&new.named())
+        )));
+    };
+    let found = match &old.compared {
+        Some(before) => compare(&before.workflow, &after.workflow),
+        None => Comparison::default(),
+    };
+    let direction = old.compared.as_ref().map(|_| found.direction());
+    let differs = old.compared.is_none() || !found.is_empty();
+    let answer = Answer { workflow: after.workflow.name.clone(), direction, found, stale, old, new };
+    out.json(&answer)?;
     if !out.is_json() {
-        render(&workflow, &old, &new, &found, out);
-    }
-    Ok(Exit::Done)
-}
-
-async fn old(args: &DiffArgs, session: &Session, workflow: &str) -> Result<Side, Failure> {
-    // A workflow that was never submitted has no log, and so no summary.
-    let summary = session.factory.summary(workflow).await.ok();
-    let (what, spec) = match args.old {
-        Some(spec) => ("named", Some(spec)),
-        None if args.released => ("released", summary.and_then(|s| s.in_force).map(|r| r.spec)),
-        None => ("submitted", summary.and_then(|s| s.candidate)),
-    };
-    match spec {
-        Some(spec) => Ok(Side::of(what, &*stored(session, workflow, spec).await?)),
-        None if args.released => Err(Failure {
-            exit: Exit::NotReady,
-            code: "not_released",
-            message: format!("no release of `{}` is in force; nothing was compared", shown(workflow)),
-        }),
-        None => Ok(Side { what: "nothing", spec: None, elements: Vec::new() }),
-    }
-}
-
-async fn stored(session: &Session, workflow: &str, spec: Digest) -> Result<Arc<Workflow>, Failure> {
-    session.factory.spec_at(workflow, Some(spec)).await.map_err(|e| {
-        Failure::usage(format!("the store gives no spec `{spec}` of `{}` ({e}); nothing was compared", shown(workflow)))
-    })
-}
-
-fn work_tree(session: &Session) -> Result<Side, Failure> {
-    let folder = session.folder()?;
-    let tree = session.factory.work_tree(Some(&folder.label))?;
-    let errors = tree.checked.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    match &tree.checked.workflow {
-        Some(workflow) => Ok(Side::of("work tree", workflow)),
-        None => Err(Failure {
-            exit: Exit::NotReady,
-            code: "findings",
-            message: format!("the spec has {errors} error(s); nothing was compared. `seatrial check` shows them"),
-        }),
-    }
-}
-
-fn render(workflow: &str, old: &Side, new: &Side, diff: &Diff, out: &mut Out) {
-    let name = out.paint(Ink::Strong, &shown(workflow));
-    out.line(format!("{name}  {} → {}", old.named(), new.named()));
-    if old.spec.is_none() {
-        out.line(format!("  first submission: {} elements", new.elements.len()));
-        return;
-    }
-    let lists = [(Ink::Good, "+", &diff.added), (Ink::Bad, "-", &diff.removed)];
-    for (ink, sign, paths) in lists {
-        for path in paths {
-            let line = out.paint(ink, &format!("{sign} {}", shown(path.as_str())));
-            out.line(format!("  {line}"));
+        if args.markdown {
+            out.text(&markdown::page(&answer));
+        } else {
+            human::render(&answer, out);
         }
     }
-    for change in &diff.changed {
-        let line = out.paint(Ink::Warn, &format!("~ {}", shown(change.path.as_str())));
-        out.line(format!("  {line}{}", if change.compiled { "" } else { "  prose" }));
-    }
-    if diff.is_empty() {
-        out.line("  nothing changed in meaning");
-    }
+    // What is compared with nothing is as wide as it is: AI may do all of it, and could do nothing of it before.
+    let least = direction.unwrap_or(Direction::Widens);
+    let fails = match args.fail_on {
+        Some(FailOn::Widening) => least >= Direction::Widens,
+        Some(FailOn::Unclear) => least >= Direction::Unclear,
+        None => false,
+    };
+    Ok(Exit::ready(!fails && !(args.exit_code && differs)))
 }

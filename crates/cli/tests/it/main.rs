@@ -9,10 +9,12 @@
 
 mod check;
 mod delivery;
+mod diff;
 mod digest;
 mod evidence;
 mod owner;
 mod people;
+mod scenario;
 mod support;
 mod usage;
 

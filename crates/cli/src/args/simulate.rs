@@ -67,6 +67,9 @@ pub(crate) struct TrafficArgs {
     /// What is changed in them: `input.PATH=JSON`
     #[arg(long, value_name = "PATH=JSON", value_parser = assignment)]
     pub(crate) change: Vec<Assignment>,
+    /// Write the case ids into this CSV, as the system of record would know them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: Option<std::path::PathBuf>,
 }
 
 /// A side of the split that traffic may be made of.

@@ -93,6 +93,14 @@ async fn traffic(args: &TrafficArgs, session: &Session, out: &mut Out) -> Result
     let text = session.factory.issue_token(&caller, token).await?;
     let sender = session.factory.authenticate(&text).await?;
     let passed = send(&examples, &workflow, &step, &sender, session, progress::of(out).as_ref()).await?;
+    if let Some(file) = &args.cases {
+        let known = std::iter::once("case_id").chain(passed.iter().map(|p| p.case.as_str()));
+        let text: String = known.flat_map(|id| [id, "\n"]).collect();
+        let file = session.start.join(file);
+        std::fs::write(&file, text).map_err(|e| {
+            Failure::file(format!("the cases were sent, and `{}` could not be written: {e}", file.display()))
+        })?;
+    }
     let mut sent = Sent { sent: 0, changed, actions: BTreeMap::new(), codes: BTreeMap::new(), wrong: 0, passed: 0 };
     for (example, passed) in examples.iter().zip(passed) {
         sent.sent += 1;

@@ -311,7 +311,9 @@ impl Factory {
         })?;
         let (promise, set) = promise_of(threshold, &settings)?;
         let step = step_of(&served.workflow, threshold, &set)?.clone();
-        let served = self.with_models(caller, Arc::clone(&handle), served, salt).await?;
+        // A salt that is given is for the threshold's set; a model that learns from another keeps to the salt of that.
+        let learns = step.model.as_ref().and_then(|m| m.train.as_ref()).is_some_and(|t| t.examples == set);
+        let served = self.with_models(caller, Arc::clone(&handle), served, salt.filter(|_| learns)).await?;
         let (examples, split, sealed) = self.sealed(caller, &handle, &served.workflow, &set, salt).await?;
         let method = match settings.method {
             SpecMethod::Split => Method::Split,

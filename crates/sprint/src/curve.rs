@@ -48,6 +48,10 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 612.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 300.0;
+const TICK: f64 = 5.0;
+
+/// 0 %, 20 %, … 100 % of coverage.
+const COVERAGE_TICKS: u32 = 5;
 
 /// The curve as a self-contained SVG, with λ and α marked. Lines and text are in the colour of the text around it
 /// (`currentColor`), so it reads on a light and on a dark page; what it shows stands in its title and description too.
@@ -110,6 +114,17 @@ fn axes(out: &mut String, step: f64, top_risk: f64, x: &impl Fn(f64) -> f64, y: 
         let at = y(f64::from(i) * step);
         let _ = write!(out, r#"<line x1="{LEFT}" x2="{RIGHT}" y1="{at:.1}" y2="{at:.1}"/>"#);
     }
+    // The axes themselves, with a tick at each label.
+    out.push_str(r#"</g><g stroke="currentColor" stroke-opacity="0.7">"#);
+    let _ = write!(out, r#"<path fill="none" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"/>"#);
+    for i in 0..=lines {
+        let at = y(f64::from(i) * step);
+        let _ = write!(out, r#"<line x1="{:.1}" x2="{LEFT}" y1="{at:.1}" y2="{at:.1}"/>"#, LEFT - TICK);
+    }
+    for i in 0..=COVERAGE_TICKS {
+        let at = x(f64::from(i) / f64::from(COVERAGE_TICKS));
+        let _ = write!(out, r#"<line x1="{at:.1}" x2="{at:.1}" y1="{BOTTOM}" y2="{:.1}"/>"#, BOTTOM + TICK);
+    }
     out.push_str(r#"</g><g fill="currentColor">"#);
     for i in 0..=lines {
         let risk = f64::from(i) * step;
@@ -121,13 +136,13 @@ fn axes(out: &mut String, step: f64, top_risk: f64, x: &impl Fn(f64) -> f64, y: 
             percent(risk)
         );
     }
-    for i in 0..=5_u32 {
-        let coverage = f64::from(i) / 5.0;
+    for i in 0..=COVERAGE_TICKS {
+        let coverage = f64::from(i) / f64::from(COVERAGE_TICKS);
         let _ = write!(
             out,
             r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
             x(coverage),
-            BOTTOM + 18.0,
+            BOTTOM + 20.0,
             percent(coverage)
         );
     }

@@ -48,8 +48,8 @@ async fn threshold(yard: &Yard) -> (State, String) {
 }
 
 /// Changes the lines of the applications.
-fn rewrite(yard: &Yard, change: impl FnOnce(Vec<Value>) -> Vec<Value>) {
-    let file = yard.root.join(APPLICATIONS);
+fn rewrite(root: &Path, change: impl FnOnce(Vec<Value>) -> Vec<Value>) {
+    let file = root.join(APPLICATIONS);
     let text = std::fs::read_to_string(&file).unwrap();
     let lines = change(text.lines().map(|l| serde_json::from_str(l).unwrap()).collect());
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
@@ -115,7 +115,7 @@ async fn no_example_changes_side_and_only_fresh_ones_certify_again() {
     // stays where it was. The model learns from another side then, so nothing of what was measured stands.
     let (_, before) = yard.applications(SALT);
     let known = sealed(&yard).len() as u64;
-    rewrite(&yard, |mut lines| {
+    rewrite(&yard.root, |mut lines| {
         let more: Vec<Value> = lines.iter().map(fresh).collect();
         lines.extend(more);
         lines
@@ -153,7 +153,7 @@ async fn a_relabelling_is_no_fresh_example() {
     assert_eq!(attempt(&first), (1, 2, 0.025));
     // All that had been wrong is right now, under other ids.
     let sealed = sealed(&yard);
-    rewrite(&yard, |mut lines| {
+    rewrite(&yard.root, |mut lines| {
         for place in sealed {
             lines[place]["expected"]["outcome"] = Value::from("good");
         }
@@ -211,13 +211,17 @@ async fn an_evaluation_of_sealed_examples_under_another_name_spends_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_each_cluster_certifies() {
-    let yard = yard("0.95", &[]).await;
-    rewrite(&yard, |mut lines| {
-        for (i, line) in lines.iter_mut().enumerate() {
-            line["cluster"] = Value::from(format!("household-{}", i / 3));
-        }
-        lines
-    });
+    let yard = Yard::with(Only(None), |root| {
+        rewrite(root, |mut lines| {
+            for (i, line) in lines.iter_mut().enumerate() {
+                line["cluster"] = Value::from(format!("household-{}", i / 3));
+            }
+            lines
+        });
+    })
+    .await;
+    yard.factory.propose(&yard.who("dev"), None, "approve", Some(SALT.to_owned()), &Quiet).await.unwrap();
+    yard.edit("at: none ", "at: 0.95 ");
     let (examples, split) = yard.applications(SALT);
     let clusters: std::collections::BTreeSet<_> =
         split.indexes(SplitSide::Certify).map(|i| examples[i].cluster.clone().unwrap()).collect();

@@ -65,6 +65,13 @@ impl Obligation {
         self
     }
 
+    /// Keyed on what the elements compile to, and on nothing that they refer to.
+    pub(super) fn as_compiled_alone(mut self) -> Self {
+        self.which = Which::Compiled;
+        self.closed = false;
+        self
+    }
+
     pub(super) fn by(mut self, who: impl Into<String>) -> Self {
         self.by = who.into();
         self

@@ -20,7 +20,7 @@ pub(super) fn runtime(workflow: &Workflow) -> [Obligation; 2] {
         );
     let trace = Obligation::new("runtime.trace", Layer::Runtime, &BOTH, Duty::Trace, Basis::Measurement)
         .over(["steps.*.trace", "steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never"])
-        .over(["steps.*.escalate", "steps.*.confidence"])
+        .over(["steps.*.escalate", "steps.*.confidence", "steps.*.input", "steps.*.output"])
         .over(types(workflow))
         .reads([Input::Checks])
         .by("the log audit")

@@ -11,6 +11,7 @@ mod check;
 mod delivery;
 mod diff;
 mod digest;
+mod evaluation;
 mod evidence;
 mod owner;
 mod people;

@@ -13,6 +13,7 @@ mod diff;
 mod digest;
 mod evaluation;
 mod evidence;
+mod judgement;
 mod owner;
 mod people;
 mod scenario;

@@ -189,8 +189,10 @@ async fn an_approval_is_for_what_was_shown() {
     let refused = yard.factory.approve(&yard.who("hugo"), WORKFLOW, outdated.clone()).await.unwrap_err();
     let now = yard.standing(Stage::Production).await;
     let now = now.states.iter().find(|s| s.obligation.id == "approval.credit").unwrap().key;
-    let Refused::Conflict { now: Some(said), .. } = &refused else { panic!("{refused:?}") };
+    let Refused::Changed { now: said, changed, message } = &refused else { panic!("{refused:?}") };
     assert_eq!(*said, now.to_string(), "it says what stands now");
+    assert_eq!(*changed, ["steps.assess.escalate.large"], "and what changed");
+    assert!(message.contains("`steps.assess.escalate.large`"), "{message}");
     assert_ne!(now, key);
     let current = ApprovalInput { key: Some(now), ..outdated };
     let given = yard.factory.approve(&yard.who("hugo"), WORKFLOW, current).await.unwrap();

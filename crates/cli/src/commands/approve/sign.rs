@@ -37,7 +37,8 @@ pub(crate) async fn sign(args: &ApproveArgs, asked: Asked, asks: bool, out: &mut
         return Ok(exit);
     }
     let signature = ssh_keygen(&asked.start.join(key), ear.take().as_bytes())?;
-    options.extend(["--signature-text".to_owned(), signature]);
+    // As one word: the armour begins with dashes.
+    options.push(format!("--signature-text={signature}"));
     options.extend(["--quiet", "--format", "json"].map(str::to_owned));
     finish(&asked, &options, out).await
 }

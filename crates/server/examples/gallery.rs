@@ -7,7 +7,7 @@
 mod samples;
 
 use maud::Markup;
-use seatrial_server::pages::{self, ReviewForm, SignInNote};
+use seatrial_server::pages::{self, ApproveForm, ReviewForm, SignInNote};
 use seatrial_server::{assets, view::Frame};
 use std::path::Path;
 
@@ -61,6 +61,15 @@ fn all() -> Vec<(&'static str, Markup)> {
         ("certificate-none", pages::certificate(&frame, &samples::unwatched())),
         ("sprint", pages::sprint(&frame, &samples::sprint())),
         ("sprint-none", pages::sprint(&frame, &samples::no_sprint())),
+        ("approve", pages::approve(&frame, &samples::approval(), &ApproveForm::default())),
+        ("approve-release", pages::approve(&frame, &samples::release_approval(), &ApproveForm::default())),
+        ("waivers", pages::waivers(&frame, &samples::waivers(), None)),
+        ("waivers-none", pages::waivers(&frame, &samples::no_waivers(), None)),
+        ("releases", pages::releases(&frame, &samples::releases(), None)),
+        ("releases-none", pages::releases(&frame, &samples::no_releases(), None)),
+        ("pilot", pages::pilot_report(&frame, &samples::pilot_report())),
+        ("diff", pages::diff(&frame, &samples::diff())),
+        ("diff-none", pages::diff(&frame, &samples::no_diff())),
         ("assessment", pages::assessment(&frame, &samples::assessment())),
         (
             "problem",

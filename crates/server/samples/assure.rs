@@ -2,9 +2,9 @@
 
 use super::{ago, digest, event, now, outside};
 use seatrial_model::event::{Certificate, Share, SliceResult};
-use seatrial_model::words::Layer;
 use seatrial_model::{Stage, Time};
 use seatrial_server::view::*;
+use seatrial_sprint::clarity::{LayerCount, Look, Moment, layer_of, points, svg};
 
 /// The log.
 pub fn log() -> LogPage {
@@ -123,12 +123,6 @@ fn figure(what: &str, value: &str, speaks: Option<bool>, index: u64) -> SprintFi
 
 /// A closed sprint.
 pub fn sprint() -> SprintPage {
-    let point = |day: i64, done: [u64; 5], total: [u64; 5], added, removed| ClarityPoint {
-        time: Time::from_millis(now().as_millis() - (20 - day) * 86_400_000),
-        layers: Layer::ALL.iter().zip(done.iter().zip(total)).map(|(l, (d, t))| (*l, *d, t)).collect(),
-        added,
-        removed,
-    };
     SprintPage {
         sprint: Some(SprintHead {
             id: "spr_0193f2a0-7c1d-7000-8000-000000000002".parse().expect("an id"),
@@ -176,16 +170,24 @@ pub fn sprint() -> SprintPage {
         ],
         backlog: vec![
             BacklogItem {
-                what: "Approve again: `promises-money` changed.".into(),
+                what: "stale: `steps.route.forbid.promises-money` changed after the approval of risk.".into(),
                 from: "obligation".into(),
+                subject: "approval.risk".into(),
+                unblocks: 2,
+                people: vec!["ria@bank.example".into()],
+                cites: vec![],
                 stages: vec![Stage::Pilot, Stage::Production],
                 command: "seatrial approve approval.risk".into(),
             },
             BacklogItem {
-                what: "6 overrides in 14 days give `wrong-team` for disputes.".into(),
+                what: "people overrode it 6 times for the reason `wrong-team`".into(),
                 from: "overrides".into(),
+                subject: "steps.route.escalate.disputes".into(),
+                unblocks: 0,
+                people: vec![],
+                cites: vec![event(288, "decision.made/1", "shop", 90)],
                 stages: vec![],
-                command: "seatrial decisions --overridden".into(),
+                command: String::new(),
             },
         ],
         answers: vec![
@@ -204,14 +206,58 @@ pub fn sprint() -> SprintPage {
                 figures: vec![figure("median time with a case", "1 min 52 s, then 48 s", Some(true), 301)],
             },
         ],
-        clarity: vec![
-            point(0, [2, 1, 0, 0, 0], [4, 3, 2, 2, 1], 12, 0),
-            point(5, [3, 1, 1, 1, 0], [4, 3, 2, 2, 2], 1, 0),
-            point(11, [3, 2, 1, 1, 1], [4, 4, 2, 2, 2], 1, 0),
-            point(20, [2, 2, 0, 1, 1], [4, 4, 2, 2, 2], 0, 0),
-        ],
+        notes: vec![NoteLine {
+            event: Some(event(270, "sprint.noted/1", "dev@builder.example", 120)),
+            by: "dev@builder.example".into(),
+            finding: true,
+            element: Some("steps.route".into()),
+            text: Some(outside("Disputes about <fees> read like complaints about cards.")),
+            cites: vec![event(171, "evaluation.recorded/1", "ci", 6_000)],
+        }],
+        clarity: Some(clarity()),
         others: vec![(1, "spr_0193f2a0-7c1d-7000-8000-000000000001".parse().expect("an id"))],
     }
+}
+
+/// Operating clarity over twenty days.
+pub fn clarity() -> ClarityPicture {
+    let words = |done: usize, waived: usize, total: usize, id: &str| {
+        let state = move |i| if i < done { "discharged" } else if i < done + waived { "waived" } else { "open" };
+        (0..total).map(move |i| (format!("{id}.{i}"), state(i).to_owned())).collect::<Vec<_>>()
+    };
+    let moment = |day: i64, what: &str, done: [usize; 5], waived: usize, total: [usize; 5]| Moment {
+        time: Time::from_millis(now().as_millis() - (20 - day) * 86_400_000),
+        what: what.to_owned(),
+        states: ["spec", "eval", "approval", "drill", "ownership"]
+            .iter()
+            .zip(done.iter().zip(total))
+            .flat_map(|(id, (d, t))| words(*d, if *id == "eval" { waived } else { 0 }, t, id))
+            .collect(),
+    };
+    let points = points(
+        &[
+            moment(0, "sprint 1 opened", [1, 0, 0, 0, 0], 0, [4, 5, 4, 3, 4]),
+            moment(5, "sprint 1 closed", [3, 2, 0, 1, 0], 0, [4, 6, 4, 3, 4]),
+            moment(6, "sprint 2 opened", [3, 2, 0, 1, 0], 0, [4, 6, 4, 3, 4]),
+            moment(16, "sprint 2 closed", [4, 4, 2, 3, 2], 1, [4, 6, 4, 3, 3]),
+            moment(19, "production released", [4, 5, 4, 3, 3], 1, [4, 6, 4, 3, 3]),
+            moment(20, "now", [3, 5, 2, 3, 3], 1, [5, 6, 4, 3, 3]),
+        ],
+        layer_of,
+    );
+    let count = |n: &LayerCount| ClarityCount {
+        discharged: n.discharged,
+        waived: n.waived,
+        total: n.total,
+        added: n.added,
+        removed: n.removed,
+    };
+    let moments = points.iter().map(|p| ClarityMoment {
+        time: p.time,
+        what: p.what.clone(),
+        layers: p.layers.iter().map(|(layer, n)| (*layer, count(n))).collect(),
+    });
+    ClarityPicture { moments: moments.collect(), svg: svg(&points, Look::Within, &|at| at.day().to_string()) }
 }
 
 /// A workflow without a sprint.
@@ -222,7 +268,8 @@ pub fn no_sprint() -> SprintPage {
         obligations: Vec::new(),
         backlog: Vec::new(),
         answers: Vec::new(),
-        clarity: Vec::new(),
+        notes: Vec::new(),
+        clarity: None,
         others: Vec::new(),
     }
 }

@@ -346,6 +346,7 @@ pub fn obligation() -> ObligationPage {
         waivable: false,
         scope: ["steps.*.influence", "steps.*.never", "steps.*.forbid", "thresholds"].map(Into::into).to_vec(),
         inputs: vec![("people in `risk`".into(), "ria@bank.example".into())],
+        judged: true,
         stages: vec![StageExplained {
             stage: Stage::Production,
             now: StageState {

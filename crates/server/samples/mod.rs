@@ -3,10 +3,12 @@
 mod assure;
 mod boards;
 mod decisions;
+mod govern;
 
 pub use assure::*;
 pub use boards::*;
 pub use decisions::*;
+pub use govern::*;
 
 use seatrial_model::{Commitment, DecisionId, Digest, EventId, ReviewId, Salt, Side, Time, Untrusted};
 use seatrial_server::view::{EventRef, Frame, Me, WorkflowTab};
@@ -31,6 +33,7 @@ pub fn frame() -> Frame {
         factory: "example-bank".into(),
         simulation: true,
         now: now(),
+        zone: "UTC".into(),
         me: Some(Me {
             id: "ana@bank.example".into(),
             name: "Ana Ruiz".into(),

@@ -1,11 +1,12 @@
 //! What the pages ask for. The factory answers; nothing here decides.
 
 use crate::view::{
-    AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage,
-    ObligationPage, Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
+    AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
+    Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
+    SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
 use seatrial_model::event::TokenKind;
-use seatrial_model::{DecisionId, Digest, Principal, ReviewId, SprintId, Time, Untrusted};
+use seatrial_model::{DecisionId, Digest, EventId, Principal, ReviewId, SprintId, Stage, Time, Untrusted};
 use std::future::Future;
 
 /// Somebody who signed in.
@@ -56,6 +57,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The factory's clock: a simulation's may be ahead.
     fn now(&self) -> Time;
+
+    /// The factory's time zone, by its IANA name: times are shown in it.
+    fn zone(&self) -> String;
 
     /// Who holds this personal token; none where it is unknown, expired, revoked, or no person's.
     fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
@@ -165,6 +169,83 @@ pub trait Backend: Send + Sync + 'static {
         workflow: &str,
         id: Option<SprintId>,
     ) -> impl Future<Output = Result<SprintPage, Problem>> + Send;
+
+    /// A sprint's report as a page that stands alone.
+    fn sprint_report(
+        &self,
+        who: &Person,
+        workflow: &str,
+        id: SprintId,
+    ) -> impl Future<Output = Result<String, Problem>> + Send;
+
+    /// What an approval would be over.
+    fn approval(
+        &self,
+        who: &Person,
+        workflow: &str,
+        obligation: &str,
+        stage: Stage,
+    ) -> impl Future<Output = Result<ApprovePage, Problem>> + Send;
+
+    /// Records an approval, or that it was read again and still holds.
+    fn approve(
+        &self,
+        who: &Person,
+        workflow: &str,
+        obligation: &str,
+        sent: ApprovalSent,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Waivers of both gates.
+    fn waivers(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<WaiversPage, Problem>> + Send;
+
+    /// Asks for a waiver.
+    fn ask_waiver(
+        &self,
+        who: &Person,
+        workflow: &str,
+        sent: WaiverSent,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Grants a waiver that somebody else asked for.
+    fn grant_waiver(
+        &self,
+        who: &Person,
+        workflow: &str,
+        waiver: EventId,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Ends a waiver before its time.
+    fn end_waiver(
+        &self,
+        who: &Person,
+        workflow: &str,
+        waiver: EventId,
+        reason: Untrusted,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Releases and pilots.
+    fn releases(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<ReleasesPage, Problem>> + Send;
+
+    /// Puts an earlier release in force again.
+    fn rollback(
+        &self,
+        who: &Person,
+        workflow: &str,
+        to: Digest,
+        reason: Untrusted,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// What a pilot showed.
+    fn pilot_report(
+        &self,
+        who: &Person,
+        workflow: &str,
+        event: EventId,
+    ) -> impl Future<Output = Result<PilotReportPage, Problem>> + Send;
+
+    /// What the newest spec changes in the released one.
+    fn diff(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<DiffPage, Problem>> + Send;
 
     /// The assessment.
     fn assessment(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;

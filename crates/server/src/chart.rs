@@ -1,12 +1,10 @@
 //! Charts as SVG: drawn with classes and attributes only, so that a strict content policy holds, in colours of
 //! the style sheet, each with a title and a description that say the same in words.
 
-mod clarity;
 mod curve;
 mod gauge;
 mod watch;
 
-pub use clarity::clarity;
 pub use curve::{CurveMarks, curve};
 pub use gauge::{confidence, waterline};
 pub use watch::watch;

@@ -6,6 +6,7 @@ mod boards;
 mod certificates;
 mod decisions;
 mod edit;
+mod govern;
 mod logs;
 mod obligations;
 mod payloads;
@@ -17,12 +18,13 @@ mod words;
 use crate::backend::{Backend, Person, Problem};
 use crate::router::AppState;
 use crate::view::{
-    AnswerSent, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage, Decisions, LogPage,
-    ObligationPage, Overview, ReviewPage, Reviews, SprintPage, WorkflowTab,
+    AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
+    Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
+    SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
 use seatrial_factory::Factory;
 use seatrial_factory::api::{Caller, Refused};
-use seatrial_model::{DecisionId, Digest, LogName, ReviewId, SprintId, Time, Untrusted};
+use seatrial_model::{DecisionId, Digest, EventId, LogName, ReviewId, SprintId, Stage, Time, Untrusted};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
@@ -96,6 +98,10 @@ impl Backend for FactoryBackend {
         self.factory.now()
     }
 
+    fn zone(&self) -> String {
+        self.factory.spec().timezone.clone()
+    }
+
     async fn authenticate(&self, token: &str) -> Result<Option<Person>, Problem> {
         people::authenticate(&self.factory, token).await
     }
@@ -163,6 +169,59 @@ impl Backend for FactoryBackend {
 
     async fn sprint(&self, _who: &Person, workflow: &str, id: Option<SprintId>) -> Result<SprintPage, Problem> {
         sprints::page(&self.factory, workflow, id).await.map_err(problem)
+    }
+
+    async fn sprint_report(&self, _who: &Person, workflow: &str, id: SprintId) -> Result<String, Problem> {
+        sprints::report(&self.factory, workflow, id).await.map_err(problem)
+    }
+
+    async fn approval(&self, who: &Person, workflow: &str, id: &str, stage: Stage) -> Result<ApprovePage, Problem> {
+        govern::approval(&self.factory, &caller(who), workflow, id, stage).await.map_err(problem)
+    }
+
+    async fn approve(&self, who: &Person, workflow: &str, id: &str, sent: ApprovalSent) -> Result<(), Problem> {
+        govern::approve(&self.factory, &caller(who), workflow, id, sent).await.map_err(problem)
+    }
+
+    async fn waivers(&self, who: &Person, workflow: &str) -> Result<WaiversPage, Problem> {
+        govern::waivers(&self.factory, who, workflow).await.map_err(problem)
+    }
+
+    async fn ask_waiver(&self, who: &Person, workflow: &str, sent: WaiverSent) -> Result<(), Problem> {
+        govern::ask_waiver(&self.factory, &caller(who), workflow, sent).await.map_err(problem)
+    }
+
+    async fn grant_waiver(&self, who: &Person, workflow: &str, waiver: EventId) -> Result<(), Problem> {
+        let done = self.factory.grant_waiver(&caller(who), workflow, waiver, None).await;
+        done.map(drop).map_err(problem)
+    }
+
+    async fn end_waiver(
+        &self,
+        who: &Person,
+        workflow: &str,
+        waiver: EventId,
+        reason: Untrusted,
+    ) -> Result<(), Problem> {
+        let done = self.factory.end_waiver(&caller(who), workflow, waiver, reason.raw()).await;
+        done.map(drop).map_err(problem)
+    }
+
+    async fn releases(&self, _who: &Person, workflow: &str) -> Result<ReleasesPage, Problem> {
+        govern::releases(&self.factory, workflow).await.map_err(problem)
+    }
+
+    async fn rollback(&self, who: &Person, workflow: &str, to: Digest, reason: Untrusted) -> Result<(), Problem> {
+        let done = self.factory.rollback(&caller(who), workflow, Some(to), reason.raw()).await;
+        done.map(drop).map_err(problem)
+    }
+
+    async fn pilot_report(&self, _who: &Person, workflow: &str, event: EventId) -> Result<PilotReportPage, Problem> {
+        govern::pilot_report(&self.factory, workflow, event).await.map_err(problem)
+    }
+
+    async fn diff(&self, _who: &Person, workflow: &str) -> Result<DiffPage, Problem> {
+        govern::diff(&self.factory, workflow).await.map_err(problem)
     }
 
     async fn assessment(&self, _who: &Person, workflow: &str) -> Result<AssessmentPage, Problem> {

@@ -1,11 +1,13 @@
 //! Pages: a view in, markup out. Nothing here asks anybody anything.
 
+mod approve;
 mod assessment;
 mod board;
 mod certificate;
 pub mod commands;
 mod decision;
 mod decisions;
+mod diff;
 mod frame;
 mod log;
 mod obligation;
@@ -13,22 +15,28 @@ mod overview;
 pub mod parts;
 mod payload;
 mod problem;
+mod releases;
 mod review;
 mod reviews;
 mod sign_in;
 mod sprint;
+mod waivers;
 
+pub use approve::{ApproveForm, approve};
 pub use assessment::assessment;
 pub use board::board;
 pub use certificate::certificate;
 pub use decision::decision;
 pub use decisions::decisions;
+pub use diff::diff;
 pub use frame::{Place, page};
 pub use log::log;
 pub use obligation::obligation;
 pub use overview::overview;
 pub use problem::problem;
+pub use releases::{pilot_report, releases};
 pub use review::{ReviewForm, review};
 pub use reviews::reviews;
 pub use sign_in::{SignInNote, sign_in};
 pub use sprint::sprint;
+pub use waivers::waivers;

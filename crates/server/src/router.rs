@@ -1,6 +1,7 @@
 //! Addresses, and what stands behind each.
 
 mod forms;
+mod govern;
 mod read;
 mod sign_in;
 mod visit;
@@ -119,6 +120,15 @@ pub fn router<B: Backend>(state: AppState<B>) -> Router {
         .route("/w/{workflow}/curves/{file}", get(read::curve::<B>))
         .route("/w/{workflow}/sprint", get(read::sprint::<B>))
         .route("/w/{workflow}/sprint/{id}", get(read::sprint::<B>))
+        .route("/w/{workflow}/sprint/{id}/report", get(read::sprint_report::<B>))
+        .route("/w/{workflow}/approve/{obligation}", get(govern::approval::<B>).post(govern::approve::<B>))
+        .route("/w/{workflow}/waivers", get(govern::waivers::<B>).post(govern::ask_waiver::<B>))
+        .route("/w/{workflow}/waivers/{id}/grant", post(govern::grant_waiver::<B>))
+        .route("/w/{workflow}/waivers/{id}/end", post(govern::end_waiver::<B>))
+        .route("/w/{workflow}/releases", get(govern::releases::<B>))
+        .route("/w/{workflow}/releases/rollback", post(govern::rollback::<B>))
+        .route("/w/{workflow}/pilots/{id}", get(govern::pilot_report::<B>))
+        .route("/w/{workflow}/diff", get(govern::diff::<B>))
         .route("/w/{workflow}/assessment", get(read::assessment::<B>))
         .route("/assets/{file}", get(|Path(file): Path<String>| async move { assets::serve(&file) }))
         .fallback(read::nowhere::<B>)

@@ -7,6 +7,7 @@ mod assure;
 mod board;
 mod decision;
 mod frame;
+mod govern;
 mod log;
 mod review;
 
@@ -14,5 +15,6 @@ pub use assure::*;
 pub use board::*;
 pub use decision::*;
 pub use frame::*;
+pub use govern::*;
 pub use log::*;
 pub use review::*;

@@ -48,7 +48,10 @@ async fn card(factory: &Factory, workflow: &str) -> Result<WorkflowCard, Refused
     };
     let standing = standing(factory, workflow, &summary, stage).await?;
     let next = match &standing {
-        Some(standing) => next_steps(std::slice::from_ref(standing)).into_iter().next().map(|s| s.next),
+        Some(standing) => {
+            let order = order(factory, workflow).await?;
+            next_steps(std::slice::from_ref(standing), &order).into_iter().next().map(|s| s.next)
+        }
         None => Some(Next { what: "Write the spec and submit it.".into(), command: "seatrial submit".into() }),
     };
     Ok(WorkflowCard {
@@ -81,7 +84,7 @@ pub(super) async fn board(factory: &Factory, caller: &Caller, workflow: &str) ->
         gates: standings.iter().map(gate).collect(),
         layers: layers(&standings),
         today: today(factory, workflow, &summary).await?,
-        next: next_steps(&standings),
+        next: next_steps(&standings, &order(factory, workflow).await?),
         can_stop: summary.stopped.is_empty() && factory.may_stop(caller, workflow).is_ok(),
         can_resume: resumable,
     })
@@ -135,7 +138,8 @@ fn layers(standings: &[Standing]) -> Vec<LayerRows> {
                 order.push((s.obligation.layer, id.clone(), s.obligation.title.clone()));
             }
             let next = s.next.clone().map(|command| Next { what: s.obligation.help.clone(), command });
-            let cell = StageState { state: state(s.state.as_str()), why: s.why.clone(), until: None, next };
+            let until = s.waiver.as_ref().map(|w| w.until);
+            let cell = StageState { state: state(s.state.as_str()), why: s.why.clone(), until, next };
             cells.insert((id.clone(), standing.stage), cell);
         }
     }
@@ -157,8 +161,17 @@ fn layers(standings: &[Standing]) -> Vec<LayerRows> {
         .collect()
 }
 
-/// What is missing and can be done, each once, with the gates that wait for it; the nearest gate first.
-pub(super) fn next_steps(standings: &[Standing]) -> Vec<NextStep> {
+/// Obligations in the order in which they are to be done: what unblocks most first.
+async fn order(factory: &Factory, workflow: &str) -> Result<Vec<String>, Refused> {
+    match factory.next_steps(workflow).await {
+        Ok(steps) => Ok(steps.into_iter().map(|step| step.obligation).collect()),
+        Err(Refused::Conflict { .. }) => Ok(Vec::new()),
+        Err(other) => Err(other),
+    }
+}
+
+/// What is missing and can be done, each once, with the gates that wait for it, in this order.
+fn next_steps(standings: &[Standing], order: &[String]) -> Vec<NextStep> {
     let mut steps: Vec<NextStep> = Vec::new();
     for standing in standings {
         for missing in standing.missing() {
@@ -172,6 +185,8 @@ pub(super) fn next_steps(standings: &[Standing]) -> Vec<NextStep> {
             steps.push(NextStep { obligation: id.clone(), next, stages: vec![standing.stage] });
         }
     }
+    // What is not in the order stays where the nearest gate put it, behind the others.
+    steps.sort_by_key(|step| order.iter().position(|id| *id == step.obligation).unwrap_or(usize::MAX));
     steps
 }
 
@@ -193,9 +208,16 @@ async fn running(
     if let Some(why) = factory.broken(workflow)? {
         return Ok(Running::Lapsed { on_lapse: "stop".into(), why });
     }
+    if let Some(retired) = &summary.retired {
+        return Ok(Running::Retired { by: retired.by.clone(), since: retired.since });
+    }
     let Some(release) = summary.in_force.as_ref().filter(|r| r.stage != Stage::Retired) else {
         return Ok(Running::NotReleased);
     };
+    if let Some(lapse) = &release.lapsed {
+        let lost: Vec<String> = lapse.lost.iter().map(|(id, state)| format!("`{id}` is {state}")).collect();
+        return Ok(Running::Lapsed { on_lapse: reaction(lapse.reaction).into(), why: format!("It lost {}.", lost.join(", ")) });
+    }
     let released = factory.spec_at(workflow, Some(release.spec)).await?;
     Ok(ended(release, &released, factory.now()).unwrap_or_else(|| {
         let shadow = release.stage == Stage::Pilot && released.gates.pilot.as_ref().is_some_and(|p| p.shadow);
@@ -208,13 +230,17 @@ fn ended(release: &InForce, spec: &Workflow, now: Time) -> Option<Running> {
     if release.stage == Stage::Pilot {
         return Some(Running::Lapsed { on_lapse: "stop".into(), why: format!("The pilot ended on {}.", until.day()) });
     }
-    let on_lapse = match spec.gates.production.as_ref()?.on_lapse {
+    let on_lapse = reaction(spec.gates.production.as_ref()?.on_lapse);
+    let why = format!("Hypercare ended on {}, and nobody has taken the workflow over.", until.day());
+    Some(Running::Lapsed { on_lapse: on_lapse.into(), why })
+}
+
+const fn reaction(on_lapse: OnLapse) -> &'static str {
+    match on_lapse {
         OnLapse::Warn => "warn",
         OnLapse::Escalate => "escalate",
         OnLapse::Stop => "stop",
-    };
-    let why = format!("Hypercare ended on {}, and nobody has taken the workflow over.", until.day());
-    Some(Running::Lapsed { on_lapse: on_lapse.into(), why })
+    }
 }
 
 async fn stop_reason(factory: &Factory, workflow: &str, element: &ElementPath) -> Result<Option<Untrusted>, Refused> {

@@ -34,7 +34,8 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<
             now: change.now.clone(),
         });
         let next = explained.next.clone().map(|command| Next { what: explained.help.clone(), command });
-        let now = StageState { state: state(explained.state.as_str()), why: explained.why.clone(), until: None, next };
+        let until = explained.waiver.as_ref().map(|w| w.until);
+        let now = StageState { state: state(explained.state.as_str()), why: explained.why.clone(), until, next };
         let stage = StageExplained {
             stage,
             now,
@@ -50,6 +51,7 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<
             waivable: explained.waivable,
             scope: explained.patterns.iter().map(ToString::to_string).collect(),
             inputs: explained.inputs.clone().into_iter().collect(),
+            judged: serde_json::to_value(explained.basis).is_ok_and(|basis| basis == "judgement"),
             stages: Vec::new(),
         });
         page.stages.push(stage);

@@ -1,16 +1,16 @@
 //! A sprint: what it means to learn, what it learned, and operating clarity over time.
 
-use super::boards::{GATES, next_steps, state};
+use super::boards::{GATES, state};
 use super::payloads::text;
 use super::words::{event_ref, references};
 use crate::view::{
-    BacklogItem, ClarityPoint, QuestionLine, SprintAnswer, SprintFigure, SprintHead, SprintObligation, SprintPage,
+    BacklogItem, ClarityCount, ClarityMoment, ClarityPicture, NoteLine, QuestionLine, SprintAnswer, SprintFigure,
+    SprintHead, SprintObligation, SprintPage,
 };
-use seatrial_factory::Factory;
+use seatrial_factory::{ClarityLook as Look, Factory};
 use seatrial_factory::api::Refused;
 use seatrial_model::event::{SprintClosed, SprintOpened};
-use seatrial_model::words::Layer;
-use seatrial_model::{Body, ElementPath, EventId, Logged, SprintId, Time};
+use seatrial_model::{Body, ElementPath, EventId, Logged, SprintId};
 use seatrial_spec::Workflow;
 use std::collections::BTreeMap;
 
@@ -43,14 +43,13 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: Option<SprintId>
         .last()
         .map(|s| s.states.iter().map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned())).collect())
         .unwrap_or_default();
-    let layers: BTreeMap<String, Layer> =
-        standings.iter().flat_map(|s| &s.states).map(|s| (s.obligation.id.clone(), s.obligation.layer)).collect();
     Ok(SprintPage {
         questions: questions(factory, workflow, spec.as_deref(), &history, chosen).await?,
         obligations: chosen.map(|t| obligations(t, &now)).unwrap_or_default(),
-        backlog: backlog(&standings, spec.as_deref(), &history),
+        backlog: backlog(factory, workflow).await?,
         answers: answers(factory, workflow, chosen).await?,
-        clarity: clarity(&told, &now, factory.now(), &layers),
+        notes: notes(factory, workflow, &history, chosen).await?,
+        clarity: clarity(factory, workflow).await?,
         others: told
             .iter()
             .map(|t| (t.opened.1.number, t.opened.1.sprint))
@@ -143,29 +142,61 @@ fn obligations(sprint: &Told<'_>, now: &States) -> Vec<SprintObligation> {
     sprint.opened.1.obligations.iter().map(line).collect()
 }
 
-/// What stands between here and the next stages, then open questions that block nothing, then alarms.
-fn backlog(standings: &[seatrial_factory::Standing], spec: Option<&Workflow>, history: &[Logged]) -> Vec<BacklogItem> {
-    let mut items: Vec<BacklogItem> = next_steps(standings)
-        .into_iter()
-        .map(|step| BacklogItem {
-            what: format!("`{}`: {}", step.obligation, step.next.what),
-            from: "obligation".to_owned(),
-            stages: step.stages,
-            command: step.next.command,
-        })
-        .collect();
-    for (name, question) in spec.map(|s| &s.questions).into_iter().flatten() {
-        let open = settled(history, &ElementPath::new(format!("questions.{name}"))).is_none();
-        if open && question.blocks.is_none() {
-            items.push(BacklogItem {
-                what: question.ask.clone(),
-                from: "question".to_owned(),
-                stages: Vec::new(),
-                command: format!("seatrial question answer {name} --cites EVENT ANSWER"),
-            });
-        }
+/// The computed backlog; empty while nothing was submitted.
+async fn backlog(factory: &Factory, workflow: &str) -> Result<Vec<BacklogItem>, Refused> {
+    let backlog = match factory.backlog(workflow, None).await {
+        Ok(backlog) => backlog,
+        Err(Refused::Conflict { .. }) => return Ok(Vec::new()),
+        Err(other) => return Err(other),
+    };
+    let mut items = Vec::with_capacity(backlog.items.len());
+    for item in backlog.items {
+        items.push(BacklogItem {
+            what: item.what,
+            from: item.source.as_str().to_owned(),
+            subject: item.subject,
+            stages: item.stages,
+            unblocks: item.unblocks.unwrap_or(0),
+            people: item.people,
+            command: item.command.unwrap_or_default(),
+            cites: references(factory, workflow, item.events).await?,
+        });
     }
-    items
+    Ok(items)
+}
+
+async fn notes(
+    factory: &Factory,
+    workflow: &str,
+    history: &[Logged],
+    sprint: Option<&Told<'_>>,
+) -> Result<Vec<NoteLine>, Refused> {
+    let Some(sprint) = sprint.map(|s| s.opened.1.sprint) else { return Ok(Vec::new()) };
+    let mut lines = Vec::new();
+    for logged in history {
+        let Body::SprintNoted(noted) = &logged.event.body else { continue };
+        if noted.sprint != sprint {
+            continue;
+        }
+        let said = factory.text(workflow, logged.event.payloads.get("text").copied()).await?;
+        lines.push(NoteLine {
+            event: Some(event_ref(logged)),
+            by: logged.event.actor.id.clone(),
+            finding: noted.finding,
+            element: noted.element.as_ref().map(ToString::to_string),
+            text: text(&said).cloned(),
+            cites: references(factory, workflow, noted.cites.clone()).await?,
+        });
+    }
+    Ok(lines)
+}
+
+/// The report of a sprint as a page that stands alone.
+pub(super) async fn report(factory: &Factory, workflow: &str, id: SprintId) -> Result<String, Refused> {
+    let history = factory.history(workflow).await?;
+    let number = told(&history).iter().find(|t| t.opened.1.sprint == id).map(|t| t.opened.1.number);
+    let number = number.ok_or_else(|| Refused::NotFound(format!("there is no sprint `{id}`")))?;
+    Ok(factory.sprint_look(workflow, Some(number)).await?.html())
 }
 
 async fn answers(factory: &Factory, workflow: &str, sprint: Option<&Told<'_>>) -> Result<Vec<SprintAnswer>, Refused> {
@@ -196,53 +227,24 @@ async fn answers(factory: &Factory, workflow: &str, sprint: Option<&Told<'_>>) -
     Ok(answers)
 }
 
-fn clarity(told: &[Told<'_>], now: &States, at: Time, layers: &BTreeMap<String, Layer>) -> Vec<ClarityPoint> {
-    let mut moments: Vec<(Time, &States)> = Vec::new();
-    for sprint in told {
-        moments.push((sprint.opened.0.event.time, &sprint.opened.1.states));
-        moments.extend(sprint.closed.map(|(logged, closed)| (logged.event.time, &closed.states)));
+/// Operating clarity over time; none before the first sprint or release: one moment is no line.
+async fn clarity(factory: &Factory, workflow: &str) -> Result<Option<ClarityPicture>, Refused> {
+    let points = factory.clarity(workflow).await?;
+    if points.len() < 2 {
+        return Ok(None);
     }
-    // One moment is no line.
-    if moments.is_empty() {
-        return Vec::new();
-    }
-    moments.push((at, now));
-    let mut before: Option<&States> = None;
-    let mut points = Vec::with_capacity(moments.len());
-    for (time, states) in moments {
-        let only = |these: &States, those: &States| {
-            u64::try_from(these.keys().filter(|id| !those.contains_key(*id)).count()).unwrap_or(u64::MAX)
-        };
-        points.push(ClarityPoint {
-            time,
-            layers: Layer::ALL.iter().map(|layer| tally(states, *layer, layers)).collect(),
-            added: before.map_or(0, |b| only(states, b)),
-            removed: before.map_or(0, |b| only(b, states)),
-        });
-        before = Some(states);
-    }
-    points
-}
-
-/// Discharged and all obligations of a layer; what does not apply is no work, done or not.
-fn tally(states: &States, layer: Layer, layers: &BTreeMap<String, Layer>) -> (Layer, u64, u64) {
-    use crate::view::ObligationState::{Discharged, NotApplicable};
-    let of_layer = |id: &str| layers.get(id).copied().unwrap_or_else(|| layer_of(id)) == layer;
-    let here = states.iter().filter(|(id, _)| of_layer(id)).map(|(_, word)| state(word));
-    here.fold((layer, 0, 0), |(layer, done, all), state| match state {
-        NotApplicable => (layer, done, all),
-        Discharged => (layer, done + 1, all + 1),
-        _ => (layer, done, all + 1),
-    })
-}
-
-/// The layer of an obligation that the spec no longer has, by its family.
-fn layer_of(id: &str) -> Layer {
-    match id.split('.').next().unwrap_or_default() {
-        "spec" => Layer::Spec,
-        "eval" | "threshold" | "outcome" | "pilot" | "review" => Layer::Sprint,
-        "runtime" | "drill" | "oversight" | "evidence" => Layer::Runtime,
-        "ownership" => Layer::Ownership,
-        _ => Layer::Governance,
-    }
+    let svg = factory.clarity_svg(&points, Look::Within);
+    let moments = points.into_iter().map(|point| ClarityMoment {
+        time: point.time,
+        what: point.what,
+        layers: point
+            .layers
+            .into_iter()
+            .map(|(layer, n)| {
+                let (discharged, waived, total) = (n.discharged, n.waived, n.total);
+                (layer, ClarityCount { discharged, waived, total, added: n.added, removed: n.removed })
+            })
+            .collect(),
+    });
+    Ok(Some(ClarityPicture { moments: moments.collect(), svg }))
 }

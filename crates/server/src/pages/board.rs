@@ -34,7 +34,7 @@ pub fn board(frame: &Frame, view: &Board) -> Markup {
                 (running(&view.name, &view.running))
                 (in_force(&view.name, view.release.as_ref()))
             }
-            @if let Some(ahead) = &view.ahead { (ahead_of(ahead)) }
+            @if let Some(ahead) = &view.ahead { (ahead_of(&view.name, ahead)) }
             (counters(&view.name, &view.today, view.release.as_ref()))
         }
         div #gates .gates data-live { @for gate in &view.gates { (gate_line(gate)) } }
@@ -67,6 +67,7 @@ pub(super) fn running(workflow: &str, running: &Running) -> Markup {
                 @if let Some(reason) = reason { blockquote { (block(reason)) } }
                 @if !instead.is_empty() { p { (prose(instead)) } }
             },
+            Running::Retired { by, since } => p .status .quiet { (icon("bar")) " " strong { "Retired." } " By " (house(by)) ", " (time(*since)) ". Nothing is served any more." },
             Running::Lapsed { on_lapse, why } => div .status .bad role="alert" {
                 p { (icon("bar")) " " strong { "The release has lapsed." } " " (prose(why)) }
                 p { @match on_lapse.as_str() {
@@ -90,7 +91,7 @@ fn in_force(workflow: &str, line: Option<&ReleaseLine>) -> Markup {
     }
 }
 
-fn ahead_of(ahead: &Ahead) -> Markup {
+fn ahead_of(workflow: &str, ahead: &Ahead) -> Markup {
     let more = ahead.changed.len().saturating_sub(CHANGED_SHOWN);
     html! {
         div .ahead {
@@ -101,7 +102,7 @@ fn ahead_of(ahead: &Ahead) -> Markup {
             @if !ahead.changed.is_empty() {
                 p .paths { "Changed: " @for p in ahead.changed.iter().take(CHANGED_SHOWN) { (path(p)) " " } @if more > 0 { "and " (more) " more" } }
             }
-            p { (command(commands::DIFF)) }
+            p { a href=(at(workflow, "/diff")) { "What changed, and what that does" } " " (command(commands::DIFF)) }
         }
     }
 }

@@ -102,17 +102,46 @@ fn figures(workflow: &str, view: &CertificatePage, c: &Certificate) -> Markup {
                 dt { "δ spent on this attempt" } dd .num { (c.delta) }
                 dt { "Wrong of those that pass" } dd .num { (share(Share { k: c.errors, n: c.examples })) }
                 dt { "Upper bound" } dd .num { (percent(c.bound)) }
-                dt { "P(at most that many by chance)" } dd .num { (format!("{:.4}", c.p)) @if c.p <= c.delta { " ≤ δ: certified" } @else { " > δ: not certified" } }
+                dt { "P(at most that many by chance)" } dd .num { (format!("{:.4}", c.p)) @if c.p <= level(c) { " ≤ its part of δ" } @else { " > its part of δ: not certified" } }
+                @if c.withheld { dt { "Withheld" } dd { "Attempts are left, and no number is to be chosen by the figures of a failed one." } }
+                @if c.left_out > 0 { dt { "Left out" } dd .num { (c.left_out) " sealed examples that are spent" } }
+                @if c.thinned > 0 { dt { "Thinned" } dd .num { (c.thinned) " sealed examples for which another one of their cluster stands" } }
+                @if let Some(left) = &c.remainder { dt { "Without the slices that escalate" } dd .num { (share(left.wrong)) ", at most " (percent(left.bound)) } }
                 dt { "Needs a person" } dd .num { (share(c.reviewed)) @if let Some(n) = view.reviews_per_day { ", about " (format!("{n:.0}")) " a day" } }
                 dt { "Wrong means" } dd { code { (house(&view.wrong_when)) } }
                 dt { "Confidence" } dd { code { (house(&c.confidence)) } }
-                dt { "Method" } dd { (house(&c.method)) ", attempt " (c.attempt) }
+                dt { "Method" } dd { (house(&c.method)) ", attempt " (c.attempt) " of " (c.attempts) }
                 dt { "Model" } dd { code .long { (house(&c.model)) } }
                 dt { "Sealed examples" } dd { (digest(&c.sealed)) }
                 @if let Some(e) = &view.event { dt { "Evidence" } dd { (event(workflow, e)) } }
             }
+            (required(c))
             (slices(c))
             (attempts(workflow, view))
+        }
+    }
+}
+
+/// The part of δ that the whole is tested with: slices with a guarantee of their own have as much each.
+fn level(c: &Certificate) -> f64 {
+    c.delta / (c.required.len() as f64 + 1.0)
+}
+
+fn required(c: &Certificate) -> Markup {
+    html! {
+        @if !c.required.is_empty() {
+            h3 { "Slices with a guarantee of their own" }
+            table .list {
+                thead { tr { th scope="col" { "Slice" } th scope="col" .right { "Wrong of those that pass" } th scope="col" .right { "Upper bound" } th scope="col" { "" } } }
+                tbody { @for (name, s) in &c.required {
+                    tr {
+                        th scope="row" { (house(name)) }
+                        td data-label="Wrong" .right .num { (share(s.wrong)) }
+                        td data-label="Upper bound" .right .num { (percent(s.bound)) }
+                        td data-label="Standing" { @if s.certified { (badge(Signal::Good, "check", "certified")) } @else { (badge(Signal::Bad, "cross", "escalates")) } }
+                    }
+                } }
+            }
         }
     }
 }

@@ -22,17 +22,23 @@ pub enum Place {
     Elsewhere,
     /// The sprint.
     Sprint,
+    /// Releases and pilots.
+    Releases,
+    /// Waivers.
+    Waivers,
     /// The assessment.
     Assessment,
     /// The log.
     Log,
 }
 
-const TABS: [(Place, &str, &str); 6] = [
+const TABS: [(Place, &str, &str); 8] = [
     (Place::Board, "Board", ""),
     (Place::Decisions, "Decisions", "/decisions"),
     (Place::Reviews, "Reviews", "/reviews"),
     (Place::Sprint, "Sprint", "/sprint"),
+    (Place::Releases, "Releases", "/releases"),
+    (Place::Waivers, "Waivers", "/waivers"),
     (Place::Assessment, "Assessment", "/assessment"),
     (Place::Log, "Log", "/log"),
 ];
@@ -125,7 +131,7 @@ pub fn csrf(me: &Me) -> Markup {
 fn foot(frame: &Frame) -> Markup {
     html! {
         footer {
-            p { "Everything shown here is folded from the log. Times are UTC. Made " time datetime=(frame.now) { (frame.now) } "." }
+            p { "Everything shown here is folded from the log. Times are of " (house(&frame.zone)) ". Made " (super::parts::time(frame.now)) "." }
             @if frame.me.is_some() { p #live-state .live-state hidden { span .dot {} " live" } }
         }
     }

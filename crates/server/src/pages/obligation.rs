@@ -1,5 +1,6 @@
 //! One obligation, explained down to events and paths.
 
+use super::approve::approve_at;
 use super::frame::{Place, page};
 use super::parts::{at, digest, event, layer, next, path, stage, state, time};
 use crate::text::{house, prose};
@@ -23,7 +24,7 @@ pub fn obligation(frame: &Frame, view: &ObligationPage) -> Markup {
             @if let Some(name) = view.id.strip_prefix("threshold.") { p { a href=(threshold(workflow, name)) { "The threshold, its certificate and its curve" } } }
         }
         div #explained data-live {
-            @for s in &view.stages { (explained(workflow, s)) }
+            @for s in &view.stages { (explained(workflow, view, s)) }
             @if view.stages.is_empty() { p { "No stage needs it." } }
         }
         section aria-labelledby="depends" {
@@ -46,12 +47,18 @@ pub(super) fn threshold(workflow: &str, name: &str) -> String {
     at(workflow, &format!("/thresholds/{}", super::parts::encode(name)))
 }
 
-fn explained(workflow: &str, view: &StageExplained) -> Markup {
+fn explained(workflow: &str, of: &ObligationPage, view: &StageExplained) -> Markup {
     html! {
         section .explained {
             h2 { "For " (stage(view.stage)) " " (state(view.now.state)) @if let Some(until) = view.now.until { span .until { "until " (time(until)) } } }
             p .why { (prose(&view.now.why)) }
             @if let Some(n) = &view.now.next { @if view.now.state.blocks() { (next(n)) } }
+            @if view.now.state.blocks() && (of.judged || of.waivable) {
+                p .acts {
+                    @if of.judged { a .button .primary href=(approve_at(workflow, &of.id, view.stage)) { "Read and approve" } }
+                    @if of.waivable { a .button href=(at(workflow, "/waivers#ask")) { "Ask for a waiver" } }
+                }
+            }
             @if !view.changed.is_empty() { (changed(&view.changed)) }
             @if !view.chain.is_empty() { h3 { "Why this is so" } (chain(workflow, &view.chain, 0)) }
             @if let Some(key) = &view.key { p .muted { "Evidence counts under the key " (digest(key)) "." } }

@@ -2,11 +2,14 @@
 
 use crate::text::{house, prose};
 use crate::view::{EventRef, Next, ObligationState, Support};
+use jiff::Zoned;
+use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
 use seatrial_model::event::Share;
 use seatrial_model::facts::{CheckKind, FindingResult};
 use seatrial_model::words::Layer;
 use seatrial_model::{Action, Answer, Digest, Stage, Time, Verdict};
+use std::cell::RefCell;
 
 /// How a thing is to be read at a glance; each has its own shape, so that colour is never alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,18 +181,37 @@ pub const fn layer(layer: Layer) -> (&'static str, &'static str) {
     }
 }
 
-/// A moment, in UTC, to the minute; the whole of it on hover.
+thread_local! {
+    /// The time zone of the page that this thread draws: drawing is one call, and asks nobody.
+    static ZONE: RefCell<TimeZone> = const { RefCell::new(TimeZone::UTC) };
+}
+
+/// Draws something with its times in a time zone, by its IANA name; in UTC where the machine does not know it.
+pub fn in_zone<T>(name: &str, draw: impl FnOnce() -> T) -> T {
+    let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
+    let before = ZONE.with(|held| held.replace(zone));
+    let drawn = draw();
+    ZONE.with(|held| held.replace(before));
+    drawn
+}
+
+fn local(at: Time) -> Zoned {
+    ZONE.with(|zone| at.timestamp().to_zoned(zone.borrow().clone()))
+}
+
+/// A moment in the page's time zone, to the minute; the whole of it, in UTC, on hover.
 #[must_use]
 pub fn time(at: Time) -> Markup {
-    let text = at.timestamp().strftime("%-d %b %Y, %H:%M").to_string();
+    let text = local(at).strftime("%-d %b %Y, %H:%M").to_string();
     html! { time datetime=(at) title=(at) { (text) } }
 }
 
 /// A moment as a list shows it: the clock today, the day otherwise.
 #[must_use]
 pub fn short_time(at: Time, now: Time) -> Markup {
-    let form = if at.day() == now.day() { "%H:%M:%S" } else { "%-d %b %H:%M" };
-    html! { time datetime=(at) title=(at) { (at.timestamp().strftime(form).to_string()) } }
+    let (shown, today) = (local(at), local(now));
+    let form = if shown.date() == today.date() { "%H:%M:%S" } else { "%-d %b %H:%M" };
+    html! { time datetime=(at) title=(at) { (shown.strftime(form).to_string()) } }
 }
 
 /// A length of time as people say it, from milliseconds.
@@ -354,6 +376,15 @@ mod tests {
         assert_eq!(length(i64::MIN), length(i64::MAX));
         assert_eq!(share(Share { k: 3, n: 120 }), "3 of 120 (2.5 %)");
         assert_eq!(percent(f64::NAN), "not a number");
+    }
+
+    #[test]
+    fn times_are_the_pages_own() {
+        let at: Time = "2026-07-01T22:30:00Z".parse().unwrap();
+        let shown = |zone: &str| in_zone(zone, || time(at).into_string());
+        assert!(shown("Europe/Madrid").contains(">2 Jul 2026, 00:30<"), "the next day over there");
+        assert!(shown("Nowhere/Land").contains(">1 Jul 2026, 22:30<"), "what is not known is UTC");
+        assert!(time(at).into_string().contains(">1 Jul 2026, 22:30<"), "a zone is put back");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::board::{gates, obligation};
 use super::commands;
 use super::frame::{Place, page};
-use super::parts::{Signal, at, badge, cites, command, empty, event, icon, state, time};
-use crate::chart::clarity;
+use super::parts::{Signal, at, badge, cites, command, empty, event, layer, path, state, time};
 use crate::text::{block, house, prose};
-use crate::view::{BacklogItem, Frame, QuestionLine, SprintAnswer, SprintHead, SprintObligation, SprintPage};
-use maud::{Markup, html};
+use crate::view::{
+    BacklogItem, ClarityPicture, Frame, NoteLine, QuestionLine, SprintAnswer, SprintHead, SprintObligation, SprintPage,
+};
+use maud::{Markup, PreEscaped, html};
 
 /// The page.
 #[must_use]
@@ -15,18 +16,13 @@ pub fn sprint(frame: &Frame, view: &SprintPage) -> Markup {
     let workflow = frame.workflow.as_ref().map_or("", |w| w.name.as_str());
     let body = html! {
         (head(workflow, view.sprint.as_ref()))
-        @if !view.clarity.is_empty() {
-            section aria-labelledby="clarity" {
-                h2 #clarity { "Operating clarity" }
-                (clarity(&view.clarity))
-                p .muted .legend-line { span .key .area {} " discharged " span .key .total {} " in all " (moves(view)) }
-            }
-        }
+        @if let Some(picture) = &view.clarity { (clarity(picture)) }
         @if !view.answers.is_empty() { section aria-labelledby="answers" { h2 #answers { "What the log answers" } @for a in &view.answers { (answer(workflow, a)) } } }
         div #progress data-live {
             @if !view.questions.is_empty() { section aria-labelledby="questions" { h2 #questions { "Questions" } ul .questions { @for q in &view.questions { (question(workflow, q)) } } } }
             @if !view.obligations.is_empty() { section aria-labelledby="means" { h2 #means { "Obligations it means to discharge" } (obligations(workflow, &view.obligations)) } }
-            section aria-labelledby="backlog" { h2 #backlog { "Backlog" } (backlog(&view.backlog)) }
+            @if !view.notes.is_empty() { section aria-labelledby="notes" { h2 #notes { "Notes and findings" } (notes(workflow, &view.notes)) } }
+            section aria-labelledby="backlog" { h2 #backlog { "Backlog" } (backlog(workflow, &view.backlog)) }
         }
         @if !view.others.is_empty() {
             nav .pager aria-label="Other sprints" { @for (n, id) in &view.others { a href=(at(workflow, &format!("/sprint/{id}"))) { "Sprint " (n) } " " } }
@@ -47,15 +43,47 @@ fn head(workflow: &str, sprint: Option<&SprintHead>) -> Markup {
                 p .lead { @match &s.goal { Some(goal) => (block(goal)), None => "Its goal was erased." } }
                 p .muted { "opened " (time(s.opened.time)) " " (event(workflow, &s.opened))
                     @match &s.closed { Some(c) => { " · closed " (time(c.time)) " " (event(workflow, c)) }, None => { " · running" } } }
+                p { a href=(at(workflow, &format!("/sprint/{}/report", s.id))) { "The report, to print and keep" } }
             },
         }
     }
 }
 
-fn moves(view: &SprintPage) -> Markup {
-    let (added, removed) =
-        view.clarity.iter().fold((0u64, 0u64), |(a, r), p| (a.saturating_add(p.added), r.saturating_add(p.removed)));
-    html! { span { "· " (added) " added, " (removed) " removed since the first point. A question raised is progress; one removed needs approval." } }
+fn clarity(picture: &ClarityPicture) -> Markup {
+    html! {
+        section aria-labelledby="clarity" {
+            h2 #clarity { "Operating clarity" }
+            figure .clarity-figure { (PreEscaped(&picture.svg)) }
+            p .muted { "Taken at each sprint’s start and end, at each release of production, and now. A question raised is progress; one removed needs approval." }
+            details {
+                summary { "The same in numbers" }
+                table .list {
+                    thead { tr { th scope="col" { "Moment" } th scope="col" { "Layer" } th scope="col" .right { "Discharged" } th scope="col" .right { "Waived" } th scope="col" .right { "In all" } th scope="col" .right { "Added" } th scope="col" .right { "Removed" } } }
+                    tbody { @for m in &picture.moments { @for (i, (of, n)) in m.layers.iter().enumerate() {
+                        tr {
+                            th scope="row" { @if i == 0 { (time(m.time)) span .title { (house(&m.what)) } } @else { span .sr { (house(&m.what)) } } }
+                            td data-label="Layer" { (layer(*of).1) }
+                            td .right .n data-label="Discharged" { (n.discharged) } td .right .n data-label="Waived" { (n.waived) } td .right .n data-label="In all" { (n.total) }
+                            td .right .n data-label="Added" { (n.added) } td .right .n data-label="Removed" { (n.removed) }
+                        }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn notes(workflow: &str, list: &[NoteLine]) -> Markup {
+    html! {
+        ul .notes { @for n in list {
+            li {
+                p { @if n.finding { (badge(Signal::Look, "look", "finding")) } @else { (badge(Signal::Quiet, "dash", "note")) }
+                    " " @match &n.text { Some(text) => (block(text)), None => span .muted { "Its text was erased." } } }
+                p .muted { (house(&n.by)) @if let Some(element) = &n.element { " · " (path(element)) } @if let Some(e) = &n.event { " · " (event(workflow, e)) } }
+                (cites(workflow, &n.cites))
+            }
+        } }
+    }
 }
 
 fn answer(workflow: &str, a: &SprintAnswer) -> Markup {
@@ -109,15 +137,25 @@ fn obligations(workflow: &str, list: &[SprintObligation]) -> Markup {
     }
 }
 
-fn backlog(list: &[BacklogItem]) -> Markup {
+fn backlog(workflow: &str, list: &[BacklogItem]) -> Markup {
     html! {
-        @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is discharged.", commands::RELEASE_DRY_RUN)) }
+        @if list.is_empty() { (empty("Nothing is in the way.", "Every obligation of the next stage is settled, and operation found nothing.", commands::RELEASE_DRY_RUN)) }
         ol .backlog { @for b in list {
             li {
-                p { (prose(&b.what)) @if !b.stages.is_empty() { span .muted { " · " (gates(&b.stages)) } } }
-                p .muted { (icon(if b.from == "alarm" { "look" } else { "dash" })) " from " (house(&b.from)) }
+                p { (badge(if alarming(&b.from) { Signal::Bad } else { Signal::Quiet }, if alarming(&b.from) { "look" } else { "dash" }, &b.from))
+                    @if !b.subject.is_empty() { " " @if b.from == "obligation" { a href=(obligation(workflow, &b.subject)) { code { (house(&b.subject)) } } } @else { (path(&b.subject)) } }
+                    @if b.unblocks > 0 { span .muted { " · unblocks " (b.unblocks) } }
+                    @if !b.stages.is_empty() { span .muted { " · " (gates(&b.stages)) } } }
+                p { (prose(&b.what)) }
+                @if !b.people.is_empty() { p .muted { "by " (house(&b.people.join(", "))) } }
                 (command(&b.command))
+                (cites(workflow, &b.cites))
             }
         } }
     }
+}
+
+/// What somebody should see at once.
+fn alarming(from: &str) -> bool {
+    matches!(from, "alarm" | "release" | "assumption" | "audits")
 }

@@ -5,7 +5,8 @@ use super::visit::{Visit, from_here, status};
 use super::{AppState, clock};
 use crate::answer::{compose, keep, sent};
 use crate::backend::{Backend, Problem};
-use crate::pages::{self, ReviewForm, parts::at};
+use crate::pages::parts::{at, in_zone};
+use crate::pages::{self, ReviewForm};
 use crate::view::{AnswerSent, ReviewPage};
 use axum::Form;
 use axum::extract::State;
@@ -17,7 +18,7 @@ use seatrial_model::{Answer, Commitment, ReviewId, Untrusted};
 /// The longest reason, in characters: as the pages' own fields say.
 const REASON_CHARS_MAX: usize = 4_000;
 
-type Fields = Form<Vec<(String, String)>>;
+pub(super) type Fields = Form<Vec<(String, String)>>;
 
 pub async fn stop<B: Backend>(
     State(app): State<AppState<B>>,
@@ -54,7 +55,7 @@ fn done<B: Backend>(app: &AppState<B>, visit: &Visit, result: Result<(), Problem
 }
 
 /// A form of ours, confirmed, with a reason.
-fn sure(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result<Untrusted, Problem> {
+pub(super) fn sure(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result<Untrusted, Problem> {
     ours(visit, headers, form)?;
     if sent(form, "sure") != Some("yes") {
         return Err(Problem::Invalid("It was not confirmed; nothing was done. Tick the box and send it again.".into()));
@@ -62,7 +63,7 @@ fn sure(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result
     reason(form).map(Untrusted::new)
 }
 
-fn ours(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result<(), Problem> {
+pub(super) fn ours(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result<(), Problem> {
     if from_here(headers) && visit.session.accepts(sent(form, "csrf").unwrap_or("")) {
         return Ok(());
     }
@@ -71,14 +72,19 @@ fn ours(visit: &Visit, headers: &HeaderMap, form: &[(String, String)]) -> Result
     ))
 }
 
-fn reason(form: &[(String, String)]) -> Result<String, Problem> {
-    let reason = sent(form, "reason").unwrap_or("").replace("\r\n", "\n");
-    let reason = reason.trim();
-    match reason.chars().count() {
-        0 => Err(Problem::Invalid("A reason is missing; nothing was done. Say why.".into())),
-        1..=REASON_CHARS_MAX => Ok(reason.to_owned()),
+pub(super) fn reason(form: &[(String, String)]) -> Result<String, Problem> {
+    text(form, "reason", "A reason", REASON_CHARS_MAX)
+}
+
+/// A text that has to be there, and not longer than its field allows.
+pub(super) fn text(form: &[(String, String)], name: &str, what: &str, max: usize) -> Result<String, Problem> {
+    let text = sent(form, name).unwrap_or("").replace("\r\n", "\n");
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err(Problem::Invalid(format!("{what} is missing; nothing was done. Say why."))),
+        n if n <= max => Ok(text.to_owned()),
         n => Err(Problem::Invalid(format!(
-            "The reason has {n} characters, {REASON_CHARS_MAX} are allowed; nothing was done. Shorten it."
+            "{what} has {n} characters, {max} are allowed; nothing was done. Shorten it."
         ))),
     }
 }
@@ -137,5 +143,6 @@ fn again(visit: &Visit, mut view: ReviewPage, form: &[(String, String)], problem
     keep(&mut view.edit, form);
     let text = |name: &str| sent(form, name).unwrap_or("").to_owned();
     let again = ReviewForm { shown: text("shown"), problem: Some(problem.to_string()), reason: text("reason") };
-    (status(problem).0, pages::review(&visit.frame, &view, &again)).into_response()
+    let page = in_zone(&visit.frame.zone, || pages::review(&visit.frame, &view, &again));
+    (status(problem).0, page).into_response()
 }

@@ -8,11 +8,11 @@ use crate::pages::{self, ReviewForm};
 use crate::view::DecisionFilter;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use seatrial_model::{DecisionId, ReviewId};
 use serde::Deserialize;
 
-type App<B> = State<AppState<B>>;
+pub(super) type App<B> = State<AppState<B>>;
 
 pub async fn overview<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
     visit.page(app.backend().overview(&visit.who).await, pages::overview)
@@ -131,6 +131,23 @@ pub async fn sprint<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
         },
     };
     visit.page(app.backend().sprint(&visit.who, visit.workflow(), id).await, pages::sprint)
+}
+
+/// A page that stands alone: it may style itself and do nothing else.
+pub async fn sprint_report<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
+    let report = match visit.id() {
+        Ok(id) => app.backend().sprint_report(&visit.who, visit.workflow(), id).await,
+        Err(problem) => Err(problem),
+    };
+    match report {
+        Ok(page) => {
+            let mut response = Html(page).into_response();
+            let policy = HeaderValue::from_static(BLOB_SECURITY_POLICY);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            response
+        }
+        Err(problem) => visit.problem(&problem),
+    }
 }
 
 pub async fn assessment<B: Backend>(State(app): App<B>, visit: Visit) -> Response {

@@ -2,7 +2,8 @@
 
 use super::{AppState, clock};
 use crate::backend::{Backend, Person, Problem};
-use crate::pages::{self, parts::encode};
+use crate::pages::parts::{encode, in_zone};
+use crate::pages::{self};
 use crate::session::Session;
 use crate::view::{Frame, Me};
 use axum::extract::rejection::QueryRejection;
@@ -46,7 +47,7 @@ impl Visit {
     /// A page, or why there is none.
     pub fn page<V>(&self, got: Result<V, Problem>, page: impl FnOnce(&Frame, &V) -> Markup) -> Response {
         match got {
-            Ok(view) => page(&self.frame, &view).into_response(),
+            Ok(view) => in_zone(&self.frame.zone, || page(&self.frame, &view)).into_response(),
             Err(problem) => self.problem(&problem),
         }
     }
@@ -130,7 +131,8 @@ impl<B: Backend> FromRequestParts<AppState<B>> for Visit {
 /// A frame around a page for nobody in particular.
 pub fn bare<B: Backend>(app: &AppState<B>) -> Frame {
     let (factory, simulation) = app.backend().factory();
-    Frame { factory, simulation, now: app.backend().now(), me: None, workflow: None }
+    let zone = app.backend().zone();
+    Frame { factory, simulation, now: app.backend().now(), zone, me: None, workflow: None }
 }
 
 /// The session of a request's cookie.

@@ -124,8 +124,10 @@ pub struct SprintPage {
     pub backlog: Vec<BacklogItem>,
     /// The four answers; empty while the sprint runs.
     pub answers: Vec<SprintAnswer>,
-    /// Operating clarity over time.
-    pub clarity: Vec<ClarityPoint>,
+    /// Its notes and findings.
+    pub notes: Vec<NoteLine>,
+    /// Operating clarity over time; none where no moment was recorded.
+    pub clarity: Option<ClarityPicture>,
     /// Other sprints: number, sprint.
     pub others: Vec<(u64, SprintId)>,
 }
@@ -180,8 +182,16 @@ pub struct SprintObligation {
 pub struct BacklogItem {
     /// What is to do.
     pub what: String,
-    /// `obligation`, `question`, `overrides`, `escalations`, `alarm`.
+    /// `obligation`, `question`, `overrides`, `escalations`, `alarm`, `release`, `assumption`, `audits`, `finding`.
     pub from: String,
+    /// An obligation's id, or an element's path.
+    pub subject: String,
+    /// How many other obligations wait for it.
+    pub unblocks: u64,
+    /// The people present who can do it.
+    pub people: Vec<String>,
+    /// What it rests on.
+    pub cites: Vec<EventRef>,
     /// The stages whose gates wait for it.
     pub stages: Vec<Stage>,
     /// The command.
@@ -212,17 +222,56 @@ pub struct SprintFigure {
     pub cites: Vec<EventRef>,
 }
 
+/// Operating clarity over time, as a picture and as numbers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClarityPicture {
+    /// The picture: markup of ours, with classes only.
+    pub svg: String,
+    /// Every moment: when, what, by layer.
+    pub moments: Vec<ClarityMoment>,
+}
+
 /// Operating clarity at one moment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ClarityPoint {
+pub struct ClarityMoment {
     /// When.
     pub time: Time,
-    /// By layer: discharged, total.
-    pub layers: Vec<(Layer, u64, u64)>,
-    /// Obligations added since the point before.
+    /// What happened then.
+    pub what: String,
+    /// By layer.
+    pub layers: Vec<(Layer, ClarityCount)>,
+}
+
+/// One layer at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ClarityCount {
+    /// Discharged.
+    pub discharged: u64,
+    /// Waived.
+    pub waived: u64,
+    /// In all.
+    pub total: u64,
+    /// New since the moment before.
     pub added: u64,
-    /// Obligations removed since then.
+    /// Gone since then.
     pub removed: u64,
+}
+
+/// A note or finding.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NoteLine {
+    /// The event.
+    pub event: Option<EventRef>,
+    /// Who wrote it.
+    pub by: String,
+    /// A finding cites events.
+    pub finding: bool,
+    /// The element that it is about.
+    pub element: Option<String>,
+    /// What it says; none where it was erased.
+    pub text: Option<Untrusted>,
+    /// What it cites.
+    pub cites: Vec<EventRef>,
 }
 
 /// The assessment.

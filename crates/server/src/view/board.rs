@@ -117,6 +117,13 @@ pub enum Running {
         /// How business goes on meanwhile.
         instead: String,
     },
+    /// Taken out of service for good.
+    Retired {
+        /// By whom.
+        by: String,
+        /// When.
+        since: Time,
+    },
     /// The release lost an obligation, or its end has passed.
     Lapsed {
         /// What happens to cases now, in the spec's word: `warn`, `escalate`, `stop`.
@@ -314,6 +321,8 @@ pub struct ObligationPage {
     pub scope: Vec<String>,
     /// The external inputs that it depends on, as they are now.
     pub inputs: Vec<(String, String)>,
+    /// People discharge it by approving.
+    pub judged: bool,
     /// Each stage that needs it.
     pub stages: Vec<StageExplained>,
 }

@@ -13,6 +13,8 @@ pub struct Frame {
     pub simulation: bool,
     /// The time the page was made.
     pub now: Time,
+    /// The factory's time zone, in which times are shown.
+    pub zone: String,
     /// Who is signed in.
     pub me: Option<Me>,
     /// The workflow that the page belongs to.

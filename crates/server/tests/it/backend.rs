@@ -3,7 +3,7 @@
 
 use crate::samples;
 use seatrial_model::principal::{Assurance, PrincipalKind};
-use seatrial_model::{DecisionId, Digest, Principal, ReviewId, Side, SprintId, Time, Untrusted};
+use seatrial_model::{DecisionId, Digest, EventId, Principal, ReviewId, Side, SprintId, Stage, Time, Untrusted};
 use seatrial_server::view::*;
 use seatrial_server::{Backend, Person, Problem};
 use std::collections::BTreeSet;
@@ -52,6 +52,9 @@ impl Backend for Samples {
     }
     fn now(&self) -> Time {
         samples::now()
+    }
+    fn zone(&self) -> String {
+        "Europe/Madrid".into()
     }
     async fn authenticate(&self, token: &str) -> Result<Option<Person>, Problem> {
         let mut service = ana();
@@ -135,6 +138,56 @@ impl Backend for Samples {
     }
     async fn sprint(&self, _who: &Person, _w: &str, _id: Option<SprintId>) -> Result<SprintPage, Problem> {
         Ok(samples::sprint())
+    }
+    async fn sprint_report(&self, _who: &Person, _w: &str, _id: SprintId) -> Result<String, Problem> {
+        Ok("<!doctype html><title>Sprint</title><style>h1{color:red}</style><h1>Sprint</h1>".into())
+    }
+    async fn approval(&self, _who: &Person, _w: &str, id: &str, stage: Stage) -> Result<ApprovePage, Problem> {
+        match id {
+            "approval.risk" => Ok(ApprovePage { stage, ..samples::approval() }),
+            other => Err(Problem::NotFound(format!("There is no obligation `{other}`."))),
+        }
+    }
+    async fn approve(&self, who: &Person, _w: &str, id: &str, sent: ApprovalSent) -> Result<(), Problem> {
+        if sent.key != samples::approval().key {
+            return Err(Problem::Conflict("What was shown is not what stands now; look again.".into()));
+        }
+        let (role, again) = (sent.role.unwrap_or_default(), sent.reaffirm);
+        let timed = sent.shown_ms.is_some();
+        self.note(format!("{} approves {id} for {} as {role}, again {again}, timed {timed}", who.name, sent.stage));
+        Ok(())
+    }
+    async fn waivers(&self, _who: &Person, _w: &str) -> Result<WaiversPage, Problem> {
+        Ok(samples::waivers())
+    }
+    async fn ask_waiver(&self, _who: &Person, _w: &str, sent: WaiverSent) -> Result<(), Problem> {
+        if sent.until.is_empty() {
+            return Err(Problem::Invalid("A waiver has a last day; nothing was asked for.".into()));
+        }
+        let WaiverSent { stage, obligation, reason, measure, until } = sent;
+        self.note(format!("waive {obligation} for {stage} until {until}: {} / {}", reason.raw(), measure.raw()));
+        Ok(())
+    }
+    async fn grant_waiver(&self, who: &Person, _w: &str, waiver: EventId) -> Result<(), Problem> {
+        self.note(format!("{} grants {waiver}", who.name));
+        Ok(())
+    }
+    async fn end_waiver(&self, _who: &Person, _w: &str, waiver: EventId, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("end {waiver}: {}", reason.raw()));
+        Ok(())
+    }
+    async fn releases(&self, _who: &Person, _w: &str) -> Result<ReleasesPage, Problem> {
+        Ok(samples::releases())
+    }
+    async fn rollback(&self, _who: &Person, _w: &str, to: Digest, reason: Untrusted) -> Result<(), Problem> {
+        self.note(format!("back to {}: {}", to.short(), reason.raw()));
+        Ok(())
+    }
+    async fn pilot_report(&self, _who: &Person, _w: &str, _event: EventId) -> Result<PilotReportPage, Problem> {
+        Ok(samples::pilot_report())
+    }
+    async fn diff(&self, _who: &Person, _w: &str) -> Result<DiffPage, Problem> {
+        Ok(samples::diff())
     }
     async fn assessment(&self, _who: &Person, _workflow: &str) -> Result<AssessmentPage, Problem> {
         Ok(samples::assessment())

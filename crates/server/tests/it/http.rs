@@ -171,6 +171,13 @@ async fn every_page_answers_and_carries_its_headers() {
         "/thresholds/route".into(),
         "/sprint".into(),
         "/sprint/spr_0193f2a0-7c1d-7000-8000-000000000001".into(),
+        "/sprint/spr_0193f2a0-7c1d-7000-8000-000000000001/report".into(),
+        "/approve/approval.risk?stage=production".into(),
+        "/approve/approval.risk".into(),
+        "/waivers".into(),
+        "/releases".into(),
+        "/pilots/evt_0193f2a0-7c1d-7000-8000-000000000001".into(),
+        "/diff".into(),
         "/assessment".into(),
     ];
     for rest in pages {
@@ -188,6 +195,9 @@ async fn every_page_answers_and_carries_its_headers() {
         ("/w/complaint-routing/decisions?verdict=maybe", 422),
         ("/w/complaint-routing/log?before=-1", 422),
         ("/nowhere", 404),
+        ("/w/complaint-routing/approve/x?stage=pilot", 404),
+        ("/w/complaint-routing/approve/approval.risk?stage=someday", 422),
+        ("/w/complaint-routing/pilots/evt_x", 404),
         ("/w/complaint-routing/sprint/%22%3E%3Cscript%3E", 404),
         ("/w/complaint-routing/curves/x.svg", 404),
     ] {
@@ -366,4 +376,104 @@ async fn every_link_of_every_page_leads_to_a_page() {
     for kind in ["/thresholds/", "/obligations/", "/decisions/", "/reviews/", "/sprint/", "/log?before="] {
         assert!(seen.iter().any(|l| l.contains(kind)), "nothing links to {kind}: {seen:?}");
     }
+}
+
+#[tokio::test]
+async fn an_approval_carries_its_key_its_role_and_how_long_it_was_shown() {
+    let server = server();
+    let (cookie, csrf) = server.sign_in().await;
+    let path = "/w/complaint-routing/approve/approval.risk";
+    let page = server.get(&format!("{path}?stage=production"), &cookie).await;
+    let (key, shown) = (hidden(&page.text, "key").to_owned(), hidden(&page.text, "shown").to_owned());
+    let form = |key: &str, sure: &str| {
+        [("csrf", csrf.as_str()), ("stage", "production"), ("key", key), ("role", "supervisors"), ("sure", sure), ("shown", &shown)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let send = async |form: [(String, String); 6]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        server.post(path, &cookie, &form).await
+    };
+    assert_eq!(send(form(&key, "")).await.status.as_u16(), 422, "not confirmed");
+    assert_eq!(send(form("sha256:0", "yes")).await.status.as_u16(), 422, "no key");
+    let other = samples::digest("another").to_string();
+    let changed = send(form(&other, "yes")).await;
+    assert_eq!(changed.status.as_u16(), 409);
+    assert!(changed.text.contains("What was shown is not what stands now"), "the page says so, with what stands now");
+    assert!(server.done().is_empty());
+    assert_eq!(server.post(path, &cookie, &[("key", &key), ("sure", "yes")]).await.status.as_u16(), 403, "no token");
+    assert_eq!(send(form(&key, "yes")).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        server.done(),
+        ["Ana Ruiz approves approval.risk for production as supervisors, again false, timed true"]
+    );
+}
+
+#[tokio::test]
+async fn a_waiver_is_asked_for_granted_and_ended_by_forms() {
+    let server = server();
+    let (cookie, csrf) = server.sign_in().await;
+    let (waivers, id) = ("/w/complaint-routing/waivers", samples::event(301, "", "", 0).id);
+    let what = ("what", "production/outcome.same-day");
+    let csrf = ("csrf", csrf.as_str());
+    let (reason, measure) = (("reason", "No volume yet."), ("measure", "Weekly sampling."));
+    let cases: [(&[(&str, &str)], u16); 4] = [
+        (&[what, reason, measure, ("until", "2026-12-31")], 403),
+        (&[csrf, reason, measure, ("until", "2026-12-31")], 422),
+        (&[csrf, what, reason, ("until", "2026-12-31")], 422),
+        (&[csrf, what, reason, measure], 422),
+    ];
+    for (form, status) in cases {
+        let answer = server.post(waivers, &cookie, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{form:?}");
+        assert!(answer.text.contains("role=\"alert\""), "the page says why");
+    }
+    assert_eq!(server.post(&format!("{waivers}/{id}/grant"), &cookie, &[csrf]).await.status.as_u16(), 422);
+    assert_eq!(server.post(&format!("{waivers}/{id}/end"), &cookie, &[csrf]).await.status.as_u16(), 422);
+    assert!(server.done().is_empty());
+    let asked = [csrf, what, reason, measure, ("until", "2026-12-31")];
+    for (path, form) in [
+        (waivers.to_owned(), asked.as_slice()),
+        (format!("{waivers}/{id}/grant"), &[csrf, ("sure", "yes")]),
+        (format!("{waivers}/{id}/end"), &[csrf, reason]),
+    ] {
+        assert_eq!(server.post(&path, &cookie, form).await.status, StatusCode::SEE_OTHER, "{path}");
+    }
+    let done = server.done();
+    assert_eq!(done[0], "waive outcome.same-day for production until 2026-12-31: No volume yet. / Weekly sampling.");
+    assert_eq!(done[1..], [format!("Ana Ruiz grants {id}"), format!("end {id}: No volume yet.")]);
+}
+
+#[tokio::test]
+async fn a_rollback_names_its_release_and_is_confirmed() {
+    let server = server();
+    let (cookie, csrf) = server.sign_in().await;
+    let path = "/w/complaint-routing/releases/rollback";
+    let release = samples::digest("release-2");
+    let (csrf, to) = (("csrf", csrf.as_str()), release.to_string());
+    let to = ("release", to.as_str());
+    let cases: [(&[(&str, &str)], u16); 4] = [
+        (&[to, ("reason", "why"), ("sure", "yes")], 403),
+        (&[csrf, to, ("reason", "why")], 422),
+        (&[csrf, to, ("sure", "yes")], 422),
+        (&[csrf, ("release", "x"), ("reason", "why"), ("sure", "yes")], 422),
+    ];
+    for (form, status) in cases {
+        assert_eq!(server.post(path, &cookie, form).await.status.as_u16(), status, "{form:?}");
+    }
+    assert!(server.done().is_empty());
+    let answer = server.post(path, &cookie, &[csrf, to, ("reason", "It misreads incomes."), ("sure", "yes")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(server.done(), [format!("back to {}: It misreads incomes.", release.short())]);
+}
+
+#[tokio::test]
+async fn times_are_of_the_factorys_zone_and_the_report_can_do_nothing() {
+    let server = server();
+    let (cookie, _) = server.sign_in().await;
+    let page = server.get("/w/complaint-routing/releases", &cookie).await;
+    assert!(page.text.contains("Times are of Europe/Madrid"), "the foot says whose time it is");
+    assert!(page.text.contains(">23 Nov 2026, 15:32<"), "an hour ahead of UTC in winter");
+    let report = server.get("/w/complaint-routing/sprint/spr_0193f2a0-7c1d-7000-8000-000000000001/report", &cookie).await;
+    let policy = report.header("content-security-policy");
+    assert!(policy.contains("sandbox") && policy.contains("default-src 'none'") && !policy.contains("script"), "{policy}");
 }

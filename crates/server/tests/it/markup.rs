@@ -2,7 +2,7 @@
 
 use crate::samples;
 use maud::Markup;
-use seatrial_server::pages::{self, ReviewForm, SignInNote};
+use seatrial_server::pages::{self, ApproveForm, ReviewForm, SignInNote};
 use seatrial_server::view::Frame;
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ fn all() -> Vec<(&'static str, String)> {
     let bare = samples::bare();
     let out = Frame { me: None, ..samples::bare() };
     let form = ReviewForm { problem: Some("Nothing was recorded.".into()), ..ReviewForm::default() };
+    let refused = ApproveForm { problem: Some("Nothing was recorded.".into()), ..ApproveForm::default() };
     let text = |m: Markup| m.into_string();
     vec![
         ("sign-in", text(pages::sign_in(&out, None, "/", SignInNote::Refused))),
@@ -32,6 +33,15 @@ fn all() -> Vec<(&'static str, String)> {
         ("unwatched", text(pages::certificate(&frame, &samples::unwatched()))),
         ("sprint", text(pages::sprint(&frame, &samples::sprint()))),
         ("no-sprint", text(pages::sprint(&frame, &samples::no_sprint()))),
+        ("approve", text(pages::approve(&frame, &samples::approval(), &refused))),
+        ("approve-release", text(pages::approve(&frame, &samples::release_approval(), &refused))),
+        ("waivers", text(pages::waivers(&frame, &samples::waivers(), Some("Nothing was <b>granted</b>.")))),
+        ("no-waivers", text(pages::waivers(&frame, &samples::no_waivers(), None))),
+        ("releases", text(pages::releases(&frame, &samples::releases(), Some("Nothing was changed.")))),
+        ("no-releases", text(pages::releases(&frame, &samples::no_releases(), None))),
+        ("pilot", text(pages::pilot_report(&frame, &samples::pilot_report()))),
+        ("diff", text(pages::diff(&frame, &samples::diff()))),
+        ("no-diff", text(pages::diff(&frame, &samples::no_diff()))),
         ("assessment", text(pages::assessment(&frame, &samples::assessment()))),
         ("problem", text(pages::problem(&frame, "Not found", "<b>`x`</b>", None))),
     ]
@@ -166,4 +176,39 @@ fn an_erased_payload_says_when_and_by_whom() {
     let page = pages::decision(&samples::frame(), &samples::erased()).into_string();
     assert!(page.contains("by ria@bank.example") && page.contains("every proof still verifies"));
     assert!(!page.contains("Charged twice"));
+}
+
+#[test]
+fn who_holds_no_role_gets_no_form_and_is_told_which() {
+    let page = |view| pages::approve(&samples::frame(), &view, &ApproveForm::default()).into_string();
+    let mine = page(samples::approval());
+    assert!(mine.contains("name=\"key\"") && mine.contains("name=\"reaffirm\""));
+    assert!(mine.contains("!output.reason.contains(&#39;refund&#39;)") || mine.contains("!output.reason.contains('refund')"));
+    let other = page(samples::release_approval());
+    assert!(!other.contains("<form class=\"answer\"") && other.contains("You hold none of these."));
+    assert!(other.contains("Nobody approved it before"));
+}
+
+#[test]
+fn whoever_asked_is_not_offered_to_grant() {
+    let mut view = samples::waivers();
+    view.waivers.retain(|w| w.own);
+    let own = pages::waivers(&samples::frame(), &view, None).into_string();
+    assert!(!own.contains("/grant\"") && own.contains("another person grants it"));
+    let others = pages::waivers(&samples::frame(), &samples::waivers(), None).into_string();
+    assert_eq!(others.matches("/grant\"").count(), 1, "only what waits can be granted");
+}
+
+#[test]
+fn only_what_can_return_is_offered_as_a_way_back() {
+    let page = pages::releases(&samples::frame(), &samples::releases(), None).into_string();
+    assert_eq!(page.matches("name=\"release\"").count(), 1);
+}
+
+#[test]
+fn clarity_stands_there_as_a_picture_and_in_numbers() {
+    let page = pages::sprint(&samples::frame(), &samples::sprint()).into_string();
+    assert!(page.contains("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"clarity\""));
+    assert!(page.contains("production released") && page.contains("The same in numbers"));
+    assert!(!page.contains(" % discharged"), "never one percentage");
 }

@@ -83,3 +83,6 @@ pub fn reference() -> String {
     let rows = METRICS.iter().map(|m| format!("| `metrics.{}` | {} | {} |\n", m.name, m.unit.as_str(), m.what));
     std::iter::once("| metric | unit | what it is |\n|---|---|---|\n".to_owned()).chain(rows).collect()
 }
+
+#[cfg(test)]
+mod tests;

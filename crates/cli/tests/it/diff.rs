@@ -15,10 +15,10 @@ fn told(text: &str) -> String {
     let end = end.map(|end| text[..end].trim_end_matches(|c: char| c.is_ascii_digit()).len());
     let text = &text[..end.unwrap_or(text.len())];
     let is_digest = |word: &str| word.len() == 12 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
-    words
-        .map(|w| if is_digest(w.get(..12).unwrap_or("")) { w.replacen(&w[..12], "DIGEST", 1) } else { w.to_owned() })
-        .collect()
+    let words = text.trim_end().split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let masked =
+        |w: &str| if is_digest(w.get(..12).unwrap_or("")) { w.replacen(&w[..12], "DIGEST", 1) } else { w.to_owned() };
+    words.map(masked).chain(["\n".to_owned()]).collect()
 }
 
 fn git(dir: &Path, args: &[&str]) {
@@ -51,7 +51,7 @@ fn against_a_revision_in_every_format() {
 
     let human = yard.run(&["diff", "main"]).exits(0).out;
     expect![[r#"
-        credit-preapproval  revision main (bb6f8f46c0bf) DIGEST → work tree DIGEST
+        credit-preapproval  revision main (DIGEST) DIGEST → work tree DIGEST
           ~ narrows   steps.assess.audit
                        share audited: 0.05 → 0.1
           ~ widens    steps.assess.escalate.large
@@ -61,7 +61,7 @@ fn against_a_revision_in_every_format() {
 
           1 widening, 1 narrowing, 1 neutral
 
-          14 "#]].assert_eq(&told(&human));
+  "#]].assert_eq(&told(&human));
     assert!(human.contains("obligation(s) depend on what changed"), "{human}");
     assert!(human.contains("steps.assess.escalate.large"), "{human}");
 
@@ -69,20 +69,20 @@ fn against_a_revision_in_every_format() {
     expect![[r#"
         ### Seatrial: credit-preapproval
 
-        revision main (bb6f8f46c0bf) DIGEST → work tree 6bb06a0f354c
+        revision main (DIGEST) DIGEST → work tree DIGEST
 
         **It widens what AI may do, or shows less of it**: 1 widening, 1 narrowing, 1 neutral.
 
         | | element | | why |
         |---|---|---|---|
-        | **widens** | `steps.assess.escalate.large` | changed | it escalates where&#58;&#8203; &#96;input.credit.amount &#62; 2000&#96; → &#96;input.credit.amount &#62; 3000&#96;, which holds in fewer cases |
+        | **widens** | `steps.assess.escalate.large` | changed | it escalates where: &#96;input.credit.amount &#62; 2000&#96; → &#96;input.credit.amount &#62; 3000&#96;, which holds in fewer cases |
 
         <details><summary>2 that widen nothing</summary>
 
         | | element | | why |
         |---|---|---|---|
-        | narrows | `steps.assess.audit` | changed | share audited&#58;&#8203; 0.05 → 0.1 |
-        | neutral | `title` | changed, prose | title&#58;&#8203; Pre-approve consumer credits that an underwriter need not read → New&#58;&#8203; Pre-approve consumer credits that an underwriter need not read |
+        | narrows | `steps.assess.audit` | changed | share audited: 0.05 → 0.1 |
+        | neutral | `title` | changed, prose | title: Pre-approve consumer credits that an underwriter need not read → New: Pre-approve consumer credits that an underwriter need not read |
 
         </details>
 

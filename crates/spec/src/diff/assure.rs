@@ -151,6 +151,10 @@ fn threshold(pair: Pair<'_>, name: &str, part: &str, old: &Threshold, new: &Thre
             [] => none(),
             g => g.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
         }),
+        "attempts" => {
+            // More attempts are more chances, and each of them has less to spend.
+            said.differs(Direction::Unclear, "attempts on the same examples", &old.attempts, &new.attempts, u64::to_string);
+        }
         "truth" => {
             let direction = if new.truth.is_none() { Direction::Widens } else { Direction::Unclear };
             said.differs(direction, "how truth becomes known", &old.truth, &new.truth, |t| match t {

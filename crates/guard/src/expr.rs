@@ -153,9 +153,11 @@ impl Compiled {
         Ok(())
     }
 
-    /// Whether it reads `input`, `output` or `expected`. (A variable of a loop under such a name counts as well.)
-    pub(crate) fn reads_case(&self) -> bool {
-        reads_case(&self.expr)
+    /// What it reads of a case. (A variable of a loop under such a name counts as well.)
+    pub(crate) fn reads(&self) -> Reads {
+        let mut reads = Reads::default();
+        reads.look(&self.expr);
+        reads
     }
 
     /// Evaluates to a truth value.
@@ -175,22 +177,44 @@ impl Compiled {
     }
 }
 
-/// As deep as [`DEPTH_MAX`] at most: what is deeper was not compiled.
-fn reads_case(expr: &IdedExpr) -> bool {
-    match &expr.expr {
-        Expr::Ident(name) => {
-            let root = name.split('.').next().unwrap_or_default();
-            matches!(root, "input" | "output" | "expected")
+/// What an expression reads of a case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Reads {
+    pub(crate) input: bool,
+    pub(crate) output: bool,
+}
+
+impl Reads {
+    pub(crate) const BOTH: Self = Self { input: true, output: true };
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self { input: self.input || other.input, output: self.output || other.output }
+    }
+
+    pub(crate) const fn any(self) -> bool {
+        self.input || self.output
+    }
+
+    /// As deep as [`DEPTH_MAX`] at most: what is deeper was not compiled.
+    fn look(&mut self, expr: &IdedExpr) {
+        match &expr.expr {
+            Expr::Ident(name) => match name.split('.').next().unwrap_or_default() {
+                "input" => self.input = true,
+                "output" => self.output = true,
+                "expected" => *self = Self::BOTH,
+                _ => {}
+            },
+            Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).for_each(|e| self.look(e)),
+            Expr::Comprehension(c) => {
+                let parts = [&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result];
+                parts.into_iter().for_each(|e| self.look(e));
+            }
+            Expr::List(list) => list.elements.iter().for_each(|e| self.look(e)),
+            Expr::Select(select) => self.look(&select.operand),
+            Expr::Unspecified | Expr::Literal(_) => {}
+            // The language makes neither; one that did would be held to read everything.
+            Expr::Map(_) | Expr::Struct(_) => *self = Self::BOTH,
         }
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).any(reads_case),
-        Expr::Comprehension(c) => {
-            [&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result].into_iter().any(|e| reads_case(e))
-        }
-        Expr::List(list) => list.elements.iter().any(reads_case),
-        Expr::Select(select) => reads_case(&select.operand),
-        Expr::Unspecified | Expr::Literal(_) => false,
-        // The language makes neither; one that did would be held to read everything.
-        Expr::Map(_) | Expr::Struct(_) => true,
     }
 }
 

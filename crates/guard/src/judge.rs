@@ -107,15 +107,21 @@ impl StepProgram {
         }
     }
 
-    /// Runs the wanted checks on a candidate, and every `when`. The confidence is the one given, or else read anew.
+    /// Runs the wanted checks, and every `when` if these are wanted. Only what they read has to be there: the rest of
+    /// the case was readable, as the facts say. The confidence is the one given, or else read anew.
     pub(crate) fn judge_part(
         &self,
         input: &Value,
         candidate: &Candidate,
         wanted: &[bool],
         confidence: Option<&Confidence>,
+        readable: bool,
     ) -> Rechecked {
-        let run = checks::Run::new(self, input, &candidate.parts);
+        let run = if readable {
+            checks::Run::without_schema(self, input, &candidate.parts)
+        } else {
+            checks::Run::new(self, input, &candidate.parts)
+        };
         let mut bound = run.bound();
         let findings = run.findings_wanted(&bound, wanted);
         let confidence = match confidence {

@@ -141,8 +141,8 @@ impl Shift {
                 (q - p) * (q / p).ln()
             })
             .sum();
-        // Without any change the index is about (bins − 1)(1/n + 1/m) on average, and seldom three times that.
-        let noise = 3.0 * (names.len().saturating_sub(1) as f64) * (1.0 / n + 1.0 / m);
+        // Without any change the index is about (bins − 1)(1/n + 1/m) on average, and hardly ever five times that.
+        let noise = 5.0 * (names.len().saturating_sub(1) as f64) * (1.0 / n + 1.0 / m);
         let shares = names.iter().map(|bin| (bins.name(**bin), count(&before, bin) / n, count(&after, bin) / m));
         Some(Self {
             name: name.into(),

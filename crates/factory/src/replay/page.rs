@@ -175,32 +175,51 @@ pub(super) fn replay(view: &dyn View, replay: &Replay, part: Window, threads: us
     Ok(page)
 }
 
+/// A decision's event, read in one pass: what most entries are.
+#[derive(Deserialize)]
+struct Whole<'a> {
+    kind: &'a str,
+    time: Time,
+    #[serde(default)]
+    spec: Option<Digest>,
+    #[serde(default, borrow)]
+    payloads: Option<&'a RawValue>,
+    body: Recorded,
+}
+
 fn read(replay: &Replay, entry: &Entry, since: Option<Time>) -> Result<Seen, serde_json::Error> {
-    let leaf: Leaf<'_> = serde_json::from_slice(&entry.bytes)?;
-    if since.is_some_and(|since| leaf.time < since) {
-        return Ok(Seen::Other);
-    }
-    match leaf.kind {
-        OVERRIDE => Ok(Seen::Overridden(serde_json::from_str::<DecisionOverridden>(leaf.body.get())?.decision)),
-        DECISION => {
-            let recorded: Recorded = serde_json::from_str(leaf.body.get())?;
-            if recorded.facts.rehearsal {
+    let text = std::str::from_utf8(&entry.bytes).unwrap_or_default();
+    let whole: Whole<'_> = match serde_json::from_str(text) {
+        Ok(whole) => whole,
+        // Another kind of event, most likely.
+        Err(_) => {
+            let leaf: Leaf<'_> = serde_json::from_str(text)?;
+            if leaf.kind == OVERRIDE {
+                return Ok(Seen::Overridden(serde_json::from_str::<DecisionOverridden>(leaf.body.get())?.decision));
+            }
+            if leaf.kind != DECISION {
                 return Ok(Seen::Other);
             }
-            let change = replay.change(leaf.spec, &recorded.step).cloned();
-            let triage = change.as_ref().map_or(Triage::Facts, |c| c.triage(&recorded));
-            let wanted = match (triage, leaf.payloads) {
-                (Triage::Payloads, Some(payloads)) => {
-                    let named: BTreeMap<&str, Commitment> = serde_json::from_str(payloads.get())?;
-                    [named.get("input").copied(), named.get("output").copied()]
-                }
-                _ => [None, None],
-            };
-            let (index, time) = (entry.index, leaf.time);
-            Ok(Seen::Decision(Box::new(Seat { index, time, recorded, change, triage, wanted, held: [None, None] })))
+            let (kind, time, spec, payloads) = (leaf.kind, leaf.time, leaf.spec, leaf.payloads);
+            Whole { kind, time, spec, payloads, body: serde_json::from_str(leaf.body.get())? }
         }
-        _ => Ok(Seen::Other),
+    };
+    let (time, recorded) = (whole.time, whole.body);
+    if whole.kind != DECISION || recorded.facts.rehearsal || since.is_some_and(|since| time < since) {
+        return Ok(Seen::Other);
     }
+    let change = replay.change(whole.spec, &recorded.step).cloned();
+    let triage = change.as_ref().map_or(Triage::Facts, |c| c.triage(&recorded));
+    let wanted = match (triage, whole.payloads) {
+        (Triage::Payloads { input, output }, Some(payloads)) => {
+            let named: BTreeMap<&str, Commitment> = serde_json::from_str(payloads.get())?;
+            let one = |name: &str, wanted: bool| named.get(name).copied().filter(|_| wanted);
+            [one("input", input), one("output", output)]
+        }
+        _ => [None, None],
+    };
+    let index = entry.index;
+    Ok(Seen::Decision(Box::new(Seat { index, time, recorded, change, triage, wanted, held: [None, None] })))
 }
 
 fn decide(seat: &mut Seat) -> Outcome {

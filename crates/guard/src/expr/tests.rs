@@ -95,11 +95,13 @@ proptest::proptest! {
 
 #[test]
 fn gates_read_metrics() {
-    let figures = |agreement: f64| std::collections::BTreeMap::from([
-        ("agreement".to_owned(), agreement),
-        ("reviewed".to_owned(), 120.0),
-        ("broken".to_owned(), f64::NAN),
-    ]);
+    let figures = |agreement: f64| {
+        std::collections::BTreeMap::from([
+            ("agreement".to_owned(), agreement),
+            ("reviewed".to_owned(), 120.0),
+            ("broken".to_owned(), f64::NAN),
+        ])
+    };
     let text = "metrics.agreement >= 0.85 && metrics.reviewed >= 100.0";
     assert_eq!(holds_on_metrics(text, &figures(0.9)), Ok(true));
     assert_eq!(holds_on_metrics(text, &figures(0.8)), Ok(false));

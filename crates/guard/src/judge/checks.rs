@@ -70,6 +70,24 @@ impl<'v> Run<'v> {
         run
     }
 
+    /// A pass over a text whose schema is not in question; without the text, over nothing: then no check that is wanted
+    /// may read the output.
+    pub(super) fn without_schema(program: &'v StepProgram, input: &'v Value, parts: &'v [Part]) -> Self {
+        let mut run = Self { program, input, parts, reads: Vec::new(), refused: None };
+        if total_bytes(parts) > TEXT_BYTES_MAX {
+            run.refused = Some("too_large");
+            return run;
+        }
+        let read = run.texts().next().map(|part| value_of(&program.output, &part.text));
+        let (value, schema) = match read {
+            Some(Ok(value)) => (Some(value), Ok(())),
+            Some(Err(fault)) => (None, Err((FindingResult::Violated, fault.code().to_owned()))),
+            None => (Some(Value::Null), Ok(())),
+        };
+        run.reads.push(Read { value: value.map(std::borrow::Cow::Owned), schema });
+        run
+    }
+
     fn texts(&self) -> impl Iterator<Item = &'v Part> + use<'v> {
         self.parts.iter().filter(|p| p.kind == PartKind::Text)
     }
@@ -232,25 +250,24 @@ impl<'v> Run<'v> {
 
 /// Reads a text as the output type.
 fn read<'v>(output: &TypeProgram, text: &str) -> Read<'v> {
-    use std::borrow::Cow;
-    let as_text = || Cow::Owned(Value::String(text.to_owned()));
-    if output.schema.is_none() {
-        // Nothing is promised: objects and arrays are values, anything else is a text.
-        let value = json::parse(text).ok().filter(|v| v.is_object() || v.is_array());
-        return Read { value: Some(value.map_or_else(as_text, Cow::Owned)), schema: Ok(()) };
-    }
-    if output.shape.is_text() {
-        let value = as_text();
-        let schema = conforms(output, &value);
-        return Read { value: Some(value), schema };
-    }
-    match json::parse(text) {
+    match value_of(output, text) {
         Ok(value) => {
-            let schema = conforms(output, &value);
-            Read { value: Some(Cow::Owned(value)), schema }
+            // Without a schema nothing is promised.
+            let schema = if output.schema.is_none() { Ok(()) } else { conforms(output, &value) };
+            Read { value: Some(std::borrow::Cow::Owned(value)), schema }
         }
         Err(fault) => Read { value: None, schema: Err((FindingResult::Violated, fault.code().to_owned())) },
     }
+}
+
+/// The value that a text stands for: where nothing is promised of it, objects and arrays are values, and anything else
+/// is a text.
+fn value_of(output: &TypeProgram, text: &str) -> Result<Value, json::JsonFault> {
+    if output.schema.is_none() {
+        let value = json::parse(text).ok().filter(|v| v.is_object() || v.is_array());
+        return Ok(value.unwrap_or_else(|| Value::String(text.to_owned())));
+    }
+    if output.shape.is_text() { Ok(Value::String(text.to_owned())) } else { json::parse(text) }
 }
 
 fn conforms(of: &TypeProgram, value: &Value) -> Result<(), (FindingResult, String)> {

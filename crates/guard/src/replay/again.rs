@@ -5,14 +5,17 @@ use super::{NeedsOutput, Outcome};
 use crate::CHECKS_VERSION;
 use crate::candidate::Candidate;
 use crate::decide::{decide, draw};
+use crate::expr::Reads;
 use crate::judge::Rechecked;
 use crate::plan::{CheckPlan, Plan};
 use crate::program::StepProgram;
 use seatrial_model::event::{Entry, ReviewOpened};
-use seatrial_model::facts::{CertificateState, CheckKind, FindingResult, ThresholdFact, When};
+use seatrial_model::facts::{
+    Bounds, CertificateState, CheckKind, FindingResult, Inspected, OnLapse, ReviewAll, SliceFact, ThresholdFact, When,
+};
 use seatrial_model::{Confidence, DecisionId, ElementPath, Facts, Finding, Stage, Verdict};
 use seatrial_spec::workflow::Else;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// What replay reads of a recorded decision: the rest of its event's body is not even allocated.
@@ -24,7 +27,8 @@ pub struct Recorded {
     pub step: String,
     /// How the candidate came.
     pub entry: Entry,
-    /// Everything that `decide` read.
+    /// Everything that `decide` read. Of what was inspected only the parts' names are kept: nothing else is read again.
+    #[serde(deserialize_with = "lean")]
     pub facts: Facts,
     /// What the guard concluded.
     pub verdict: Verdict,
@@ -35,13 +39,85 @@ pub struct Recorded {
     pub review: Option<ReviewOpened>,
 }
 
+/// Facts without the lists of who inspected what, which are a third of their text.
+fn lean<'de, D: Deserializer<'de>>(from: D) -> Result<Facts, D::Error> {
+    #[derive(Deserialize)]
+    struct Part {
+        part: String,
+    }
+    #[derive(Deserialize)]
+    struct Lean {
+        v: u32,
+        decide: u32,
+        checks: u32,
+        stage: Stage,
+        #[serde(default)]
+        rehearsal: bool,
+        #[serde(default)]
+        shadow: bool,
+        #[serde(default)]
+        stopped: bool,
+        #[serde(default)]
+        bounds: Bounds,
+        #[serde(default)]
+        lapsed: Option<OnLapse>,
+        #[serde(default)]
+        review_all: Option<ReviewAll>,
+        #[serde(default)]
+        slices: Vec<SliceFact>,
+        acts: bool,
+        input: Vec<Finding>,
+        #[serde(default)]
+        no_candidate: Option<String>,
+        findings: Vec<Finding>,
+        #[serde(default)]
+        after_modify: Option<Vec<Finding>>,
+        attempts: u32,
+        confidence: Confidence,
+        whens: Vec<When>,
+        thresholds: Vec<ThresholdFact>,
+        draw: f64,
+        inspected: Vec<Part>,
+    }
+    let f = Lean::deserialize(from)?;
+    Ok(Facts {
+        v: f.v,
+        decide: f.decide,
+        checks: f.checks,
+        stage: f.stage,
+        rehearsal: f.rehearsal,
+        shadow: f.shadow,
+        stopped: f.stopped,
+        bounds: f.bounds,
+        lapsed: f.lapsed,
+        review_all: f.review_all,
+        slices: f.slices,
+        acts: f.acts,
+        input: f.input,
+        no_candidate: f.no_candidate,
+        findings: f.findings,
+        after_modify: f.after_modify,
+        attempts: f.attempts,
+        confidence: f.confidence,
+        whens: f.whens,
+        thresholds: f.thresholds,
+        draw: f.draw,
+        inspected: f.inspected.into_iter().map(|p| Inspected { part: p.part, by: Vec::new() }).collect(),
+    })
+}
+
 /// What a recorded decision needs before it is decided again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Triage {
     /// Nothing: its facts are enough.
     Facts,
-    /// What is still held of its input and output.
-    Payloads,
+    /// What is still held of it.
+    Payloads {
+        /// The input is needed.
+        input: bool,
+        /// The candidate is needed.
+        output: bool,
+    },
     /// Another output: it is not decided.
     Output(NeedsOutput),
 }
@@ -61,7 +137,7 @@ impl Change {
     pub fn triage(&self, recorded: &Recorded) -> Triage {
         let facts = &recorded.facts;
         if self.input || !same_engine(facts) {
-            return Triage::Payloads;
+            return Triage::Payloads { input: true, output: true };
         }
         if refused(facts) {
             return Triage::Facts;
@@ -69,7 +145,8 @@ impl Change {
         if let Some(why) = self.needs_output {
             return Triage::Output(why);
         }
-        if facts.no_candidate.is_some() || !self.needs_case(facts) { Triage::Facts } else { Triage::Payloads }
+        let reads = if facts.no_candidate.is_some() { Reads::default() } else { self.reads_of(facts) };
+        if reads.any() { Triage::Payloads { input: reads.input, output: reads.output } } else { Triage::Facts }
     }
 
     /// Decides again.
@@ -82,17 +159,24 @@ impl Change {
         }
     }
 
-    /// Whether input and output are needed to say what the checks of the output find now.
-    fn needs_case(&self, facts: &Facts) -> bool {
-        let when = |w: &WhenChange| match w {
-            WhenChange::Kept => false,
-            WhenChange::OnConfidence => !is_bound(facts),
-            WhenChange::OnCase => true,
-        };
-        self.confidence
-            || self.kept.iter().any(|kept| !kept)
-            || self.whens.iter().any(when)
-            || (!self.all_kept && self.program.step(&self.step).is_none_or(|p| redacts(p.plan(), &facts.findings)))
+    /// What of the case is needed to say what the checks of the output find now.
+    fn reads_of(&self, facts: &Facts) -> Reads {
+        let bound = is_bound(facts);
+        let mut reads = self.reads;
+        for when in &self.whens {
+            reads = reads.and(match when {
+                WhenChange::Kept => Reads::default(),
+                WhenChange::OnConfidence if bound => Reads::default(),
+                WhenChange::OnConfidence => Reads::BOTH,
+                WhenChange::OnCase(reads) => *reads,
+            });
+        }
+        if self.confidence {
+            reads.output = true;
+        }
+        let redacts = || self.program.step(&self.step).is_none_or(|p| redacts(p.plan(), &facts.findings));
+        // Where the values were not readable it has to be seen again why.
+        if (reads.any() && !bound) || (!self.all_kept && redacts()) { Reads::BOTH } else { reads }
     }
 
     /// Turns the recorded facts into those of the changed spec.
@@ -135,12 +219,14 @@ impl Change {
         let engine = same_engine(facts);
         let mut case = None;
         let mut fresh = None;
-        if !engine || self.needs_case(facts) {
-            let (input, text) = case_of(facts, input, output)?;
+        let reads = if engine { self.reads_of(facts) } else { Reads::BOTH };
+        if reads.any() {
+            let (input, candidate) = case_of(facts, reads, input, output)?;
             let confidence = (!self.confidence).then_some(&facts.confidence);
             let wanted: Vec<bool> = self.kept.iter().map(|kept| !(*kept && engine)).collect();
-            fresh = Some(program.recheck(input, &text, &wanted, confidence));
-            case = Some((input, text));
+            let readable = engine && is_bound(facts);
+            fresh = Some(program.judge_part(input, &candidate, &wanted, confidence, readable));
+            case = Some((input, candidate));
         }
         let whens = self.whens(program, facts, fresh.as_ref(), engine);
         let (findings, confidence) = match fresh {
@@ -160,9 +246,11 @@ impl Change {
                 let nothing = plan.checks.iter().map(|_| None).collect();
                 facts.after_modify.take().map(|after| in_order(plan, after, nothing))
             }
-            (true, false, Some((input, text))) => program.judge(input, &Candidate::text(text)).after_modify,
+            (true, false, Some((input, candidate))) if reads == Reads::BOTH => {
+                program.judge(input, &candidate).after_modify
+            }
             // Something is redacted that was not, and nothing is held to redact.
-            (true, false, None) => return Err(Outcome::Erased),
+            (true, false, _) => return Err(Outcome::Erased),
         };
         Ok(())
     }
@@ -257,8 +345,14 @@ fn in_order(plan: &Plan, mut recorded: Vec<Finding>, fresh: Vec<Option<Finding>>
     plan.checks.iter().zip(fresh).filter_map(|(check, fresh)| fresh.or_else(|| take(&check.path))).collect()
 }
 
-/// Input and output, as far as they are held. An output of several parts is kept as one text, and not taken apart again.
-fn case_of<'a>(facts: &Facts, input: Option<&'a Value>, output: Option<&[u8]>) -> Result<(&'a Value, String), Outcome> {
+/// Input and candidate, as far as they are read. An output of several parts is kept as one text, and not taken apart
+/// again.
+fn case_of<'a>(
+    facts: &Facts,
+    reads: Reads,
+    input: Option<&'a Value>,
+    output: Option<&[u8]>,
+) -> Result<(&'a Value, Candidate), Outcome> {
     let text_alone = match facts.inspected.as_slice() {
         [] => true,
         [only] => !only.part.contains("tool_calls") && !only.part.ends_with("reasoning"),
@@ -267,11 +361,12 @@ fn case_of<'a>(facts: &Facts, input: Option<&'a Value>, output: Option<&[u8]>) -
     if !text_alone {
         return Err(Outcome::NeedsOutput(NeedsOutput::Parts));
     }
-    let text = output.and_then(|bytes| std::str::from_utf8(bytes).ok());
-    match (input, text) {
-        (Some(input), Some(text)) => Ok((input, text.to_owned())),
-        _ => Err(Outcome::Erased),
+    let input = if reads.input { input.ok_or(Outcome::Erased)? } else { &Value::Null };
+    if !reads.output {
+        return Ok((input, Candidate::default()));
     }
+    let text = output.and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or(Outcome::Erased)?;
+    Ok((input, Candidate::text(text)))
 }
 
 impl StepProgram {
@@ -282,10 +377,5 @@ impl StepProgram {
         values.confidence(confidence, &self.thresholds);
         let result = expr.holds(&values);
         Some(When { path: path.clone(), holds: result.unwrap_or(true), failed: result.is_err() })
-    }
-
-    /// Makes the wanted findings of a text anew, and every `when`. The confidence is the one given, or else read anew.
-    fn recheck(&self, input: &Value, text: &str, wanted: &[bool], confidence: Option<&Confidence>) -> Rechecked {
-        self.judge_part(input, &Candidate::text(text), wanted, confidence)
     }
 }

@@ -1,8 +1,9 @@
 //! How one step of a recorded spec and the same step of a changed one relate: what can be kept of what was found.
 
 use super::NeedsOutput;
+use crate::expr::Reads;
 use crate::plan::Plan;
-use crate::program::{Program, StepProgram, check_meaning};
+use crate::program::{CheckProgram, Program, StepProgram, check_meaning};
 use seatrial_model::facts::{CheckKind, OnLapse, ReviewAll};
 use seatrial_model::{Digest, ElementPath};
 use seatrial_spec::workflow::{Check, ConfidenceSource, Else, Rule, Step, Workflow};
@@ -37,6 +38,8 @@ pub struct Change {
     pub(super) input: bool,
     /// Checks of the output in the plan's order: whether each is the same as it was.
     pub(super) kept: Vec<bool>,
+    /// What the changed checks read of a case whose values were readable.
+    pub(super) reads: Reads,
     /// All checks of the output are the same, in the same order, and ask for the same.
     pub(super) all_kept: bool,
     /// What an answer is asked again with is the same.
@@ -62,7 +65,7 @@ pub(super) enum WhenChange {
     /// It is another, and reads nothing but confidence and thresholds.
     OnConfidence,
     /// It is another, and reads input or output.
-    OnCase,
+    OnCase(Reads),
 }
 
 impl Change {
@@ -79,11 +82,12 @@ impl Change {
             needs_output: Some(NeedsOutput::OldSpec),
             input: true,
             kept: vec![false; program.plan().checks.len()],
+            reads: Reads::BOTH,
             all_kept: false,
             asks_alike: false,
             asks_again: step.model.as_ref().is_none_or(|m| m.train.is_none()),
             confidence: true,
-            whens: step.escalate.iter().map(|_| WhenChange::OnCase).collect(),
+            whens: step.escalate.iter().map(|_| WhenChange::OnCase(Reads::BOTH)).collect(),
             thresholds: Vec::new(),
             assumed: program.plan().thresholds(),
             audit_kept: false,
@@ -123,6 +127,7 @@ impl Change {
         };
         self.kept = plan.checks.iter().map(|c| is_kept(c.kind, &c.path)).collect();
         self.all_kept = self.kept.iter().all(|kept| *kept) && modifies(old_plan) == modifies(plan);
+        self.reads = self.changed_reads(program, old_type == new_type);
         self.asks_alike = self.all_kept
             && paths(&old_plan.checks) == paths(&plan.checks)
             && old_plan.checks.iter().map(|c| c.otherwise).eq(plan.checks.iter().map(|c| c.otherwise))
@@ -139,6 +144,23 @@ impl Change {
             plan.thresholds().into_iter().partition(|path| same_at(path) && old_thresholds.contains(path));
         let audit = |plan: &Plan| plan.audit.as_ref().map(|a| a.path.clone());
         self.audit_kept = audit(old_plan) == audit(plan);
+    }
+
+    /// What the changed checks of the output read.
+    fn changed_reads(&self, program: &StepProgram, same_type: bool) -> Reads {
+        let typed = program.plan().checks.len() - program.rules.len();
+        let changed = program.rules.iter().zip(self.kept.iter().skip(typed)).filter(|(_, kept)| !**kept);
+        let reads = changed.map(|(rule, _)| match &rule.check {
+            _ if program.plan().checks.iter().any(|c| c.path == rule.path && c.otherwise == Else::Modify) => {
+                Reads::BOTH
+            }
+            CheckProgram::Expr(_) if !same_type => Reads::BOTH,
+            CheckProgram::Expr(expr) => Reads { output: true, ..expr.reads() },
+            CheckProgram::Detect { .. } => Reads { input: false, output: true },
+            CheckProgram::Grounded { .. } => Reads::BOTH,
+        });
+        let schema = Reads { input: false, output: self.kept.iter().take(typed).any(|kept| !kept) };
+        reads.fold(schema, Reads::and)
     }
 
     fn when_changes(
@@ -161,14 +183,17 @@ impl Change {
                 && was.is_some_and(|old| key(&then.side.workflow, old) == key(&new.workflow, e))
         };
         let reads_case = |e: &seatrial_spec::workflow::Escalation| {
-            program.escalations.iter().any(|(path, expr)| *path == e.path && expr.reads_case())
+            let found = program.escalations.iter().find(|(path, _)| *path == e.path);
+            let reads = found.map_or(Reads::BOTH, |(_, expr)| expr.reads());
+            // Another type of the input may not bind it as before: then it is bound anew, whatever is read.
+            if reads.any() && !same_type { Reads::BOTH } else { reads }
         };
         step.escalate
             .iter()
             .map(|e| match (kept(e), reads_case(e)) {
                 (true, _) => WhenChange::Kept,
-                (false, false) => WhenChange::OnConfidence,
-                (false, true) => WhenChange::OnCase,
+                (false, reads) if reads.any() || !same_type => WhenChange::OnCase(reads),
+                (false, _) => WhenChange::OnConfidence,
             })
             .collect()
     }

@@ -11,8 +11,8 @@ fn a_day_like_the_baseline_is_within_and_another_is_not() {
     let drift = RateDrift::new("escalate", Share { k: 200, n: 1_000 }, &days);
     let out: Vec<bool> = drift.days.iter().map(|d| d.out).collect();
     assert_eq!((out, drift.out()), (vec![false, true, true], 2));
-    // P(Bin(100, 0.179…) ≤ k) and P(Bin(100, 0.222…) > k) cross 0.00135 there.
-    assert_eq!(drift.days[0].within, (8, 35));
+    // P(Bin(100, 0.179…) ≤ 7) and P(Bin(100, 0.222…) > 35) cross 0.00135 there.
+    assert_eq!(drift.days[0].within, (7, 35));
     // A baseline of five says little: the same day is within its limits.
     let short = RateDrift::new("escalate", Share { k: 1, n: 5 }, &days);
     assert_eq!(short.out(), 0);
@@ -43,11 +43,15 @@ fn a_shifted_field_is_told_from_a_quiet_one() {
     assert!(quiet.index < 1e-9 && !quiet.is_shifted(), "{quiet:?}");
     let moved = Shift::between("amount", &numbers(0, 1_000), &numbers(500, 1_500)).unwrap();
     assert!(moved.index > 1.0 && moved.is_shifted(), "{moved:?}");
-    assert_eq!(moved.bins.first().map(|(name, before, now)| (name.as_str(), *before, *now)), Some(("≤ 100", 0.101, 0.0)));
+    assert_eq!(
+        moved.bins.first().map(|(name, before, now)| (name.as_str(), *before, *now)),
+        Some(("≤ 100", 0.101, 0.0))
+    );
     let words = |words: &[(&str, usize)]| {
         words.iter().flat_map(|(w, n)| vec![Observed::Word((*w).to_owned()); *n]).collect::<Vec<_>>()
     };
-    let jobs = Shift::between("job", &words(&[("fixed", 90), ("freelance", 10)]), &words(&[("fixed", 40), ("none", 60)]));
+    let jobs =
+        Shift::between("job", &words(&[("fixed", 90), ("freelance", 10)]), &words(&[("fixed", 40), ("none", 60)]));
     let jobs = jobs.unwrap();
     assert!(jobs.is_shifted() && jobs.bins.iter().any(|(name, p, q)| name == "other" && *p == 0.0 && *q == 0.6));
     // A handful says nothing.

@@ -207,11 +207,20 @@ async fn finish(asked: &Asked, options: &[String], out: &mut Out) -> Result<Exit
     Ok(exit)
 }
 
-/// The same command with more options.
+/// The same command with more options. How its output was to look is for this process: what it runs answers as it asks.
 fn with<S: AsRef<str>>(asked: &Asked, options: &[S]) -> Asked {
-    let mut more = asked.clone();
-    more.argv.extend(options.iter().map(|o| o.as_ref().to_owned()));
-    more
+    let mut argv = Vec::with_capacity(asked.argv.len() + options.len());
+    let mut words = asked.argv.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--format" => drop(words.next()),
+            "--quiet" | "-q" => {}
+            word if word.starts_with("--format=") => {}
+            word => argv.push(word.to_owned()),
+        }
+    }
+    argv.extend(options.iter().map(|o| o.as_ref().to_owned()));
+    Asked { argv, ..asked.clone() }
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub const SIGNATURE_NAMESPACE: &str = "seatrial";
 
 /// What kind of statement it is, with its version: the first thing in the bytes that are signed.
-pub const APPROVAL_STATEMENT: &str = "seatrial approval/1";
+pub const APPROVAL_STATEMENT: &str = "seatrial.approval/1";
 
 /// An approval as its giver signs it: everything that it is bound to, and nothing that is known only afterwards. It
 /// follows from the event and the log's origin alone, so anybody can write the same bytes again and check them.

@@ -175,6 +175,8 @@ impl World {
             models: BTreeMap::new(),
             until: None,
             per_day: None,
+            pilot: None,
+            waivers: Vec::new(),
         };
         self.add(who, &[], Body::ReleaseCut(cut));
     }

@@ -203,8 +203,12 @@ impl<'a> Fold<'a> {
             .on([claim.id(), *event]);
         }
         if !tested.certified {
-            return Outcome::new(State::Failed, format!("attempt {} was not certified: {figures}", c.attempt))
-                .on([claim.id()]);
+            let (attempt, attempts) = (c.attempt, c.attempts);
+            let why = match c.withheld {
+                true => format!("attempt {attempt} of {attempts} was not certified at {}", c.at.unwrap_or(1.0)),
+                false => format!("attempt {attempt} was not certified: {figures}"),
+            };
+            return Outcome::new(State::Failed, why).on([claim.id()]);
         }
         match self.unfit_model(obligation) {
             Some(why) => Outcome::new(State::Open, why).on([claim.id()]),

@@ -132,8 +132,15 @@ fn figures(tested: &ThresholdTested, event: &Logged, cites: &mut Citations<'_>) 
     let c = &tested.certificate;
     html! {
         p { @if tested.certified { b { "Certified" } } @else { b { "Not certified" } }
-            ", attempt " (c.attempt) ": " (c.errors) " wrong of " (c.examples) " that passed; with assurance " (c.assurance)
-            " at most " (format!("{:.2} %", c.bound * 100.0)) " of what passes is wrong (allowed: " (format!("{:.2} %", c.max_wrong * 100.0)) "). "
+            ", attempt " (c.attempt) " of " (c.attempts) ": "
+            @if c.withheld { "its figures are withheld, because attempts are left. " }
+            @else {
+                (c.errors) " wrong of " (c.examples) " that passed; with assurance " (c.assurance)
+                " at most " (format!("{:.2} %", c.bound * 100.0)) " of what passes is wrong (allowed: " (format!("{:.2} %", c.max_wrong * 100.0)) "). "
+            }
+            @for (slice, found) in c.required.iter().filter(|(_, s)| !s.certified) {
+                "Slice " b { (t(slice, 80)) } " is not certified (" (found.wrong.k) " wrong of " (found.wrong.n) "): it goes to people. "
+            }
             "Model " code { (t(&c.model, 120)) } ". " (cites.index(event.index)) }
     }
 }

@@ -19,11 +19,14 @@ Example:
     /// Simulated people answer the open reviews and audits by what their example says is right
     #[command(after_help = "\
 Example:
-  seatrial simulate answers")]
+  seatrial simulate answers --as hana@harbour.example")]
     Answers {
         /// At most this many
         #[arg(long, value_name = "N")]
         count: Option<usize>,
+        /// Only the marked cases of drills; their answer is to reject
+        #[arg(long)]
+        drills: bool,
         /// How long a simulated answer takes
         #[arg(long, default_value = "40s", value_name = "SPAN")]
         taking: Span,
@@ -38,7 +41,7 @@ Example:
     /// Move the simulation's clock forward: an event in the factory's log
     #[command(after_help = "\
 Example:
-  seatrial simulate clock 180d")]
+  seatrial simulate clock 180d --as hana@harbour.example")]
     Clock {
         /// By how much
         #[arg(value_name = "SPAN")]

@@ -41,7 +41,9 @@ pub(crate) async fn simulate(command: SimulateCommand, session: &Session, out: &
     }
     match command {
         SimulateCommand::Traffic(args) => traffic(&args, session, out).await,
-        SimulateCommand::Answers { count, taking } => answers(count, taking, session, out).await,
+        SimulateCommand::Answers { count, drills, taking } => {
+            answers(count.unwrap_or(usize::MAX), drills, taking, session, out).await
+        },
         SimulateCommand::Truths => truths(session, out).await,
         SimulateCommand::Clock { by } => {
             let ms = u64::try_from(by.signed_millis()).unwrap_or(0);
@@ -236,7 +238,8 @@ struct Answered {
 }
 
 async fn answers(
-    count: Option<usize>,
+    count: usize,
+    drills: bool,
     taking: Span,
     session: &Session,
     out: &mut Out,
@@ -250,14 +253,14 @@ async fn answers(
     let mut all = Answered::default();
     let mut left: Vec<seatrial_model::ReviewId> = Vec::new();
     loop {
-        let most = count.map_or(PAGE_ROWS_MAX, |n| n.saturating_sub(usize::try_from(all.answered).unwrap_or(0)));
+        let most = count.saturating_sub(usize::try_from(all.answered).unwrap_or(usize::MAX));
         let mut open: Vec<(ReviewView, &Caller)> = Vec::new();
         for role in &roles {
             let Some(reader) = people.iter().find(|p| p.principal.has_role(role)) else { continue };
             let filter =
                 ReviewFilter { workflow: Some(workflow.clone()), roles: vec![role.clone()], limit: PAGE_ROWS_MAX };
             let found = session.factory.reviews(reader, filter).await?;
-            let found = found.into_iter().filter(|r| !r.rehearsal && r.to == *role && !left.contains(&r.review));
+            let found = found.into_iter().filter(|r| r.rehearsal == drills && r.to == *role && !left.contains(&r.review));
             let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(role)).collect();
             open.extend(found.enumerate().filter_map(|(n, r)| Some((r, *fitting.get(n % fitting.len().max(1))?))));
         }
@@ -295,7 +298,10 @@ async fn answer(
     session: &Session,
 ) -> Result<Option<Answer>, Failure> {
     let chain = session.factory.decision(person, review.decision).await?;
-    let Some(truth) = example_of(&chain).and_then(|id| known.get(id)) else { return Ok(None) };
+    let truth = example_of(&chain).and_then(|id| known.get(id));
+    if truth.is_none() && !review.rehearsal {
+        return Ok(None);
+    }
     let (seen, said): (Commitment, Value) = match (&chain.output, &chain.input) {
         (Held::Text { text, commitment }, _) => (*commitment, serde_json::from_str(text.raw()).unwrap_or_default()),
         // A blind audit: their own answer, before they see the AI's.
@@ -303,10 +309,12 @@ async fn answer(
         (_, Held::Text { commitment, .. }) => (*commitment, Value::Null),
         _ => return Ok(None),
     };
-    let (answer, output) = if agrees(&said, Some(truth)) && !review.own {
+    let (answer, output) = if agrees(&said, truth) && !review.own {
         (Answer::Accept, None)
+    } else if review.rehearsal {
+        (Answer::Reject, None)
     } else {
-        let Some(own) = authored(spec, &review.step, truth) else { return Ok(None) };
+        let Some(own) = truth.and_then(|truth| authored(spec, &review.step, truth)) else { return Ok(None) };
         (Answer::Own, Some(own.to_string()))
     };
     let shown_ms = u64::try_from(taking.signed_millis()).ok();

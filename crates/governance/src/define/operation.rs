@@ -93,12 +93,13 @@ pub(super) fn outcomes(workflow: &Workflow) -> Vec<Obligation> {
         }
         None => "a measurement".to_owned(),
     };
-    let each = |name: &String| {
+    // What was measured is what the outcome says it measures. Its target is a bar: it is applied to the figure, as the bars of
+    // evaluations are, and another one measures nothing anew.
+    let each = |(name, outcome): (&String, &seatrial_spec::workflow::Outcome)| {
         let id = format!("outcome.{name}");
         let duty = Duty::Outcome { name: name.clone() };
         Obligation::new(id, Layer::Sprint, &BOTH, duty, Basis::Measurement)
-            .over([format!("outcomes.{name}").as_str()])
-            .as_written_alone()
+            .with("measure", outcome.measure.as_str())
             .by(by.clone())
             .waivable()
             .text(
@@ -107,7 +108,7 @@ pub(super) fn outcomes(workflow: &Workflow) -> Vec<Obligation> {
                 format!("seatrial measure {name} VALUE --from TIME --until TIME"),
             )
     };
-    workflow.outcomes.keys().map(each).collect()
+    workflow.outcomes.iter().map(each).collect()
 }
 
 /// The models of the AI steps, as inputs.
@@ -115,11 +116,13 @@ pub(super) fn models(workflow: &Workflow) -> impl Iterator<Item = Input> {
     workflow.steps.iter().filter(|s| s.actor == Actor::Ai).map(|s| Input::Model(s.name.clone()))
 }
 
-/// What a pilot showed holds for the AI that was piloted: its reach, model and prompt; and for what was asked of it.
+/// What a pilot showed holds for the AI that was piloted: its reach, its model, what it was told and what it saw; and for
+/// what was asked of it. What an embedded model learned from stands in its identity.
 pub(super) fn findings(workflow: &Workflow) -> Obligation {
     Obligation::new("pilot.findings", Layer::Sprint, &PRODUCTION, Duty::Findings, Basis::Judgement)
         .over(["outcomes", "gates.pilot.continue_if"])
-        .over(["steps.*.influence", "steps.*.model", "steps.*.prompt"])
+        .over(["steps.*.influence", "steps.*.model", "steps.*.prompt", "steps.*.withhold"])
+        .as_written_alone()
         .reads(models(workflow).chain([Input::Report]))
         .by("a person of the receiving side who is no author, over the report")
         .text(

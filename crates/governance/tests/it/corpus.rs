@@ -86,7 +86,9 @@ fn realistic_edits_stale_exactly_what_they_touch() {
     }
     println!(
         "{} edits, {asked} times an obligation was looked at, {stales} stalings: {} needless, {} missed",
-        cases.len(), needless.len(), missed.len()
+        cases.len(),
+        needless.len(),
+        missed.len()
     );
     assert!(cases.len() >= 40);
     assert_eq!((needless, missed), (vec![], vec![]), "needless, missed");

@@ -183,7 +183,9 @@ fn of_files(example: &Example) -> Vec<(String, Example)> {
             with("a row less", &|t| t.lines().skip(1).map(|l| format!("{l}\n")).collect());
         } else if name.ends_with(".json") {
             with("another description", &|t| t.replacen('{', r#"{ "description": "described anew", "#, 1));
-            with("one more property", &|t| t.replacen(r#""properties": {"#, r#""properties": { "more": { "type": "string" }, "#, 1));
+            with("one more property", &|t| {
+                t.replacen(r#""properties": {"#, r#""properties": { "more": { "type": "string" }, "#, 1)
+            });
         }
     }
     out

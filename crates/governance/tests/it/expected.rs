@@ -91,16 +91,20 @@ const TABLE: &[(&str, Parts)] = &[
         "threshold.approve",
         &[
             (Machine, MEASURED_ANYWHERE),
-            (Machine, &["thresholds.approve.max_wrong", "thresholds.approve.assurance", "thresholds.approve.wrong_when"]),
+            (
+                Machine,
+                &["thresholds.approve.max_wrong", "thresholds.approve.assurance", "thresholds.approve.wrong_when"],
+            ),
             (Machine, &["thresholds.approve.examples", "thresholds.approve.method", "thresholds.approve.grid"]),
         ],
     ),
-    ("outcome.waiting", &[(Words, &["outcomes.waiting"])]),
+    // By what it measures: see `by_the_measure`.
+    ("outcome.waiting", &[]),
     (
         "pilot.findings",
         &[
             (Words, &["outcomes", "gates.pilot.continue_if"]),
-            (Words, &["steps.*.influence", "steps.*.model", "steps.*.prompt", "examples.applications"]),
+            (Words, &["steps.*.influence", "steps.*.model", "steps.*.prompt", "steps.*.withhold"]),
         ],
     ),
     (
@@ -135,7 +139,10 @@ const TABLE: &[(&str, Parts)] = &[
         "validation.independent",
         &[
             (Words, &["purpose", "population", "outcomes", "types", "thresholds", "slices", "examples", "risks"]),
-            (Words, &["steps.*.influence", "steps.*.reversible", "steps.*.model", "steps.*.withhold", "steps.*.prompt"]),
+            (
+                Words,
+                &["steps.*.influence", "steps.*.reversible", "steps.*.model", "steps.*.withhold", "steps.*.prompt"],
+            ),
             (Words, &["steps.*.confidence", "steps.*.refuse_input", "steps.*.require", "steps.*.forbid"]),
             (Words, &["steps.*.never", "steps.*.escalate", "steps.*.audit"]),
             (Words, &["roles.underwriters", "roles.credit", "roles.risk"]),
@@ -201,7 +208,15 @@ pub fn depends(id: &str, stage: &str, changed: &[(String, Kind)], old: &Value, n
             (*counts == Words || *kind == Kind::Meaning) && patterns.iter().any(|p| matches(p, path))
         })
     });
-    Some(in_scope || by_the_gate(id, stage, old, new) || by_a_slice(id, changed, old, new))
+    let otherwise =
+        by_the_gate(id, stage, old, new) || by_a_slice(id, changed, old, new) || by_the_measure(id, old, new);
+    Some(in_scope || otherwise)
+}
+
+/// A figure is of what the outcome says that it measures. Today's figure and the target are compared with it.
+fn by_the_measure(id: &str, old: &Value, new: &Value) -> bool {
+    let measure = |spec: &Value| id.strip_prefix("outcome.").map(|name| spec["outcomes"][name]["measure"].clone());
+    measure(old) != measure(new)
 }
 
 /// A gate says what a role approves: another list is another thing to approve.

@@ -1,7 +1,7 @@
 //! Everything that production asks for, shown for the example by its people: one event for each thing to show.
 
-use seatrial_governance::{Duty, Inputs, ObligationState, Running, StatusInput, status};
 use seatrial_governance::status::{Oversight, ReviewLoad};
+use seatrial_governance::{Duty, Inputs, ObligationState, Running, StatusInput, status};
 use seatrial_model::event::{ENVELOPE_VERSION, Event, Subject};
 use seatrial_model::{Assurance, Body, Digest, Evidence, Logged, Principal, PrincipalKind, Stage, Time};
 use seatrial_spec::workflow::{Element, RESPONSIBILITIES};
@@ -200,7 +200,10 @@ impl History {
             Duty::Outcome { name } => {
                 let path = format!("outcomes.{name}");
                 let element = self.workflow.element(&path.as_str().into()).unwrap().written;
-                ("outcome.measured/1", json!({ "outcome": path, "element": element, "value": 0.5, "from": start, "until": end }))
+                (
+                    "outcome.measured/1",
+                    json!({ "outcome": path, "element": element, "value": 0.5, "from": start, "until": end }),
+                )
             }
             Duty::Findings => {
                 let metrics = BTreeMap::from([("reviewed", 500.0)]);
@@ -221,10 +224,9 @@ impl History {
                 "reconciliation.done/1",
                 json!({ "of": "cases", "from": start, "until": end, "theirs": 9, "ours": 9, "unrecorded": 0, "unknown": 0 }),
             ),
-            Duty::Drill { control } => (
-                "drill.done/1",
-                json!({ "control": control, "effective_ms": 900, "refused": 3, "events": [first] }),
-            ),
+            Duty::Drill { control } => {
+                ("drill.done/1", json!({ "control": control, "effective_ms": 900, "refused": 3, "events": [first] }))
+            }
             Duty::Runbooks => (
                 "drill.done/1",
                 json!({ "control": "incident", "effective_ms": 900, "refused": 3, "events": [first],

@@ -272,8 +272,22 @@ fn no_policy_of_a_factory_lets_a_machine_judge() {
     let policies = Policies::with_factory(&grants(), everything).unwrap();
     use Action as A;
     let judgements = [
-        A::Approve, A::Withdraw, A::Reaffirm, A::Accept, A::Waive, A::GrantWaiver, A::EndWaiver, A::FileDocument,
-        A::Release, A::RollBack, A::Retire, A::Override, A::AnswerReview, A::Audit, A::Resume, A::BreakGlass,
+        A::Approve,
+        A::Withdraw,
+        A::Reaffirm,
+        A::Accept,
+        A::Waive,
+        A::GrantWaiver,
+        A::EndWaiver,
+        A::FileDocument,
+        A::Release,
+        A::RollBack,
+        A::Retire,
+        A::Override,
+        A::AnswerReview,
+        A::Audit,
+        A::Resume,
+        A::BreakGlass,
         A::IssueToken,
     ];
     let machines = cases().into_iter().filter(|c| c.kind != PrincipalKind::Person && judgements.contains(&c.action));

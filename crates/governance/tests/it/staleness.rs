@@ -31,7 +31,14 @@ struct Count {
 }
 
 impl Count {
-    fn compare(&mut self, edit: &Edit, stage: Stage, before: &[ObligationState], after: &[ObligationState], old: &serde_json::Value) {
+    fn compare(
+        &mut self,
+        edit: &Edit,
+        stage: Stage,
+        before: &[ObligationState],
+        after: &[ObligationState],
+        old: &serde_json::Value,
+    ) {
         for state in after {
             let id = state.obligation.id.as_str();
             // What was not there before cannot go stale.
@@ -57,7 +64,14 @@ impl Count {
 
     /// The state follows the key: what rests on evidence is stale if and only if its key is another. Bars and times of the
     /// gates are applied to what was measured, and are in no key.
-    fn compare_states(&mut self, edit: &Edit, was: &ObligationState, is: &ObligationState, changed: bool, case: &dyn Fn() -> String) {
+    fn compare_states(
+        &mut self,
+        edit: &Edit,
+        was: &ObligationState,
+        is: &ObligationState,
+        changed: bool,
+        case: &dyn Fn() -> String,
+    ) {
         let bars = ["gates.production.evaluation", "gates.production.drills"];
         let by_a_bar = edit.changed.iter().any(|(p, _)| bars.iter().any(|b| p.starts_with(b)));
         let rests = was.obligation.basis != Basis::Computed && was.state == State::Discharged && !was.events.is_empty();
@@ -99,7 +113,8 @@ fn run(example: &Example, history: &History, edits: &[Edit]) -> Count {
 }
 
 fn elements_changed(base: &Workflow, edits: &[Edit]) -> (usize, usize) {
-    let alone: BTreeSet<&str> = edits.iter().filter(|e| e.changed.len() == 1).map(|e| e.changed[0].0.as_str()).collect();
+    let alone: BTreeSet<&str> =
+        edits.iter().filter(|e| e.changed.len() == 1).map(|e| e.changed[0].0.as_str()).collect();
     (base.elements.iter().filter(|e| alone.contains(e.path.as_str())).count(), base.elements.len())
 }
 
@@ -116,9 +131,15 @@ fn an_obligation_is_stale_if_and_only_if_its_scope_changed() {
     println!(
         "{elements} elements, {edited} of them changed alone by a real edit, {covered} in all; {} edits ({real} real), \
          {} cases, {} of them change a key: {} needless, {} missed, {} states that do not follow",
-        all.len(), count.cases, count.changes, count.needless.len(), count.missed.len(), count.states.len()
+        all.len(),
+        count.cases,
+        count.changes,
+        count.needless.len(),
+        count.missed.len(),
+        count.states.len()
     );
-    let alone: BTreeSet<&str> = all[..real].iter().filter(|e| e.changed.len() == 1).map(|e| e.changed[0].0.as_str()).collect();
+    let alone: BTreeSet<&str> =
+        all[..real].iter().filter(|e| e.changed.len() == 1).map(|e| e.changed[0].0.as_str()).collect();
     let table_only: Vec<&str> =
         history.workflow.elements.iter().map(|e| e.path.as_str()).filter(|p| !alone.contains(p)).collect();
     println!("in the table only: {}", table_only.join(" "));

@@ -35,6 +35,13 @@ fn an_outcome_is_measured_and_meets_its_target_or_is_accepted() {
     assert_eq!(is(&log, STAGE).0, State::Failed);
     log.measure("waiting", 0.75);
     assert_eq!(is(&log, STAGE).0, State::Discharged);
+    let mut log = log;
+    log.workflow = changed(|w| {
+        let target = Bar { op: BarOp::AtMost, value: 0.7 };
+        let stricter = Wanted { measure: "share that waits".to_owned(), today: Some(1.0), target };
+        w.outcomes.insert("waiting".to_owned(), stricter);
+    });
+    assert_eq!(is(&log, STAGE).0, State::Failed, "a target is applied to the figure, and stales none");
     let log = log.with(changed(|w| {
         let target = Bar { op: BarOp::AtMost, value: 0.5 };
         let other = Wanted { measure: "share that waits a day".to_owned(), today: None, target };

@@ -9,6 +9,7 @@ mod calibrate;
 mod clock;
 mod decisions;
 mod documents;
+mod drift;
 mod drills;
 mod embedded;
 mod evaluate;
@@ -59,7 +60,8 @@ pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_facto
 pub use handover::Pack;
 pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
-pub use look::{CertificateLook, DecisionHead, EntryLook, LOOK_ENTRIES_MAX};
+pub use drift::{BASELINE_DAYS, DriftLook};
+pub use look::{AssumptionLook, CertificateLook, WatchLook, WatchState, DecisionHead, EntryLook, LOOK_ENTRIES_MAX};
 pub use outcomes::{Measured, OutcomeInput};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};
 pub use project::{FactoryProjector, PROJECTION_VERSION};

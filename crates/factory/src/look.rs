@@ -3,7 +3,7 @@
 
 mod watch;
 
-pub use watch::CertificateLook;
+pub use watch::{AssumptionLook, CertificateLook, WatchLook, WatchState};
 
 use crate::api::{Caller, Held, Refused, ReviewView};
 use crate::decisions::held;

@@ -1,6 +1,7 @@
 //! The arguments: what can be asked of `seatrial`, and the help that teaches it.
 
 mod deliver;
+mod example;
 mod judge;
 mod record;
 mod replay;
@@ -9,6 +10,7 @@ mod stages;
 mod simulate;
 
 pub(crate) use deliver::*;
+pub(crate) use example::*;
 pub(crate) use judge::*;
 pub(crate) use record::*;
 pub(crate) use replay::*;
@@ -160,6 +162,9 @@ Example:
   seatrial eval golden --in-flight 64 --repeat 3 --junit eval.xml --as dev@shipyard.example
   seatrial eval --agreement assess")]
     Eval(EvalArgs),
+    /// Examples of a set: import a file, or add a decision
+    #[command(subcommand)]
+    Example(ExampleCommand),
     /// Propose a confidence threshold, and certify the one in the spec
     #[command(after_help = "\
 Without an option, proposes a number from training and tuning examples: it opens nothing. `--write` also puts the \

@@ -10,6 +10,7 @@ mod diff;
 mod digest;
 mod drill;
 mod eval;
+mod example;
 mod explain;
 mod handover;
 mod log;
@@ -37,11 +38,12 @@ pub(crate) use calibrate::plan as plan_calibration;
 pub(crate) use check::check;
 pub(crate) use diff::diff_alone;
 pub(crate) use digest::digest;
+pub(crate) use example::import as import_examples;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use serve::serve;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, LogCommand, PilotCommand, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
+    Cli, Command, CompletionArgs, DecisionCommand, ExampleCommand, LogCommand, PilotCommand, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
     WaiveCommand,
 };
 use crate::exit::Exit;
@@ -91,6 +93,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
         Command::Check(_)
             | Command::Digest(_)
             | Command::Completion(_)
+            | Command::Example(ExampleCommand::Import(_))
             | Command::Serve(_)
             | Command::Demo(_)
             | Command::Log(
@@ -107,6 +110,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Question(command) => question::question(command, session, out).await,
         Command::Answer(args) => question::settle(args, session, out).await,
         Command::Eval(args) => eval::eval(&args, session, out).await,
+        Command::Example(ExampleCommand::Add(args)) => example::add(args, session, out).await,
         Command::Calibrate(args) => calibrate::calibrate(&args, session, out).await,
         Command::Replay(args) => replay::replay(&args, session, out).await,
         Command::Sprint(command) => sprint::sprint(command, session, out).await,
@@ -143,6 +147,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Check(_)
         | Command::Digest(_)
         | Command::Completion(_)
+        | Command::Example(ExampleCommand::Import(_))
         | Command::Serve(_)
         | Command::Demo(_)
         | Command::Log(

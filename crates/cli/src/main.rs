@@ -62,6 +62,9 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Diff(args) if place::find_root(&asked.start).is_none() => {
             commands::diff_alone(&args, &asked, cli.global.workflow.as_deref(), out).await
         }
+        Command::Example(args::ExampleCommand::Import(args)) => {
+            commands::import_examples(&args, &asked, cli.global.workflow.as_deref(), out)
+        }
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await

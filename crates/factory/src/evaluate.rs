@@ -5,6 +5,7 @@ mod ask;
 mod book;
 mod trial;
 
+pub(crate) use agreement::answered_output;
 pub use agreement::{ANSWERS_MAX, StepAgreement};
 pub(crate) use trial::{Trial, label, label_field, point, slices_of, try_candidate};
 

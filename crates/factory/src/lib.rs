@@ -13,10 +13,12 @@ mod drift;
 mod drills;
 mod embedded;
 mod evaluate;
+mod example;
 mod examples;
 mod factory;
 mod handle;
 mod handover;
+mod import;
 mod join;
 mod lapse;
 mod look;
@@ -56,8 +58,10 @@ pub use drills::{Drilled, MarkedReview, OpenedDrill};
 pub use evaluate::{
     ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
 };
+pub use example::{ExampleAdded, ExampleInput, Expectation};
 pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory};
 pub use handover::Pack;
+pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
 pub use drift::{BASELINE_DAYS, DriftLook};

@@ -14,6 +14,7 @@ mod digest;
 mod evaluation;
 mod evidence;
 mod judgement;
+mod example;
 mod owner;
 mod people;
 mod scenario;

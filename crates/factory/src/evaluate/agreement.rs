@@ -152,7 +152,7 @@ fn pair(view: &dyn View, review: &ReviewRec) -> Result<Option<Pair>, StoreError>
 }
 
 /// The output of the newest usable answer to a decision.
-fn answered_output(view: &dyn View, decision: &[u8]) -> Result<Option<Commitment>, StoreError> {
+pub(crate) fn answered_output(view: &dyn View, decision: &[u8]) -> Result<Option<Commitment>, StoreError> {
     let mut found = None;
     for (key, _) in view.scan(&Scan::all("followup").prefix(decision.to_vec()))? {
         let index = key.get(16..24).and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes);

@@ -6,6 +6,7 @@ mod deliver;
 mod draw;
 mod figures;
 mod operate;
+mod pilot;
 mod story;
 mod tell;
 mod yard;

@@ -63,6 +63,8 @@ impl Factory {
                 Ok(Standing::AsItWas) => {}
                 Ok(Standing::Lapsed(event)) => all.lapsed.push((log, event)),
                 Ok(Standing::Restored(event)) => all.restored.push((log, event)),
+                // Delivery went on meanwhile: whatever came in is looked at next.
+                Err(Refused::Conflict { .. }) => {}
                 Err(error) => {
                     tracing::warn!(workflow = log.as_str(), %error, "what its release stands on could not be looked at");
                     all.failed.push((log, error.to_string()));

@@ -17,6 +17,7 @@
 //! | `release` | `retired` | [`RetiredRec`] |
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
+//! | `caller` | principal | empty: somebody who called, rehearsals left out |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
 //! | `audit-due` | when it is due (8 bytes), decision (16 bytes) | empty: an audit of a certified decision |
 //! | `assumption` | element | [`AssumptionRec`] |
@@ -32,7 +33,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
+pub(crate) use running::{CALLER, AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -40,7 +41,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 9;
+pub const PROJECTION_VERSION: u32 = 10;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

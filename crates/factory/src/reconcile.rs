@@ -3,13 +3,13 @@
 use crate::api::{Caller, Held, Refused};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded};
-use crate::handle::{Handle, rows};
+use crate::handle::Handle;
 use crate::join::tag;
 use crate::metrics::each_decision;
-use crate::project::TokenRec;
+use crate::project::CALLER;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::{ReconciliationDone, TokenKind};
-use seatrial_model::{Body, Commitment, EventId, LogName, Time, Untrusted};
+use seatrial_model::event::ReconciliationDone;
+use seatrial_model::{Body, Commitment, EventId, Time, Untrusted};
 use seatrial_store::{Batch, ReaderExt as _, Scan, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,8 +71,7 @@ impl Factory {
                 "at most {RECONCILE_IDS_MAX} ids are reconciled at once; take a shorter window"
             )));
         }
-        let (cases, mut callers) = self.recorded_cases(&handle, input.from, input.until).await?;
-        callers.extend(self.callers_with_tokens().await?);
+        let (cases, callers) = self.recorded_cases(&handle, input.from, input.until).await?;
         let (unrecorded, known) = self.unrecorded(&handle, &theirs, &callers, &cases).await?;
         let unknown: Vec<(String, Option<Commitment>)> =
             cases.iter().filter(|(tag, _)| !known.contains(*tag)).map(|(tag, id)| (tag.clone(), *id)).collect();
@@ -100,7 +99,7 @@ impl Factory {
         })
     }
 
-    /// The cases that were decided in a window, rehearsals left out, and who called for them.
+    /// The cases that were decided in a window, rehearsals left out, and everybody who ever called.
     async fn recorded_cases(
         &self,
         handle: &Handle,
@@ -110,27 +109,17 @@ impl Factory {
         self.0
             .store
             .read_with(&handle.log, move |view| {
-                let (mut cases, mut callers) = (Cases::new(), BTreeSet::new());
+                let mut cases = Cases::new();
                 each_decision(view, from, until, &mut |rec, _| {
                     cases.insert(rec.case.clone(), rec.payloads.get("case").copied());
-                    callers.insert(rec.caller.clone());
                     Ok(())
                 })?;
-                Ok((cases, callers))
+                let callers = view.scan(&Scan::all(CALLER))?;
+                let callers = callers.into_iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned());
+                Ok((cases, callers.collect()))
             })
             .await
             .map_err(not_recorded)
-    }
-
-    /// Services that hold or held a caller's token: a case of theirs may have been decided outside the window.
-    async fn callers_with_tokens(&self) -> Result<BTreeSet<String>, Refused> {
-        let found: Vec<(Vec<u8>, TokenRec)> = self
-            .0
-            .store
-            .read_with(&LogName::factory(), |view| rows(view, &Scan::all("token")))
-            .await
-            .map_err(not_recorded)?;
-        Ok(found.into_iter().filter(|(_, t)| t.kind == TokenKind::Caller).map(|(_, t)| t.principal).collect())
     }
 
     /// Their ids that were never recorded, and the HMACs of all that were stated.

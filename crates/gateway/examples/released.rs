@@ -9,6 +9,9 @@
 //! at UPSTREAM (`http://HOST/v1`), and which nobody releases. A line `submit` on the standard input submits the work tree, and prints its digest.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
+#[path = "../../factory/tests/it/simulated.rs"]
+mod simulated;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use seatrial_factory::api::Caller;
@@ -147,6 +150,8 @@ impl Yard {
     /// Measures everything that is measured, then the pilot, then production.
     async fn deliver(&self) -> Result<(), Failure> {
         let (dev, flow) = (self.who("dev")?, Some(WORKFLOW));
+        let (criterion, small) = simulated::CRITERION;
+        edit(&spec_file(&self.root), criterion, small)?;
         let proposed = self.factory.propose(&dev, flow, "approve", Some(SALT.to_owned()), &Quiet).await?;
         let at = proposed.body.at.ok_or("this split lets no threshold be proposed")?;
         edit(&spec_file(&self.root), "at: none ", &format!("at: {at} "))?;
@@ -154,6 +159,7 @@ impl Yard {
         let evaluated = self.factory.evaluate(&dev, flow, &[], &Quiet).await?;
         self.factory.rehearse(&dev, flow, &Quiet).await?;
         self.factory.drill_stop(&self.who("hana")?, &self.who("hugo")?, flow).await?;
+        simulated::drills(&self.factory).await?;
         self.approve(Stage::Pilot, "hana", "spec.intent", "credit").await?;
         self.approve(Stage::Pilot, "hana", "approval.credit", "").await?;
         self.approve(Stage::Pilot, "lena", "release.approval", "engineering").await?;
@@ -161,6 +167,8 @@ impl Yard {
         let cites = evaluated.iter().map(|e| e.event).take(1).collect();
         let text = "No: such an application always goes to an underwriter.";
         self.factory.settle_question(&self.who("hana")?, WORKFLOW, "missing-income", text, cites, false).await?;
+        let cases = simulated::pilot(&self.factory).await?;
+        simulated::after_pilot(&self.factory, cases).await?;
         for (who, obligation, role) in [
             ("hana", "spec.intent", "credit"),
             ("ria", "spec.intent", "risk"),

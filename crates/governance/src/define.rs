@@ -208,35 +208,9 @@ pub const fn waiver_limit_days(stage: Stage) -> u64 {
     }
 }
 
-/// Every obligation of a workflow, in the order of the layers.
+/// Every obligation of a workflow, in the order of the layers: the whole table.
 #[must_use]
 pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation> {
-    let mut all = defined(workflow, factory);
-    all.retain(|o| cfg!(test) || !later(&o.id));
-    all
-}
-
-/// Defined, and evidence is recorded for them; no stage asks for them before all of it can be produced.
-fn later(id: &str) -> bool {
-    const LATER: [&str; 12] = [
-        "outcome.",
-        "pilot.findings",
-        "review.load",
-        "drill.override",
-        "drill.escalation",
-        "drill.degraded",
-        "drill.incident",
-        "oversight.efficacy",
-        "runtime.complete",
-        "evidence.witnessed",
-        "validation.independent",
-        "ownership.runbooks",
-    ];
-    LATER.iter().any(|l| id.starts_with(l)) || id == "ownership.drills"
-}
-
-/// The whole table.
-pub(crate) fn defined(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation> {
     let mut all = vec![human::valid(workflow), human::intent(workflow, factory), human::questions(workflow)];
     all.push(measured::exercised(workflow));
     all.extend(measured::evaluations(workflow));

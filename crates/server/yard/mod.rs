@@ -1,5 +1,8 @@
 //! A real factory on a copy of the example, for the tests and for looking: delivered to a pilot that has run.
 
+#[path = "../../factory/tests/it/simulated.rs"]
+mod simulated;
+
 use seatrial_factory::api::{Caller, Passage, PassageEntry, Passed};
 use seatrial_factory::{
     ApprovalInput, Factory, FactoryProjector, OpenOptions, Providers, Quiet, Released, SystemClock,
@@ -110,6 +113,7 @@ impl Yard {
         factory.evaluate(&dev, None, &[], &Quiet).await.expect("an evaluation");
         factory.rehearse(&dev, None, &Quiet).await.expect("a rehearsal");
         factory.drill_stop(&self.who("hana"), &self.who("hugo"), None).await.expect("a drill");
+        simulated::drills(factory).await.expect("drills");
         factory.close_sprint(&dev, WORKFLOW).await.expect("a closed sprint");
         self.approve("hana", "spec.intent").await;
         self.approve("hana", "approval.credit").await;

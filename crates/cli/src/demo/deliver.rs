@@ -8,12 +8,15 @@ use crate::edit;
 use crate::failure::Failure;
 use futures_util::StreamExt as _;
 use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, ReviewAnswerInput, ReviewView};
-use seatrial_factory::{ApprovalInput, Progress as _, Released, ReviewFilter};
+use seatrial_factory::{ApprovalInput, EvaluateOptions, Progress as _, Released, ReviewFilter};
 use seatrial_model::event::SplitSide;
 use seatrial_model::{Answer, EventId, Stage};
 
 /// How many simulated answers are under way at once.
 const ANSWERS_AT_ONCE: usize = 32;
+
+/// How often each example of the curated sets is asked.
+const REPEATS: u64 = 3;
 
 /// What the simulated underwriters answered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,9 +25,6 @@ pub(super) struct Answered {
     pub(super) agreed: u64,
     pub(super) own: u64,
 }
-
-/// How many applications the pilot sees.
-const PILOT: usize = 40;
 
 impl Story<'_> {
     /// 1: the spec is checked and submitted; a sprint opens.
@@ -235,7 +235,9 @@ impl Story<'_> {
         self.tell.chapter("Rehearse, discharge, and release the pilot");
         let dev = self.yard.person("dev")?;
         let bar = self.tell.bar();
-        let evaluated = self.yard.factory.evaluate(&dev, None, &[], &bar).await?;
+        // Each is asked several times: what the pilot says of variability rests on it.
+        let options = EvaluateOptions { repeats: REPEATS, ..EvaluateOptions::default() };
+        let evaluated = self.yard.factory.evaluate_with(&dev, None, &[], options, &bar).await?;
         let rehearsed = self.yard.factory.rehearse(&dev, None, &bar).await?;
         drop(bar);
         for done in &evaluated {
@@ -262,39 +264,12 @@ impl Story<'_> {
                 rehearsed.recomputed.sampled
             ),
         );
-        let drilled =
-            self.yard.factory.drill_stop(&self.yard.person("hana")?, &self.yard.person("hugo")?, None).await?;
-        self.tell.figure(
-            "stop drill",
-            &format!(
-                "in force after {} ms; {} requests refused; resumed by another person",
-                drilled.effective_ms, drilled.refused
-            ),
-        );
+        self.drills().await?;
         self.approve("hana", Stage::Pilot, "spec.intent").await?;
         self.approve("hana", Stage::Pilot, "approval.credit").await?;
         self.approve("lena", Stage::Pilot, "release.approval").await?;
         self.release("lena", Stage::Pilot).await?;
         self.run_pilot().await
-    }
-
-    /// The pilot's applications: every one goes to an underwriter first.
-    async fn run_pilot(&mut self) -> Result<(), Failure> {
-        let shop = self.shop()?.clone();
-        let split = self.split()?;
-        let examples: Vec<_> =
-            split.indexes(SplitSide::Tune).take(PILOT).filter_map(|i| self.examples.get(i).cloned()).collect();
-        for example in &examples {
-            let passage = passage(example.input.clone(), format!("pilot-{}", example.id));
-            let passed = self.yard.factory.pass(&shop, passage).await?;
-            self.truths.insert(passed.decision, example.expected.clone().unwrap_or_default());
-        }
-        let Answered { answered, agreed, own } = self.answer_all().await?;
-        self.tell.figure("pilot", &format!(
-            "{} applications, all reviewed before anything left: {answered} answers (simulated), {agreed} accepted the AI's, {own} were decisions of their own",
-            examples.len()
-        ));
-        Ok(())
     }
 
     /// Simulated underwriters answer every open review by what they know of the application; audits are left for the
@@ -328,7 +303,7 @@ impl Story<'_> {
         }
     }
 
-    async fn answer_one(&self, people: &[Caller], n: usize, review: &ReviewView) -> Result<Option<Answer>, Failure> {
+    pub(super) async fn answer_one(&self, people: &[Caller], n: usize, review: &ReviewView) -> Result<Option<Answer>, Failure> {
         let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(&review.to)).collect();
         let Some(person) = fitting.get(n % fitting.len().max(1)) else { return Ok(None) };
         let chain = self.yard.factory.decision(person, review.decision).await?;
@@ -361,6 +336,8 @@ impl Story<'_> {
         ] {
             self.approve(who, Stage::Production, obligation).await?;
         }
+        self.findings().await?;
+        self.independent().await?;
         let accepted = self.accept_all().await?;
         self.tell.figure(
             "approvals",
@@ -386,7 +363,7 @@ impl Story<'_> {
         Ok(accepted)
     }
 
-    async fn approve(&self, who: &str, stage: Stage, obligation: &str) -> Result<EventId, Failure> {
+    pub(super) async fn approve(&self, who: &str, stage: Stage, obligation: &str) -> Result<EventId, Failure> {
         let input = ApprovalInput { stage, obligation: obligation.to_owned(), role: None, key: None, shown_ms: None };
         Ok(self.yard.factory.approve(&self.yard.person(who)?, WORKFLOW, input).await?)
     }

@@ -7,9 +7,12 @@ use serde::Serialize;
 pub(crate) struct Figures {
     pub(super) seed: u64,
     pub(super) certificate: CertificateFigures,
+    pub(super) pilot: PilotFigures,
     pub(super) held_back: HeldBack,
     pub(super) change: Change,
     pub(super) alarm: AlarmFigures,
+    /// What the release had lost when its waiver ended.
+    pub(super) lapsed: Vec<String>,
     pub(super) stop: StopFigures,
     pub(super) log: LogFigures,
     pub(super) releases: Vec<ReleaseFigures>,
@@ -24,6 +27,17 @@ pub(super) struct CertificateFigures {
     pub(super) errors: u64,
     pub(super) bound: f64,
     pub(super) certified: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct PilotFigures {
+    pub(super) decisions: u64,
+    /// The share that something besides the pilot held back, and whether that meets the outcome's target.
+    pub(super) waiting: f64,
+    pub(super) waiting_met: bool,
+    pub(super) agreement: f64,
+    /// Whether its criterion to go on was met.
+    pub(super) continues: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]

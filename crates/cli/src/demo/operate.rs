@@ -192,6 +192,7 @@ impl Story<'_> {
             "The simulation's clock moves on to {} (an event in the factory's log).",
             self.yard.factory.now().day()
         ));
+        self.lapse().await?;
         let (audits, revoked) = self.tell_truths().await?;
         self.figures.alarm = AlarmFigures { audits, revoked };
         if !revoked {

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use seatrial_factory::api::Caller;
 use seatrial_factory::{NewToken, Proposed};
 use seatrial_model::event::TokenKind;
-use seatrial_model::{DecisionId, EventId, Span};
+use seatrial_model::{DecisionId, EventId, Span, Time};
 use seatrial_sprint::{Example, Split, parse_examples};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ pub(super) struct Story<'o> {
     /// Decisions that passed without a person, in order: of the held-back applications, and of the shifted ones.
     pub(super) passed: Vec<DecisionId>,
     pub(super) passed_shifted: Vec<DecisionId>,
+    /// When the pilot began, its cases, and how many of them something besides the pilot held back.
+    pub(super) piloted_from: Option<Time>,
+    pub(super) pilot_cases: Vec<String>,
+    pub(super) pilot_waited: u64,
     shop: Option<Caller>,
 }
 
@@ -57,6 +61,9 @@ impl<'o> Story<'o> {
             truths: BTreeMap::new(),
             passed: Vec::new(),
             passed_shifted: Vec::new(),
+            piloted_from: None,
+            pilot_cases: Vec::new(),
+            pilot_waited: 0,
             shop: None,
         })
     }

@@ -9,6 +9,7 @@ pub const LENA: &str = "lena@shipyard.example";
 pub const HANA: &str = "hana@harbour.example";
 pub const HUGO: &str = "hugo@harbour.example";
 pub const RIA: &str = "ria@harbour.example";
+pub const UNA: &str = "una@harbour.example";
 
 /// The example in the repository.
 pub fn example() -> PathBuf {
@@ -114,4 +115,55 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Runs the binary as somebody; gives what came of it where it exits 0.
+pub type Act<'a> = dyn Fn(&str, &[&str]) -> Ran + 'a;
+
+/// Every control but the stop is exercised, by commands alone.
+pub fn drills(act: &Act<'_>) {
+    act(UNA, &["drill", "override"]);
+    act(UNA, &["drill", "incident", "--resumed-by", HANA]);
+    for control in ["escalation", "degraded"] {
+        let opened = act(HANA, &["drill", control, "--format", "json"]).json();
+        let mut close = vec!["drill".to_owned(), control.to_owned()];
+        for review in opened["reviews"].as_array().unwrap() {
+            let who = if review["to"] == "credit" { HUGO } else { UNA };
+            let review = review["review"].as_str().unwrap();
+            act(who, &["review", "claim", review]);
+            let shown = act(who, &["review", "show", review, "--format", "json"]).json();
+            let judged = if shown["output"]["commitment"].is_string() { "output" } else { "input" };
+            let seen = shown[judged]["commitment"].as_str().unwrap();
+            let own = r#"{"decision":"decline","confidence":1.0}"#;
+            let answer = ["review", "answer", review, "own", "--output", own, "--reason", "by hand", "--seen", seen];
+            act(who, &answer);
+            close.extend(["--done".to_owned(), review.to_owned()]);
+        }
+        let close: Vec<&str> = close.iter().map(String::as_str).collect();
+        act(HANA, &close);
+    }
+}
+
+/// A pilot that meets its criterion, and what production wants of it, by commands alone.
+pub fn piloted(folder: &Path, act: &Act<'_>) {
+    act(HANA, &["simulate", "traffic", "applications", "--side", "tune", "--count", "110"]);
+    act(HANA, &["simulate", "answers", "--taking", "1s"]);
+    act(LENA, &["pilot", "report"]);
+    act(HANA, &["approve", "pilot.findings", "--stage", "production", "--yes"]);
+    let (from, until) = ("2020-01-01", "2099-12-31");
+    act(HANA, &["measure", "waiting", "0.6", "--from", from, "--until", until, "--note", "the branch's queue"]);
+    let listed = act(HANA, &["decision", "list", "--limit", "20", "--format", "json"]).json();
+    let real = listed.as_array().unwrap().iter().find(|d| d["rehearsal"] == false).unwrap();
+    let chain = act(HANA, &["decision", "show", real["decision"].as_str().unwrap(), "--format", "json"]).json();
+    std::fs::write(folder.join("cases.csv"), format!("case_id\n{}\n", chain["case"]["text"].as_str().unwrap())).unwrap();
+    act(HANA, &["reconcile", "cases.csv", "--from", from, "--until", until]);
+    std::fs::write(folder.join("challenge.txt"), "Challenged: simulated.\n").unwrap();
+    act(RIA, &["file", "validation.independent", "challenge.txt", "--stage", "production"]);
+    act("rex@harbour.example", &["approve", "validation.independent", "--stage", "production", "--yes"]);
+    let until = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().saturating_add(jiff::Span::new().days(80));
+    let asked = ["waive", "oversight.efficacy", "--stage", "production", "--reason", "too few cases yet"];
+    let asked = [&asked[..], &["--measure", "risk reads twenty a week", "--until", &until.to_string(), "--format", "json"]];
+    let waiver = act(HANA, &asked.concat()).json();
+    let waiver = waiver["event"].as_str().or(waiver["waiver"].as_str()).unwrap().to_owned();
+    act(RIA, &["waive", "grant", &waiver]);
 }

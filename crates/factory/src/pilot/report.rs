@@ -150,8 +150,8 @@ impl Factory {
         Ok(looks)
     }
 
-    /// A pilot's four findings, computed from the log: the one named, or the newest. With `record`, they are evidence
-    /// for `pilot.findings`, which somebody approves over exactly this report.
+    /// A pilot's four findings, computed from the log: the one named, or the newest. With `record`, they stand in
+    /// the log, and `pilot.findings` is approved over exactly this report.
     ///
     /// # Errors
     /// [`Refused`]: nothing was recorded.
@@ -195,7 +195,6 @@ impl Factory {
         let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
         event.spec = Some(candidate.workflow.digest);
         event.release = Some(last.release);
-        event.evidence = self.evidence(&handle.log, &candidate.workflow, &["pilot.findings"]).await?;
         let id = event.id;
         let batch = Batch { events: vec![event], blobs: vec![blob], ..Batch::default() };
         self.0.store.append(&handle.log, batch).await.map_err(not_recorded)?;

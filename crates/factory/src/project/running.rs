@@ -13,6 +13,9 @@ pub(crate) const QUEUE: &str = "queue";
 /// Decisions of a pilot, by quarters of an hour.
 pub(crate) const PILOT_COUNT: &str = "pilot-count";
 
+/// Who has called: case ids are HMACs with their caller.
+pub(crate) const CALLER: &str = "caller";
+
 /// Reviews and audits of a pilot's decisions that were answered.
 pub(crate) const PILOT_REVIEWED: &str = "pilot-reviewed";
 
@@ -195,6 +198,10 @@ impl Fold<'_> {
             return self.count("rehearsal");
         }
         self.count("decisions")?;
+        let caller = self.event.actor.id.as_bytes();
+        if self.rows.get(CALLER, caller)?.is_none() {
+            self.rows.put(CALLER, caller, b"")?;
+        }
         self.count(&format!("verdict/{}", made.verdict))?;
         if let Some(release) = self.event.release {
             self.count(&format!("release/{}", release.hex()))?;

@@ -4,6 +4,10 @@
 mod blind;
 mod delivery;
 #[cfg(test)]
+mod drills;
+#[cfg(test)]
+mod pilots;
+#[cfg(test)]
 mod promise;
 #[cfg(test)]
 mod rebuild;
@@ -16,7 +20,11 @@ mod sealed;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod sprints;
+#[cfg(test)]
+mod stages;
 #[cfg(test)]
 mod staleness;
 #[cfg(test)]

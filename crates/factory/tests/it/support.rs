@@ -1,5 +1,6 @@
 //! A factory on a copy of the example, with a real SQLite store. Delivered stages are prepared once and copied.
 
+use crate::simulated;
 use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, Passed};
 use seatrial_factory::{
     ApprovalInput, Clock, Factory, FactoryProjector, OpenOptions, Providers, Quiet, Released, Standing,
@@ -184,6 +185,8 @@ impl Yard {
     /// Measures everything that is measured: a certified threshold, evaluations, a rehearsal, a drill.
     pub async fn measure(&self) {
         let dev = self.who("dev");
+        let (criterion, small) = simulated::CRITERION;
+        self.edit(criterion, small);
         let proposed = self.factory.propose(&dev, None, "approve", Some(SALT.to_owned()), &Quiet).await.unwrap();
         let at = proposed.body.at.expect("this split lets a threshold be proposed");
         self.edit("at: none ", &format!("at: {at} "));
@@ -192,6 +195,7 @@ impl Yard {
         self.factory.evaluate(&dev, None, &[], &Quiet).await.unwrap();
         self.factory.rehearse(&dev, None, &Quiet).await.unwrap();
         self.factory.drill_stop(&self.who("hana"), &self.who("hugo"), None).await.unwrap();
+        simulated::drills(&self.factory).await.unwrap();
     }
 
     async fn cut(&self, who: &str, stage: Stage) {
@@ -216,6 +220,8 @@ impl Yard {
         let hana = self.who("hana");
         let text = "No: such an application always goes to an underwriter, as the boundary set shows.";
         self.factory.settle_question(&hana, WORKFLOW, "missing-income", text, cited, false).await.unwrap();
+        let cases = simulated::pilot(&self.factory).await.unwrap();
+        simulated::after_pilot(&self.factory, cases).await.unwrap();
         self.judge_for_production().await;
         self.cut("hana", Stage::Production).await;
     }

@@ -112,6 +112,7 @@ fn prepare() -> Prepared {
     act(DEV, &["eval"]);
     act(DEV, &["rehearse"]);
     act(HANA, &["drill", "stop", "--resumed-by", HUGO]);
+    support::drills(&act);
     for (who, what) in [(HANA, "spec.intent"), (HANA, "approval.credit"), (LENA, "release.approval")] {
         act(who, &["approve", what, "--stage", "pilot", "--yes"]);
     }
@@ -119,6 +120,7 @@ fn prepare() -> Prepared {
     let explained = yard.run(&["explain", "eval.boundary", "--stage", "production", "--format", "json"]).json();
     let event = explained["events"][0].as_str().unwrap().to_owned();
     act(HANA, &["question", "answer", "missing-income", "--cites", &event, "No: an underwriter decides"]);
+    support::piloted(yard.path(), &act);
     let approvals = [
         (HANA, "spec.intent", Some("credit")),
         (RIA, "spec.intent", Some("risk")),

@@ -239,8 +239,8 @@ def github_failing():
     checkout = clone(WORK, "github-failing", "main")
     path = next(iter(sorted((checkout / "workflows/credit-preapproval/examples").glob("boundary*"))))
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    turned = next(row for row in rows if (row.get("expected") or {}).get("decision"))
-    turned["expected"]["decision"] = "decline" if turned["expected"]["decision"] != "decline" else "pre-approve"
+    turned = next(row for row in rows if (row.get("expected") or {}).get("verdict") == "escalate")
+    turned["expected"]["verdict"] = "allow"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     job = yaml(RECIPES / "github-actions.yml")["jobs"]["change"]
     script = next(part["run"] for part in job["steps"] if part.get("name") == "Evaluate, on trial")
@@ -275,8 +275,9 @@ def github_evidence():
 def ci_token():
     head = home("token-home")
     env = environment(SEATRIAL_TOKEN=head["token"])
-    for act in (["approve", "spec.intent", "--stage", "pilot", "--yes"], ["release", "pilot"],
-                ["sprint", "open", "--goal", "None"], ["stop", "--reason", "None"]):
+    for act in (["approve", "spec.intent", "--stage", "pilot", "--yes"], ["sprint", "open", "--goal", "None"],
+                ["question", "withdraw", "short-history", "None"], ["rehearse"],
+                ["token", "issue", "operator", OPERATOR], ["stop", "--reason", "None"]):
         done = run([SEATRIAL, "-C", head["home"], *act], YARD, status=None, env=env)
         assert done.returncode == 3, (act, done.returncode, done.stdout, done.stderr)
 

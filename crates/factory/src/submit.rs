@@ -76,16 +76,17 @@ impl Factory {
 
     pub(crate) async fn submit_spec(&self, caller: &Caller, workflow: Workflow) -> Result<Submitted, Refused> {
         let log: LogName = workflow.name.parse().map_err(|e| Refused::Invalid(format!("{e}")))?;
+        let (spec, elements) = (workflow.digest, workflow.elements.len());
+        let known = self.handle(log.as_str()).is_ok();
+        // What stands in the log already is submitted by nobody now: a pipeline that may only evaluate goes on with it.
+        let latest = if known { self.latest_spec(&log).await? } else { None };
+        if latest.as_ref().is_some_and(|(rec, _)| rec.spec == spec) {
+            return Ok(Submitted { workflow: log, spec, new: false, first: false, elements, changes: (0, 0, 0) });
+        }
         self.may_submit(caller, &workflow)?;
-        if self.handle(log.as_str()).is_err() {
+        if !known {
             self.open_log(&log).await.map_err(internal)?;
             self.reload(&log).await?;
-        }
-        let latest = self.latest_spec(&log).await?;
-        let spec = workflow.digest;
-        if latest.as_ref().is_some_and(|(rec, _)| rec.spec == spec) {
-            let elements = workflow.elements.len();
-            return Ok(Submitted { workflow: log, spec, new: false, first: false, elements, changes: (0, 0, 0) });
         }
         let old = latest.as_ref().map(|(_, table)| table.as_slice()).unwrap_or_default();
         let diff = seatrial_spec::diff(old, &workflow.elements);
@@ -109,7 +110,7 @@ impl Factory {
         let batch = Batch { events: vec![event], blobs, ..Batch::default() };
         self.0.store.append(&log, batch).await.map_err(not_recorded)?;
         self.reload(&log).await?;
-        Ok(Submitted { workflow: log, spec, new: true, first, elements: workflow.elements.len(), changes })
+        Ok(Submitted { workflow: log, spec, new: true, first, elements, changes })
     }
 
     fn may_submit(&self, caller: &Caller, workflow: &Workflow) -> Result<(), Refused> {

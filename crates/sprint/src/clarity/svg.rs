@@ -78,7 +78,7 @@ pub fn svg(points: &[ClarityPoint], look: Look, day: &dyn Fn(seatrial_model::Tim
 /// The picture in words, for those who do not see it.
 fn said(points: &[ClarityPoint]) -> String {
     let Some(last) = points.last() else { return "No moment was recorded yet.".to_owned() };
-    let mut text = format!("{} moments. At the last one: ", points.len());
+    let mut text = format!("{} moments. At the end: ", points.len());
     for (i, (layer, count)) in last.layers.iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
         let _ = write!(text, "{comma}{} {} of {} discharged", layer_name(*layer), count.discharged, count.total);

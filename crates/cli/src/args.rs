@@ -190,6 +190,16 @@ Example:
   seatrial replay --since 30d --format json
   seatrial replay --against submitted --record --as dev@shipyard.example")]
     Replay(ReplayArgs),
+    /// How the promises that a release stands on look today: certificates, assumptions, drift
+    #[command(after_help = "\
+Certificates with both of their tests: was it wrong from the start, did it become wrong. One whose truth is not in yet is \
+unwatched, and says until when. Exits 1 where a certificate was revoked, an assumption does not hold, or something is \
+beyond its limit.
+
+Example:
+  seatrial watch
+  seatrial watch --format json")]
+    Watch,
     /// Open, close or show a sprint: questions to answer, obligations to discharge
     #[command(subcommand)]
     Sprint(SprintCommand),

@@ -32,6 +32,7 @@ mod submit;
 mod switch;
 mod token;
 mod waive;
+mod watch;
 
 pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
 pub(crate) use calibrate::plan as plan_calibration;
@@ -58,6 +59,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         Command::Check(_)
         | Command::Digest(_)
         | Command::Diff(_)
+        | Command::Watch
         | Command::Status(_)
         | Command::Next
         | Command::Pilot(PilotCommand::List | PilotCommand::Show { .. })
@@ -113,6 +115,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Example(ExampleCommand::Add(args)) => example::add(args, session, out).await,
         Command::Calibrate(args) => calibrate::calibrate(&args, session, out).await,
         Command::Replay(args) => replay::replay(&args, session, out).await,
+        Command::Watch => watch::watch(session, out).await,
         Command::Sprint(command) => sprint::sprint(command, session, out).await,
         Command::Status(args) => status::status(&args, session, out).await,
         Command::Explain(args) => explain::explain(&args, session, out).await,

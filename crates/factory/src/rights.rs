@@ -2,10 +2,10 @@
 
 use crate::api::Refused;
 use crate::factory::{Factory, not_recorded};
+use seatrial_governance::obligations;
 use seatrial_governance::policy::{
     Action as Act, Circumstances, EXTRA_BYTES_MAX, Explained, Grants, Policies, PolicyFile, Request, check_files,
 };
-use seatrial_governance::obligations;
 use seatrial_model::{Assurance, Body, Digest, Event, LogName, Principal, PrincipalKind, Side, Stage};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
@@ -138,8 +138,7 @@ impl Factory {
         let authors = self.submitters(&handle.log, served.workflow.digest).await?;
         let ask = |who: &Principal, circumstances: &Circumstances| {
             let author = circumstances.author || authors.contains(&who.id);
-            let circumstances =
-                Circumstances { author, simulation: self.is_simulation(), ..circumstances.clone() };
+            let circumstances = Circumstances { author, simulation: self.is_simulation(), ..circumstances.clone() };
             let request = Request { principal: who, action, circumstances: &circumstances };
             let explained = served.policies.explain(&request);
             let refusal = (!explained.allowed).then(|| explained.refusal(&request));

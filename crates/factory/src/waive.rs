@@ -76,10 +76,8 @@ impl Factory {
         if let Some(key) = input.key.filter(|key| *key != state.key) {
             return Err(self.conflict(&handle.log, &gathered, &states, state, key).await);
         }
-        let circumstances = Circumstances {
-            obligation: Some(state.obligation.id.clone()),
-            ..self.waiving(caller, input.stage)
-        };
+        let circumstances =
+            Circumstances { obligation: Some(state.obligation.id.clone()), ..self.waiving(caller, input.stage) };
         served.authorize(&caller.principal, Act::Waive, &circumstances)?;
         if state.under.is_settled() {
             let id = &state.obligation.id;

@@ -115,6 +115,12 @@ pub(crate) async fn file(args: &FileArgs, session: &Session, out: &mut Out) -> R
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let filed = session.factory.file_document(&caller, &workflow, stage, &args.obligation, &name, document).await?;
     out.json(&filed)?;
-    out.line(format!("filed by {}: {} ({} bytes): {}", shown(&caller.principal.id), shown(&filed.name), filed.bytes, filed.event));
+    out.line(format!(
+        "filed by {}: {} ({} bytes): {}",
+        shown(&caller.principal.id),
+        shown(&filed.name),
+        filed.bytes,
+        filed.event
+    ));
     Ok(Exit::Done)
 }

@@ -65,7 +65,12 @@ fn what_changed_since_the_last_look_is_shown_and_an_outdated_key_is_refused_with
     // Somebody else, who never looked, sees it since that approval, too.
     assert_eq!(look(&yard, HUGO, "approval.credit")["since"]["own"], false);
     let human = yard.run_as(HANA, &["approve", "approval.credit", "--stage", "pilot", "--dry-run"]).exits(0).out;
-    assert!(human.contains("changed since you approved it on") && human.contains("    - ") && human.contains("amount > 2000"), "{human}");
+    assert!(
+        human.contains("changed since you approved it on")
+            && human.contains("    - ")
+            && human.contains("amount > 2000"),
+        "{human}"
+    );
 
     let key = first["key"].as_str().unwrap();
     let outdated = ["approve", "approval.credit", "--stage", "pilot", "--yes", "--key", key];
@@ -73,7 +78,8 @@ fn what_changed_since_the_last_look_is_shown_and_an_outdated_key_is_refused_with
     assert!(refused.err.contains("steps.assess.escalate.large"), "{}", refused.err);
     // Of a release's approval, the obligations that stand otherwise are named.
     let key = release["key"].as_str().unwrap();
-    let refused = yard.run_as(LENA, &["approve", "release.approval", "--stage", "pilot", "--yes", "--key", key]).exits(3);
+    let refused =
+        yard.run_as(LENA, &["approve", "release.approval", "--stage", "pilot", "--yes", "--key", key]).exits(3);
     assert!(refused.err.contains("`approval.credit`"), "{}", refused.err);
     assert_eq!(state(&yard, "approval.credit"), "stale");
 
@@ -140,7 +146,10 @@ fn a_waiver_has_a_second_person_an_end_and_never_hides() {
     let list = yard.run(&["waive", "list", "--stage", "pilot", "--format", "json"]).exits(0).json();
     let list = list.as_array().unwrap();
     assert_eq!(list.len(), 2);
-    assert_eq!(list[0]["reason"]["text"]["text"].as_str().or(list[0]["reason"]["text"].as_str()), Some("no traffic yet"));
+    assert_eq!(
+        list[0]["reason"]["text"]["text"].as_str().or(list[0]["reason"]["text"].as_str()),
+        Some("no traffic yet")
+    );
     let human = yard.run(&["waive", "list", "--stage", "pilot"]).exits(0).out;
     assert!(human.contains("in force") && human.contains("all are read"), "{human}");
 
@@ -161,9 +170,8 @@ fn a_document_is_filed_by_who_holds_the_role() {
     yard.run_as(DEV, &["submit"]).exits(0);
     assert_eq!(state(&yard, "works-council"), "open");
     std::fs::write(yard.path().join("agreement.txt"), "agreed").unwrap();
-    let file = |who: &str, id: &str, file: &str| {
-        yard.run_as(who, &["file", id, file, "--stage", "pilot", "--format", "json"])
-    };
+    let file =
+        |who: &str, id: &str, file: &str| yard.run_as(who, &["file", id, file, "--stage", "pilot", "--format", "json"]);
     file(UNA, "works-council", "agreement.txt").exits(3);
     file(HANA, "works-council", "none.txt").exits(2);
     file(HANA, "spec.intent", "agreement.txt").exits(2);

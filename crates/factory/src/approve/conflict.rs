@@ -58,7 +58,8 @@ impl Factory {
         }
         // Evidence that was given under this key tells the inputs of then.
         let recorded = gathered.events.iter().rev().find_map(|logged| {
-            let evidence = logged.event.evidence.iter().find(|e| e.key == shown && e.obligation == state.obligation.id)?;
+            let evidence =
+                logged.event.evidence.iter().find(|e| e.key == shown && e.obligation == state.obligation.id)?;
             Some((logged.event.spec, evidence.inputs.clone()))
         });
         if let Some((spec, inputs)) = recorded {

@@ -321,8 +321,9 @@ impl<'w> Texts<'w> {
         let text = text?;
         let named = self.workflow.files.iter().filter(|(path, _)| *path != WORKFLOW_FILE && text.contains(*path));
         let differing = named.filter(|(path, file)| other.workflow.files.get(*path).map(|f| f.blob) != Some(file.blob));
-        let shown: Vec<String> =
-            differing.map(|(path, file)| format!("{path}:\n{}", bounded(&String::from_utf8_lossy(&file.bytes)))).collect();
+        let shown: Vec<String> = differing
+            .map(|(path, file)| format!("{path}:\n{}", bounded(&String::from_utf8_lossy(&file.bytes))))
+            .collect();
         Some(if shown.is_empty() { text.to_owned() } else { shown.join("\n") })
     }
 }

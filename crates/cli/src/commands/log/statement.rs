@@ -72,8 +72,9 @@ async fn find(reader: &SqliteReader, id: EventId) -> Result<Found, Failure> {
             Ok(Some((signed(view, &event)?, event, opened.origin)))
         });
         let Some((signed, event, origin)) = read.await? else { continue };
-        let statement = ApprovalStatement::of(&event, &origin)
-            .ok_or_else(|| Failure::usage(format!("`{id}` is a {}, no approval; nothing was written", event.body.kind())))?;
+        let statement = ApprovalStatement::of(&event, &origin).ok_or_else(|| {
+            Failure::usage(format!("`{id}` is a {}, no approval; nothing was written", event.body.kind()))
+        })?;
         let statement = statement.bytes().map_err(|e| Failure::failed(e.to_string()))?;
         return Ok(Found { statement, who: event.actor.id.clone(), signed });
     }

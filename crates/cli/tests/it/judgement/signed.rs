@@ -1,7 +1,7 @@
 //! Approvals that a person signs with their own SSH key: made and checked with OpenSSH's own `ssh-keygen`.
 
 use super::{obligation, yard};
-use crate::support::{DEV, HANA, Ran, RIA, Yard};
+use crate::support::{DEV, HANA, RIA, Ran, Yard};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -64,7 +64,10 @@ fn a_signature_makes_an_approval_the_persons_own() {
     approve(&yard, HANA, &["--print-statement", "statement"]).exits(0);
     let statement = std::fs::read_to_string(yard.path().join("statement")).unwrap();
     let fields: serde_json::Value = serde_json::from_str(&statement).unwrap();
-    assert_eq!((fields["who"].as_str(), fields["origin"].as_str()), (Some(HANA), Some("harbour-bank/credit-preapproval")));
+    assert_eq!(
+        (fields["who"].as_str(), fields["origin"].as_str()),
+        (Some(HANA), Some("harbour-bank/credit-preapproval"))
+    );
     sign(yard.path(), "stranger", "statement");
     let other = approve(&yard, HANA, &["--signature", "statement.sig"]).exits(3);
     assert!(other.err.contains("none of the keys given"), "{}", other.err);

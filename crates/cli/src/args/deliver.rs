@@ -72,7 +72,7 @@ pub(crate) struct DiffArgs {
     pub(crate) fail_on: Option<FailOn>,
 }
 
-/// What `seatrial diff --fail-on` fails on.
+/// What `--fail-on` of `seatrial diff` fails on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum FailOn {
     /// Something widens what AI may do, or shows less of it.

@@ -60,8 +60,8 @@ fn against_a_revision_in_every_format() {
                        title: Pre-approve consumer credits that an underwriter need not read → New: Pre-approve consumer credits that an underwriter need not read
 
           1 widening, 1 narrowing, 1 neutral
-
-  "#]].assert_eq(&told(&human));
+    "#]]
+    .assert_eq(&told(&human));
     assert!(human.contains("obligation(s) depend on what changed"), "{human}");
     assert!(human.contains("steps.assess.escalate.large"), "{human}");
 
@@ -85,8 +85,8 @@ fn against_a_revision_in_every_format() {
         | neutral | `title` | changed, prose | title: Pre-approve consumer credits that an underwriter need not read → New: Pre-approve consumer credits that an underwriter need not read |
 
         </details>
-
-    "#]].assert_eq(&told(&page));
+    "#]]
+    .assert_eq(&told(&page));
     assert!(page.contains("| `spec.exercised` | production |"), "{page}");
 
     let json = yard.run(&["diff", "main", "--format", "json"]).exits(0).json();

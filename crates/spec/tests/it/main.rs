@@ -1,6 +1,11 @@
 //! The language as its users meet it: one binary for all of it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not test functions themselves")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are not test functions themselves"
+)]
 
 mod compare;
 mod diagnostics;

@@ -12,6 +12,8 @@ mod promise;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod reviews;
 #[cfg(test)]
 mod rights;
@@ -31,3 +33,5 @@ mod staleness;
 mod support;
 #[cfg(test)]
 mod truths;
+#[cfg(test)]
+mod watch;

@@ -124,6 +124,10 @@ const PAGES = {
   log: `${WORKFLOW}/log`,
   certificate: `${WORKFLOW}/thresholds/approve`,
   sprint: `${WORKFLOW}/sprint`,
+  releases: `${WORKFLOW}/releases`,
+  waivers: `${WORKFLOW}/waivers`,
+  diff: `${WORKFLOW}/diff`,
+  approve: `${WORKFLOW}/approve/approval.credit?stage=production`,
   assessment: `${WORKFLOW}/assessment`,
 };
 
@@ -233,6 +237,76 @@ check("a stop is seen in an open window, and another person resumes", async () =
   await hugo.waitForSelector("#now .status.good");
   await hana.context().close();
   await hugo.context().close();
+});
+
+/** A day from now on, as a date field takes it. */
+function inDays(days) {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+}
+
+check("a waiver is asked for by one person and granted by another", async () => {
+  const [hana, hugo] = [await seat("hana"), await seat("hugo")];
+  await open(hana, `${WORKFLOW}/waivers`);
+  const what = await hana.$$eval("#what option", (all) => all.map((o) => o.value).find((v) => v.startsWith("production/")));
+  const obligation = what.split("/")[1];
+  await hana.selectOption("#what", what);
+  await hana.fill("#reason", "Nothing was seeded yet.");
+  await hana.fill("#measure", "Risk reads ten cases a week.");
+  await hana.fill("#until", inDays(20));
+  await hana.click("form.stack button[type=submit]");
+  await hana.waitForSelector(".waiver");
+  const asked = await hana.textContent(".waiver");
+  assert.match(asked, /waits for another person/);
+  assert.match(asked, /Risk reads ten cases a week\./);
+  assert.equal(await hana.$(".waiver form[action$='/grant']"), null, "nobody grants what they asked for");
+  await open(hugo, `${WORKFLOW}/waivers`);
+  await hugo.check(".waiver form[action$='/grant'] input[name=sure]");
+  await hugo.click(".waiver form[action$='/grant'] button");
+  await hugo.waitForSelector(".waiver .badge.look");
+  assert.match(await hugo.textContent(".waiver"), /in force/);
+  await open(hugo, `${WORKFLOW}/obligations/${obligation}`);
+  assert.match(await hugo.textContent("main"), /waived/);
+  await open(hugo, `${WORKFLOW}/waivers`);
+  await hugo.click(".waiver details summary");
+  await hugo.fill(".waiver form[action$='/end'] textarea", "It was seeded.");
+  await hugo.click(".waiver form[action$='/end'] button");
+  await hugo.waitForFunction(() => document.querySelector(".waiver")?.textContent.includes("ended"));
+  await hana.context().close();
+  await hugo.context().close();
+});
+
+check("an approval is over what was shown, and one over another key is refused", async () => {
+  const path = `${WORKFLOW}/approve/risk.register?stage=production`;
+  const [hana, late] = [await seat("hana"), await seat("hana")];
+  await open(hana, path);
+  assert.match(await hana.textContent("main"), /all of it is new to you/);
+  await open(late, path);
+  // Another key, as if the spec had changed while the page was open.
+  await late.$eval("form.answer input[name=key]", (key) => (key.value = `sha256:${"0".repeat(64)}`));
+  await late.check("form.answer input[name=role][value=credit]");
+  await late.check("form.answer input[name=sure]");
+  await late.click("form.answer button[type=submit]");
+  await late.waitForSelector("[role=alert]");
+  complaints.splice(0, complaints.length, ...complaints.filter((c) => !c.includes("409")));
+  await hana.check("form.answer input[name=role][value=credit]");
+  await hana.check("form.answer input[name=sure]");
+  await hana.click("form.answer button[type=submit]");
+  await hana.waitForURL((url) => url.pathname.endsWith("/obligations/risk.register"));
+  assert.match(await hana.textContent("main"), /hana@harbour\.example/);
+  await open(hana, path);
+  assert.match(await hana.textContent("main"), /nothing that it covers changed/);
+  await hana.context().close();
+  await late.context().close();
+});
+
+check("the sprint's report stands alone and can be printed", async () => {
+  const page = await seat("una");
+  await open(page, `${WORKFLOW}/sprint`);
+  assert.equal(await page.getAttribute("figure svg.clarity", "role"), "img");
+  await open(page, await page.getAttribute("main a[href$='/report']", "href"));
+  assert.match(await page.textContent("main"), /Did the output path become more governable/);
+  assert.ok((await overflow(page)) <= 0);
+  await page.context().close();
 });
 
 check("an answer needs no JavaScript", async () => {

@@ -241,6 +241,8 @@ pub struct Shown<'a> {
     pub clarity: &'a [ClarityPoint],
     /// Writes a moment in the time zone of the factory.
     pub time: &'a dyn Fn(Time) -> String,
+    /// Writes a moment's day, in the same time zone: what fits below a picture.
+    pub day: &'a dyn Fn(Time) -> String,
 }
 
 /// Why there is no report.

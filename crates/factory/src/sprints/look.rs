@@ -65,6 +65,7 @@ impl SprintLook {
             texts: &self.texts,
             clarity: &self.clarity,
             time: &|at| written(&self.zone, at),
+            day: &|at| day(&self.zone, at),
         })
     }
 }
@@ -74,6 +75,10 @@ fn written(zone: &TimeZone, at: Time) -> String {
     let zoned = at.timestamp().to_zoned(zone.clone());
     let form = if zoned.offset().is_zero() { "%-d %b %Y, %H:%M UTC" } else { "%-d %b %Y, %H:%M %:z" };
     zoned.strftime(form).to_string()
+}
+
+fn day(zone: &TimeZone, at: Time) -> String {
+    at.timestamp().to_zoned(zone.clone()).strftime("%-d %b %Y").to_string()
 }
 
 impl Factory {
@@ -198,7 +203,7 @@ impl Factory {
     #[must_use]
     pub fn clarity_svg(&self, points: &[ClarityPoint], look: Look) -> String {
         let zone = self.zone();
-        svg(points, look, &|at| at.timestamp().to_zoned(zone.clone()).strftime("%-d %b %Y").to_string())
+        svg(points, look, &|at| day(&zone, at))
     }
 
     async fn clarity_of(

@@ -41,7 +41,7 @@ fn items(list: &[DiffLine]) -> Markup {
             thead { tr { th scope="col" { "Element" } th scope="col" { "What AI may do" } th scope="col" { "Why" } } }
             tbody { @for item in list {
                 tr {
-                    th scope="row" { (path(&item.path)) span .title { (item.how) @if item.prose { ", prose only" } } }
+                    th scope="row" { (path(&item.path)) br; span .muted { (item.how) @if item.prose { ", prose only" } } }
                     td data-label="What AI may do" { (direction(&item.direction)) }
                     td data-label="Why" { (prose(&item.why)) }
                 }

@@ -71,14 +71,14 @@ fn back(me: &Me, workflow: &str, r: &ReleaseRow) -> Markup {
 fn pilots(workflow: &str, list: &[PilotRow]) -> Markup {
     html! {
         table .list {
-            thead { tr { th scope="col" { "Pilot" } th scope="col" { "When" } th scope="col" { "Decisions" } th scope="col" { "Goes on if" } th scope="col" { "Reports" } } }
+            thead { tr { th scope="col" { "Pilot" } th scope="col" { "When" } th scope="col" { "Decisions" } th scope="col" { "Criterion to go on" } th scope="col" { "Reports" } } }
             tbody { @for p in list {
                 tr {
                     th scope="row" { "Pilot " (p.number) " " @if p.in_force { (badge(Signal::Good, "go", "in force")) } @if p.shadow { " " (badge(Signal::Look, "look", "shadow")) }
-                        span .title { (plural(p.releases, "release", "releases")) } }
+                        br; span .muted { (plural(p.releases, "release", "releases")) } }
                     td data-label="When" { (time(p.from)) @if let Some(until) = p.until { " to " (time(until)) } }
                     td data-label="Decisions" { (count(p.decisions)) span .muted { " · today " (count(p.today)) @if let Some(max) = p.per_day { " of " (count(max)) } } }
-                    td data-label="Goes on if" { @match &p.continue_if { Some(c) => code { (house(c)) }, None => span .muted { "no criterion" } } }
+                    td data-label="Criterion" { @match &p.continue_if { Some(c) => code { (house(c)) }, None => span .muted { "no criterion" } } }
                     td data-label="Reports" {
                         @if p.reports.is_empty() { span .muted { "none yet" } }
                         @for (id, when, met) in &p.reports {

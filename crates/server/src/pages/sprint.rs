@@ -61,7 +61,7 @@ fn clarity(picture: &ClarityPicture) -> Markup {
                     thead { tr { th scope="col" { "Moment" } th scope="col" { "Layer" } th scope="col" .right { "Discharged" } th scope="col" .right { "Waived" } th scope="col" .right { "In all" } th scope="col" .right { "Added" } th scope="col" .right { "Removed" } } }
                     tbody { @for m in &picture.moments { @for (i, (of, n)) in m.layers.iter().enumerate() {
                         tr {
-                            th scope="row" { @if i == 0 { (time(m.time)) span .title { (house(&m.what)) } } @else { span .sr { (house(&m.what)) } } }
+                            th scope="row" { @if i == 0 { (time(m.time)) br; span .muted { (house(&m.what)) } } @else { span .sr { (house(&m.what)) } } }
                             td data-label="Layer" { (layer(*of).1) }
                             td .right .n data-label="Discharged" { (n.discharged) } td .right .n data-label="Waived" { (n.waived) } td .right .n data-label="In all" { (n.total) }
                             td .right .n data-label="Added" { (n.added) } td .right .n data-label="Removed" { (n.removed) }
@@ -147,12 +147,20 @@ fn backlog(workflow: &str, list: &[BacklogItem]) -> Markup {
                     @if b.unblocks > 0 { span .muted { " · unblocks " (b.unblocks) } }
                     @if !b.stages.is_empty() { span .muted { " · " (gates(&b.stages)) } } }
                 p { (prose(&b.what)) }
-                @if !b.people.is_empty() { p .muted { "by " (house(&b.people.join(", "))) } }
+                @if !b.people.is_empty() { p .muted { "by " (by(&b.people)) } }
                 (command(&b.command))
                 (cites(workflow, &b.cites))
             }
         } }
     }
+}
+
+/// The first few who can do it; how many more there are.
+fn by(people: &[String]) -> String {
+    const NAMED_MAX: usize = 3;
+    let named: Vec<String> = people.iter().take(NAMED_MAX).map(|p| house(p)).collect();
+    let more = people.len().saturating_sub(NAMED_MAX);
+    if more == 0 { named.join(", ") } else { format!("{} or {more} others", named.join(", ")) }
 }
 
 /// What somebody should see at once.

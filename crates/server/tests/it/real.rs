@@ -189,7 +189,7 @@ async fn pages_show_what_the_log_holds() {
     let review = hana.page(&format!("/reviews/{}", links(&decision, "reviews")[0])).await;
     assert!(review.contains("this is what accepting releases") && review.contains("[email]"), "{review}");
     let certificate = hana.page("/thresholds/approve").await;
-    assert!(certificate.contains("≤ δ: certified") && certificate.contains("unwatched"), "{certificate}");
+    assert!(certificate.contains("≤ its part of δ") && certificate.contains("unwatched"), "{certificate}");
     let curve = certificate.split_once("/curves/").unwrap().1.split('"').next().unwrap();
     assert!(hana.page(&format!("/curves/{curve}")).await.contains("<svg"));
     let spec = pages.yard.factory.shown_spec(WORKFLOW).unwrap();

@@ -98,7 +98,7 @@ fn moved(out: &mut String, moved: &Clarity, shown: &Shown<'_>) {
     if shown.clarity.is_empty() {
         return;
     }
-    out.push_str(&clarity::svg(shown.clarity, Look::Alone, shown.time));
+    out.push_str(&clarity::svg(shown.clarity, Look::Alone, shown.day));
     out.push_str(
         "<table><thead><tr><th>Moment</th><th class=\"n\">Discharged</th><th class=\"n\">Waived</th>\
          <th class=\"n\">In all</th><th class=\"n\">Added</th><th class=\"n\">Removed</th></tr></thead><tbody>",

@@ -64,6 +64,7 @@ fn shown<'a>(texts: &'a BTreeMap<EventId, String>, clarity: &'a [ClarityPoint]) 
         texts,
         clarity,
         time: &|at| at.day().to_string(),
+        day: &|at| at.day().to_string(),
     }
 }
 

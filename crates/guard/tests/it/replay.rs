@@ -6,7 +6,7 @@ use seatrial_guard::replay::{
 };
 use seatrial_guard::{Candidate, Decision, Program, StepProgram, decide};
 use seatrial_model::event::{Entry, ReviewOpened};
-use seatrial_model::facts::CertificateState;
+use seatrial_model::facts::{CertificateState, SliceFact};
 use seatrial_model::{DecisionId, Digest, ElementPath, Facts, ReviewId, Time, Verdict};
 use seatrial_spec::Workflow;
 use seatrial_spec::workflow::{Audit, ConfidenceSource, Else, Escalation};
@@ -29,6 +29,8 @@ fn pass(program: &StepProgram, input: &Value, output: &str) -> (Facts, Decision)
         judgement.inspected.clear();
     }
     let mut facts = fixture::facts(&judgement, findings);
+    let certified = |(path, failed)| SliceFact { path, state: CertificateState::Certified, failed };
+    facts.slices = program.guaranteed_slices(input).into_iter().map(certified).collect();
     facts.attempts = program.plan().attempts;
     let decision = decide(program.plan(), &facts);
     (facts, decision)
@@ -112,7 +114,14 @@ fn specs() -> Vec<(&'static str, Workflow)> {
     let input = typed.types.get_mut("Complaint").unwrap();
     input.digest = Digest::of_canonical(&wide).unwrap();
     input.schema = Arc::new(wide);
+    let mut sliced = workflow();
+    sliced.slices.get_mut("long").unwrap().required = true;
+    let mut other_slice = sliced.clone();
+    // On an input without a history it cannot be told, and so escalates.
+    other_slice.slices.get_mut("long").unwrap().condition = fixture::expr("size(input.history) > 3");
     vec![
+        ("a slice with a guarantee", sliced),
+        ("another such slice", other_slice),
         ("as it is", workflow()),
         ("a stricter threshold", at(Some(0.9))),
         ("a looser threshold", at(Some(0.5))),

@@ -20,6 +20,9 @@ const GUARDED: &str = "127.0.0.1:18183";
 /// Where the guard's factory is made anew; beside the build, for a store in memory would flatter it.
 const FACTORY: &str = "target/bench-factory";
 
+/// Where the factory with the recorded decisions is made, and kept: filling it takes longer than replaying it.
+const REPLAYED: &str = "target/replay-factory";
+
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -33,13 +36,26 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Only the wire: the model alone, a bare proxy before it, the guard before it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replay")]
     wire: bool,
+    /// Only the replay of recorded decisions
+    #[arg(long)]
+    replay: bool,
+    /// Recorded decisions that are replayed; a million of them need 10 GB beside the build
+    #[arg(long, default_value_t = 100_000)]
+    decisions: u64,
 }
 
 /// Runs every measurement.
 pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
     let release = |rest: &[&str]| cargo_run(repo, &[&["run", "--release", "--locked", "-p"], rest].concat());
+    if !arguments.wire {
+        let decisions = arguments.decisions.to_string();
+        release(&["seatrial-factory", "--example", "replay_speed", "--", &decisions, REPLAYED])?;
+    }
+    if arguments.replay {
+        return Ok(());
+    }
     if !arguments.wire {
         release(&["seatrial-guard", "--example", "decide_speed"])?;
         release(&["seatrial-store", "--example", "throughput"])?;

@@ -224,7 +224,7 @@ fn remove(value: &mut Value, path: &str) -> bool {
     match (value, rest) {
         (Value::Object(members), None) => members.shift_remove(first).is_some(),
         (Value::Object(members), Some(rest)) => members.get_mut(first).is_some_and(|below| remove(below, rest)),
-        (Value::Array(items), _) => items.iter_mut().fold(false, |gone, item| remove(item, path) || gone),
+        (Value::Array(items), _) => items.iter_mut().filter_map(|item| remove(item, path).then_some(())).count() > 0,
         _ => false,
     }
 }

@@ -84,12 +84,12 @@ impl Factory {
                 continue;
             };
             // Whether it was blind is said by the spec that the decision was made under.
-            if !specs.contains_key(&pair.spec) {
-                let served = self.spec_of(&handle, &pair.decision).await.ok();
-                specs.insert(pair.spec, served);
-            }
-            let served = specs.get(&pair.spec).and_then(Option::as_ref);
-            let audits = served.and_then(|s| s.workflow.step(step)).and_then(|s: &Step| s.audit.as_ref());
+            let served = match specs.get(&pair.spec) {
+                Some(known) => known.clone(),
+                None => self.spec_of(&handle, &pair.decision).await.ok(),
+            };
+            specs.insert(pair.spec, served.clone());
+            let audits = served.as_ref().and_then(|s| s.workflow.step(step)).and_then(|s: &Step| s.audit.as_ref());
             let is_blind = pair.audit && audits.is_some_and(|a| a.blind);
             if is_blind { &mut blind } else { &mut seen }.push(labels);
         }

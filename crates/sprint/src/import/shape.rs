@@ -102,7 +102,7 @@ fn is(schema: &Value, name: &str) -> bool {
 fn typed(schema: Option<&Value>, text: &str) -> Option<Value> {
     let schema = schema?;
     if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
-        let same = |v: &&Value| v.as_str().map_or_else(|| v.to_string() == text, |s| s == text);
+        let same = |v: &&Value| v.as_str().map_or_else(|| format!("{v}").as_str() == text, |s| s == text);
         return listed.iter().find(same).cloned();
     }
     if is(schema, "string") {

@@ -208,7 +208,7 @@ impl Factory {
     /// The longest that a waiver lasts, in days: for a pilot, for production.
     #[must_use]
     pub fn waiver_days_max(&self) -> (u64, u64) {
-        (u64::from(waiver_limit_days(Stage::Pilot)), u64::from(waiver_limit_days(Stage::Production)))
+        (waiver_limit_days(Stage::Pilot), waiver_limit_days(Stage::Production))
     }
 
     fn waiver_records(&self, gathered: &Gathered, stage: Stage) -> Vec<WaiverRecord> {

@@ -56,7 +56,6 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     let signature = names.steps.get(&entry.key).cloned().unwrap_or_default();
     let influence = influence(r, &mut f, actor);
     let reversible = f.get("reversible").and_then(|n| r.bool(n)).unwrap_or(false);
-    let per_day = f.get("per_day").and_then(|n| r.integer(n, 1..=CASES_PER_DAY_MAX));
     let [input, output] = types(r, &mut f, actor, names);
     let ask = who_is_asked(&entry.value);
     let ask = ask.filter(|role| names.roles.contains(role));
@@ -83,7 +82,7 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
         actor,
         influence,
         reversible,
-        per_day,
+        per_day: f.get("per_day").and_then(|n| r.integer(n, 1..=CASES_PER_DAY_MAX)),
         input,
         output,
         model,

@@ -153,7 +153,13 @@ fn threshold(pair: Pair<'_>, name: &str, part: &str, old: &Threshold, new: &Thre
         }),
         "attempts" => {
             // More attempts are more chances, and each of them has less to spend.
-            said.differs(Direction::Unclear, "attempts on the same examples", &old.attempts, &new.attempts, u64::to_string);
+            said.differs(
+                Direction::Unclear,
+                "attempts on the same examples",
+                &old.attempts,
+                &new.attempts,
+                u64::to_string,
+            );
         }
         "truth" => {
             let direction = if new.truth.is_none() { Direction::Widens } else { Direction::Unclear };

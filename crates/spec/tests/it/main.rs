@@ -8,8 +8,10 @@
 )]
 
 mod compare;
+mod declared;
 mod diagnostics;
 mod examples;
 mod fixture;
 mod hostile;
 mod identity;
+mod narrows;

@@ -142,7 +142,7 @@ fn spec(folder: &Path, edit: Option<(&str, &str)>) -> Workflow {
     let text = edit.map_or_else(|| text.clone(), |(from, to)| text.replacen(from, to, 1));
     let (factory, _) = seatrial_factory::read_factory(folder).unwrap();
     let checked = seatrial_spec::check(&text, &seatrial_factory::DiskFiles::new(flow), Some(&factory));
-    checked.workflow.unwrap_or_else(|| panic!("{:?}", checked.diagnostics))
+    checked.workflow.expect("the edited spec has no errors")
 }
 
 async fn open(folder: &Path) -> Factory {
@@ -220,7 +220,7 @@ impl Case {
 /// The answer to the n-th case: confidences from 0.50 to 0.99, and a decline now and then.
 fn output(n: u64) -> String {
     let spread = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    let decision = if spread % 11 == 0 { "decline" } else { "pre-approve" };
+    let decision = if spread.is_multiple_of(11) { "decline" } else { "pre-approve" };
     json!({ "decision": decision, "confidence": (50 + spread % 50) as f64 / 100.0 }).to_string()
 }
 
@@ -324,7 +324,7 @@ impl Maker {
                 _ => continue,
             };
             batch.events.push(decision);
-            if n % OVERRIDDEN_EVERY == 0 {
+            if n.is_multiple_of(OVERRIDDEN_EVERY) {
                 let body =
                     DecisionOverridden { decision: made, reason: "wrong-data".to_owned(), action: Action::Block };
                 batch.events.push(self.event(time, n + (1 << 40), Body::DecisionOverridden(body)));

@@ -114,7 +114,6 @@ pub struct Evidence {
 /// Every kind of event with its body. The kind carries its version; a changed body is a new kind.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body")]
-#[expect(clippy::large_enum_variant, reason = "nearly all events are decisions, and events are held behind an `Arc`")]
 pub enum Body {
     // -- the factory's own log
     /// A factory was opened.

@@ -1,4 +1,5 @@
 //! Replay says what the guard would have said: every pair of specs, every case, beside the passage itself.
+#![expect(clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 use crate::fixture::{self, cel, detect, rule, with, workflow};
 use seatrial_guard::replay::{

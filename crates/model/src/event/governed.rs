@@ -212,7 +212,6 @@ pub struct ReplayRecorded {
     pub results: Digest,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_zero(n: &u64) -> bool {
     *n == 0
 }

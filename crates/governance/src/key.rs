@@ -1,6 +1,6 @@
 //! The key of a piece of evidence: exactly what it depends on, as one digest.
 
-use crate::define::{DRILLS, Input, Obligation, Which, defined};
+use crate::define::{DRILLS, Input, Obligation, Which, obligations};
 use seatrial_model::{Digest, ElementPath, Evidence, PathPattern, Time};
 use seatrial_spec::workflow::Element;
 use seatrial_spec::{FactorySpec, ScopeEntry, Scopes, Workflow};
@@ -113,7 +113,7 @@ pub fn evidence(workflow: &Workflow, factory: &FactorySpec, inputs: &Inputs, now
     let keys = Keys::new(workflow, factory, inputs, now);
     let of_the_log =
         |o: &Obligation| o.inputs.iter().any(|i| matches!(i, Input::State | Input::Report | Input::Key(_)));
-    defined(workflow, factory)
+    obligations(workflow, factory)
         .iter()
         .filter(|o| ids.contains(&o.id.as_str()) && !of_the_log(o))
         .map(|o| {

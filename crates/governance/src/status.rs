@@ -142,6 +142,10 @@ fn name_some(what: &[String]) -> String {
     if more == 0 { named.join(", ") } else { format!("{}, and {more} more", named.join(", ")) }
 }
 
+/// How many events under other keys than today's are looked at for each obligation: they show what it went stale by, and
+/// that is the newest. Without an end the state of an old workflow would take as long as its history is.
+const OTHER_KEYS_MAX: usize = 100;
+
 /// An event that carries evidence for an obligation.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
@@ -188,8 +192,8 @@ pub(crate) struct Fold<'a> {
     by_obligation: BTreeMap<&'a str, Vec<&'a Logged>>,
     /// Specs submitted, oldest first.
     pub(crate) submissions: Vec<(&'a Logged, &'a SpecSubmitted)>,
-    /// Questions settled, oldest first.
-    pub(crate) settled: Vec<(&'a Logged, &'a QuestionSettled)>,
+    /// How each question was settled, oldest first.
+    pub(crate) settled: BTreeMap<&'a ElementPath, Vec<(&'a Logged, &'a QuestionSettled)>>,
     /// The index of the stage's newest release.
     pub(crate) released: Option<u64>,
     /// The approvals.
@@ -213,7 +217,7 @@ impl<'a> Fold<'a> {
             keys: Keys::new(input.workflow, input.factory, input.inputs, input.now),
             by_obligation: BTreeMap::new(),
             submissions: Vec::new(),
-            settled: Vec::new(),
+            settled: BTreeMap::new(),
             released: None,
             approvals: BTreeMap::new(),
             by_delivery: BTreeMap::new(),
@@ -239,7 +243,7 @@ impl<'a> Fold<'a> {
         }
         match &event.body {
             Body::SpecSubmitted(s) => self.submissions.push((logged, s)),
-            Body::QuestionSettled(q) => self.settled.push((logged, q)),
+            Body::QuestionSettled(q) => self.settled.entry(&q.question).or_default().push((logged, q)),
             Body::ReleaseCut(r) if r.stage == self.input.stage => self.released = Some(logged.index),
             Body::ApprovalGiven(a) => drop(self.approvals.insert(event.id, (logged, a))),
             Body::ApprovalWithdrawn(w) => {
@@ -260,18 +264,28 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Every event with evidence for an obligation, oldest first.
+    /// The events with evidence for an obligation, oldest first: every one under the key of today, and of those under other
+    /// keys the newest.
     pub(crate) fn claims(&self, obligation: &Obligation, key: Digest) -> Vec<Claim<'a>> {
         let age = self.age_of(obligation);
+        // Runbooks are looked at one by one, whatever the key of all of them was.
+        let others_max = if obligation.duty == Duty::Runbooks { usize::MAX } else { OTHER_KEYS_MAX };
+        let mut others = 0;
         let mut out: Vec<Claim<'a>> = Vec::new();
-        for logged in self.by_obligation.get(obligation.id.as_str()).into_iter().flatten() {
+        for logged in self.by_obligation.get(obligation.id.as_str()).into_iter().flatten().rev() {
             let mut of_id = logged.event.evidence.iter().filter(|e| e.obligation == obligation.id);
             let Some(first) = of_id.next() else { continue };
             let evidence = std::iter::once(first).chain(of_id).find(|e| e.key == key).unwrap_or(first);
+            let same = evidence.key == key;
+            others += usize::from(!same);
+            if !same && others > others_max {
+                continue;
+            }
             let old = |age: &Span| self.input.now.millis_since(logged.event.time) > age.signed_millis();
-            let aged = age.filter(old).filter(|_| evidence.key == key);
-            out.push(Claim { logged, evidence, current: evidence.key == key && aged.is_none(), aged });
+            let aged = age.filter(old).filter(|_| same);
+            out.push(Claim { logged, evidence, current: same && aged.is_none(), aged });
         }
+        out.reverse();
         out
     }
 

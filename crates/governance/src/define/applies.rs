@@ -148,3 +148,9 @@ pub(super) fn apply(obligation: &mut Obligation, weight: &Weight) {
         }
     }
 }
+
+/// The rules for the reference: ids, stages, reason.
+#[cfg(test)]
+pub(super) fn rules() -> impl Iterator<Item = (&'static [&'static str], &'static [Stage], &'static str)> {
+    RULES.iter().map(|rule| (rule.ids, rule.stages, rule.why))
+}

@@ -110,3 +110,135 @@ fn a_set_that_brings_its_outputs_blocks_no_pilot() {
     assert!(!with("{\"id\":\"a\",\"output\":null}\n"));
     assert!(!with("not json\n") && !with("\n"));
 }
+
+/// A workflow that has one of every kind of obligation, in every tier's table.
+fn everything() -> (Workflow, FactorySpec) {
+    let mut factory = factory();
+    let workflow = changed(|w| {
+        let target = seatrial_spec::workflow::Bar { op: seatrial_spec::workflow::BarOp::AtMost, value: 0.5 };
+        let outcome = seatrial_spec::workflow::Outcome { measure: "…".to_owned(), today: None, target };
+        w.outcomes.insert("name".to_owned(), outcome);
+        w.responsibilities.get_mut("exceptions").unwrap().runbook = Some("runbook.md".to_owned());
+    });
+    factory.profile = "regulated".to_owned();
+    (workflow, factory)
+}
+
+/// The names of the fixture as placeholders.
+fn general(text: &str) -> String {
+    let names = [
+        ("eval.forbidden.injection", "eval.forbidden.<category>"),
+        ("eval.golden", "eval.<set>"),
+        ("threshold.assess", "threshold.<name>"),
+        ("thresholds.assess", "thresholds.<name>"),
+        ("outcome.name", "outcome.<name>"),
+        ("approval.officers", "approval.<role>"),
+        ("approval.risk", "approval.<role>"),
+        ("steps.assess", "steps.<step>"),
+        ("types.Application", "types.<input>"),
+        ("types.Assessment", "types.<output>"),
+        ("examples.golden", "examples.<set>"),
+        ("examples.labelled", "examples.<set>"),
+        ("examples.adversarial", "examples.<set>"),
+        ("model.assess", "model.<step>"),
+        ("people.officers", "people.<role>"),
+    ];
+    names.iter().fold(text.to_owned(), |text, (name, placeholder)| text.replace(name, placeholder))
+}
+
+/// The part of `docs/reference/obligations.md` that is written from the code.
+fn reference() -> String {
+    use std::fmt::Write as _;
+    let (workflow, mut factory) = everything();
+    let age = |obligations: &[Obligation], id: &str| {
+        obligations
+            .iter()
+            .find(|o| o.id == id)
+            .and_then(|o| o.max_age)
+            .map_or_else(|| "–".to_owned(), |a| a.to_string())
+    };
+    let regulated = obligations(&workflow, &factory);
+    factory.profile = "standard".to_owned();
+    let standard = obligations(&workflow, &factory);
+    let mut out = String::from(
+        "| id | layer | stages | basis | waivable | ages: standard, regulated |\n|---|---|---|---|---|---|\n",
+    );
+    let basis = |b: Basis| match b {
+        Basis::Judgement => "judged",
+        Basis::Measurement => "measured",
+        Basis::Computed => "computed",
+    };
+    let mut seen = BTreeSet::new();
+    let rows: Vec<&Obligation> = standard.iter().filter(|o| seen.insert(general(&o.id))).collect();
+    for o in &rows {
+        let id = general(&o.id);
+        let stages: BTreeSet<&str> =
+            standard.iter().filter(|x| general(&x.id) == id).flat_map(|x| &x.stages).map(|s| s.as_str()).collect();
+        let stages = stages.into_iter().collect::<Vec<_>>().join(", ");
+        let waivable = match (o.waivable, o.basis) {
+            (false, _) => "no",
+            (true, Basis::Measurement) => "yes, unless missed",
+            (true, _) => "yes",
+        };
+        let ages = (age(&standard, &o.id), age(&regulated, &o.id));
+        let _ = writeln!(
+            out,
+            "| `{id}` | {} | {stages} | {} | {waivable} | {}, {} |",
+            o.layer,
+            basis(o.basis),
+            ages.0,
+            ages.1
+        );
+    }
+    out.push_str("\n## What each depends on\n\n| id | elements | read | inputs |\n|---|---|---|---|\n");
+    for o in &rows {
+        let list = |texts: Vec<String>| if texts.is_empty() { "–".to_owned() } else { texts.join(" ") };
+        let scope = o.scope.iter().map(|p| match p.as_str() {
+            "" => "all".to_owned(),
+            p => format!("`{}`", general(p)),
+        });
+        let scope = match &o.duty {
+            Duty::Approval { .. } => "what the gate says".to_owned(),
+            _ => list(scope.collect()),
+        };
+        let read = match (o.which, o.closed) {
+            (Which::Written, true) => "as written, with what they refer to",
+            (Which::Written, false) => "as written",
+            (Which::Compiled, _) => "as compiled",
+        };
+        let input = |i: &Input| match i {
+            Input::Model(step) => format!("`model.{step}`"),
+            Input::Checks => "`checks`".to_owned(),
+            Input::People(role) => format!("`people.{role}`"),
+            Input::State => "`state`".to_owned(),
+            Input::Report => "`report`".to_owned(),
+            Input::Key(id) => format!("`key.{id}`"),
+        };
+        let mut inputs: Vec<String> = o.inputs.iter().map(|i| general(&input(i))).collect();
+        inputs.extend(o.parameters.keys().map(|p| format!("{p} (parameter)")));
+        inputs.dedup();
+        let _ = writeln!(out, "| `{}` | {scope} | {read} | {} |", general(&o.id), list(inputs));
+    }
+    out.push_str("\n## When one does not apply\n\nThe first that fits gives the reason.\n\n| ids | stages | because |\n|---|---|---|\n");
+    for (ids, stages, why) in applies::rules() {
+        let ids: Vec<String> =
+            ids.iter().map(|id| if id.ends_with('.') { format!("`{id}…`") } else { format!("`{id}`") }).collect();
+        let stages: Vec<&str> = stages.iter().map(|s| s.as_str()).collect();
+        let _ = writeln!(out, "| {} | {} | {why} |", ids.join(" "), stages.join(", "));
+    }
+    out
+}
+
+#[test]
+fn the_reference_is_what_the_code_says() {
+    const BEGIN: &str = "<!-- from the code: `SEATRIAL_UPDATE=1 cargo test -p seatrial-governance reference` -->";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/obligations.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (head, _) = page.split_once(BEGIN).unwrap();
+    let expected = format!("{head}{BEGIN}\n\n{}", reference());
+    if std::env::var_os("SEATRIAL_UPDATE").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    } else {
+        assert_eq!(page, expected, "run the command that the page names");
+    }
+}

@@ -163,11 +163,8 @@ impl<'a> Fold<'a> {
         considered: &mut Vec<Considered>,
     ) -> Option<EventId> {
         let mut found = None;
-        for (logged, settled) in &self.settled {
-            let QuestionSettled { question, element: then, withdrawn, cites } = settled;
-            if question != path {
-                continue;
-            }
+        for (logged, settled) in self.settled.get(path).into_iter().flatten() {
+            let QuestionSettled { element: then, withdrawn, cites, .. } = settled;
             let refusal = if Some(*then) != element {
                 Some("the question was changed since")
             } else if !withdrawn && cites.is_empty() {

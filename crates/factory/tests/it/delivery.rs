@@ -30,6 +30,10 @@ async fn from_a_draft_to_its_pilot() {
     assert_eq!(rehearsed.recomputed.findings, rehearsed.recomputed.sampled);
     let drilled = yard.factory.drill_stop(&yard.who("hana"), &yard.who("hugo"), None).await.unwrap();
     assert!(drilled.answered >= 3 && drilled.refused == 20 && drilled.effective_ms < 60_000, "{drilled:?}");
+    let drills = ["drill.override", "drill.escalation", "drill.degraded"];
+    let open = missing(&yard, Stage::Pilot).await;
+    assert_eq!(open, [&["spec.intent", "approval.credit"][..], &drills[..], &["release.approval"]].concat());
+    crate::simulated::drills(&yard.factory).await.unwrap();
     assert_eq!(missing(&yard, Stage::Pilot).await, ["spec.intent", "approval.credit", "release.approval"]);
     yard.approve("hana", Stage::Pilot, "spec.intent", None).await;
     yard.approve("hana", Stage::Pilot, "approval.credit", None).await;
@@ -43,7 +47,8 @@ async fn from_a_draft_to_its_pilot() {
     let passed = yard.pass(application(900)).await;
     assert_eq!((passed.release, passed.verdict, passed.output), (Some(release), Verdict::Escalate, None));
     // What a pilot does not need is still missing for production.
-    let of_production =
-        ["spec.intent", "spec.questions", "risk.register", "approval.credit", "approval.risk", "ownership.accepted"];
-    assert_eq!(missing(&yard, Stage::Production).await, [&of_production[..], &["release.approval"]].concat());
+    let shown = ["spec.intent", "spec.questions", "outcome.waiting", "pilot.findings", "risk.register"];
+    let judged = ["approval.credit", "approval.risk", "validation.independent", "runtime.complete"];
+    let rest = ["oversight.efficacy", "ownership.accepted", "release.approval"];
+    assert_eq!(missing(&yard, Stage::Production).await, [&shown[..], &judged[..], &rest[..]].concat());
 }

@@ -81,8 +81,7 @@ pub async fn answer(factory: &Factory, who: &Caller, review: &ReviewView) -> Res
     let (Held::Text { commitment, .. } | Held::Hidden { commitment }) = shown else { return Ok(()) };
     let own = json!({ "decision": "decline", "confidence": 1.0 }).to_string();
     let blind = matches!(chain.output, Held::Hidden { .. });
-    let (answer, output) =
-        if review.own || blind { (Answer::Own, Some(own)) } else { (Answer::Accept, None) };
+    let (answer, output) = if review.own || blind { (Answer::Own, Some(own)) } else { (Answer::Accept, None) };
     let input =
         ReviewAnswerInput { answer, output, reason: "simulated".to_owned(), shown_ms: Some(20_000), seen: *commitment };
     factory.answer(who, review.review, input).await.map(drop)
@@ -139,7 +138,9 @@ pub async fn after_pilot(factory: &Factory, cases: Vec<String>) -> Result<(), Re
     let listed: Vec<&str> =
         wanted.into_iter().filter(|id| standing.states.iter().any(|s| s.obligation.id == *id)).collect();
     if listed.contains(&"validation.independent") {
-        factory.file_document(&ria, WORKFLOW, production, "validation.independent", "validation.txt", validation).await?;
+        factory
+            .file_document(&ria, WORKFLOW, production, "validation.independent", "validation.txt", validation)
+            .await?;
         approve(factory, &rex, "validation.independent").await?;
     }
     if listed.contains(&"pilot.findings") {

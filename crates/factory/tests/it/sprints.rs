@@ -33,7 +33,10 @@ async fn a_sprint_answers_from_the_log_with_its_findings() {
         (finding("Rests on nothing.", vec![]), "cites at least one event"),
         (finding("Rests on what is not there.", vec![stray]), "no event of this workflow's log"),
         (finding("  ", vec![event]), "has a text"),
-        (NoteInput { element: Some("steps.nowhere".to_owned()), ..finding("About nothing.", vec![event]) }, "steps.nowhere"),
+        (
+            NoteInput { element: Some("steps.nowhere".to_owned()), ..finding("About nothing.", vec![event]) },
+            "steps.nowhere",
+        ),
     ] {
         let refused = factory.note(&dev, WORKFLOW, input).await.unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
@@ -125,12 +128,20 @@ async fn a_report_compares_the_specs_and_the_roles() {
     let yard = Yard::new().await;
     let dev = yard.who("dev");
     yard.factory.open_sprint(&dev, None, "Draw the boundary", vec![], vec![]).await.unwrap();
-    yard.edit("      personal-data: { detect", "      letters: { detect: [email], in: output.reason }\n      personal-data: { detect");
+    yard.edit(
+        "      personal-data: { detect",
+        "      letters: { detect: [email], in: output.reason }\n      personal-data: { detect",
+    );
     yard.factory.submit(&dev, None).await.unwrap();
     let report = yard.factory.close_sprint(&dev, WORKFLOW).await.unwrap().report;
     let figure = |answer: usize, what: &str| {
         let figures = &report.answers[answer].figures;
-        figures.iter().find(|f| f.what.contains(what)).unwrap_or_else(|| panic!("no `{what}` in {figures:?}")).value.clone()
+        figures
+            .iter()
+            .find(|f| f.what.contains(what))
+            .unwrap_or_else(|| panic!("no `{what}` in {figures:?}"))
+            .value
+            .clone()
     };
     assert_eq!(figure(0, "rules added"), "1 (steps.assess.forbid.letters)");
     assert!(figure(0, "narrow what AI may do").contains("steps.assess.forbid.letters"));

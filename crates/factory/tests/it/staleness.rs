@@ -90,7 +90,7 @@ async fn a_threshold_stales_what_rests_on_its_number() {
     // Untouched: the intent (nothing of it changed), the risk register (its own words), probes of `forbid` and `never`,
     // the trace audit (recomputing does not depend on the number), the drill, the questions, who is assigned.
     let ids = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-    let judged = ["approval.credit", "approval.risk", "ownership.accepted"];
+    let judged = ["approval.credit", "approval.risk", "validation.independent", "ownership.accepted"];
     only_stale(&yard, Stage::Production, path, &[&ids[..], &judged[..]].concat()).await;
     // In the pilot everything is reviewed: no certificate is needed, and `credit` approved all of `steps`.
     only_stale(&yard, Stage::Pilot, path, &["eval.boundary", "eval.forbidden.hardship", "approval.credit"]).await;
@@ -116,9 +116,10 @@ async fn an_escalation_stales_what_rests_on_it() {
     // recomputed verdicts that this rule had a say in. `risk` and `credit` approved escalations, and those who took the
     // workflow over took them on.
     let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-    let rest = ["approval.credit", "approval.risk", "runtime.trace", "ownership.accepted"];
-    only_stale(&yard, Stage::Production, path, &[&measured[..], &rest[..]].concat()).await;
-    let pilot = ["eval.boundary", "eval.forbidden.hardship", "approval.credit", "runtime.trace"];
+    let rest = ["approval.credit", "approval.risk", "validation.independent", "runtime.trace", "drill.escalation"];
+    let owned = ["ownership.accepted", "ownership.drills"];
+    only_stale(&yard, Stage::Production, path, &[&measured[..], &rest[..], &owned[..]].concat()).await;
+    let pilot = ["eval.boundary", "eval.forbidden.hardship", "approval.credit", "runtime.trace", "drill.escalation"];
     only_stale(&yard, Stage::Pilot, path, &pilot).await;
 }
 
@@ -131,25 +132,28 @@ async fn reasons_are_for_people_and_rules_for_measurement() {
         &yard,
         Stage::Production,
         "steps.assess.escalate.large",
-        &["approval.credit", "approval.risk", "ownership.accepted"],
+        &["approval.credit", "approval.risk", "validation.independent", "ownership.accepted"],
     )
     .await;
     let yard = Yard::production().await;
     // How a certificate is watched after launch touches no measurement; `risk` approved the threshold as it was written.
     yard.edit("detect_within: 360d", "detect_within: 300d");
     let standing = work_tree(&yard, Stage::Production).await;
-    assert_eq!(stale(&standing), ["approval.credit", "approval.risk", "ownership.accepted", "release.approval"]);
+    let judged = ["approval.credit", "approval.risk", "validation.independent", "ownership.accepted"];
+    assert_eq!(stale(&standing), [&judged[..], &["release.approval"]].concat());
     let yard = Yard::production().await;
     // Where the answer goes on while stopped is what the drill exercised, and what its owners took on.
     yard.edit("per_day: 180", "per_day: 120");
-    only_stale(&yard, Stage::Production, "steps.assess.fallback", &["drill.stop", "ownership.accepted"]).await;
+    let exercised = ["drill.stop", "drill.degraded", "ownership.accepted", "ownership.runbooks", "ownership.drills"];
+    only_stale(&yard, Stage::Production, "steps.assess.fallback", &exercised).await;
     let yard = Yard::production().await;
     // A withheld field given back to the model makes another model of it: everything measured with the model is stale,
     // and `risk` approved what is withheld.
     yard.edit("withhold: [applicant.age, applicant.marital]", "withhold: [applicant.age]");
     let standing = work_tree(&yard, Stage::Production).await;
-    let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-    assert_eq!(stale(&standing), [&measured[..], &["approval.risk", "release.approval"]].concat());
+    let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve", "pilot.findings"];
+    let judged = ["approval.risk", "validation.independent", "release.approval"];
+    assert_eq!(stale(&standing), [&measured[..], &judged[..]].concat());
     let model = standing.states.iter().find(|s| s.obligation.id == "eval.boundary").unwrap();
     assert_eq!(model.changed_inputs.first().map(|i| i.input.as_str()), Some("model.assess"));
 }
@@ -182,8 +186,9 @@ async fn what_is_served_is_what_was_released() {
         let Released::Missing(missing) = refused else { panic!("{refused:?}") };
         let ids: Vec<&str> = missing.iter().map(|m| m.obligation.as_str()).collect();
         let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve"];
-        let rest = ["approval.credit", "approval.risk", "runtime.trace", "ownership.accepted", "release.approval"];
-        assert_eq!(ids, [&measured[..], &rest[..]].concat());
+        let rest = ["approval.credit", "approval.risk", "validation.independent", "runtime.trace", "drill.escalation"];
+        let owned = ["ownership.accepted", "ownership.drills", "release.approval"];
+        assert_eq!(ids, [&measured[..], &rest[..], &owned[..]].concat());
         assert!(missing.iter().all(|m| m.next.is_some() || m.obligation == "release.approval"));
     }
     assert_eq!(yard.factory.in_force(&log).await.unwrap().unwrap().release, released.release);

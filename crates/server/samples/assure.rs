@@ -206,23 +206,35 @@ pub fn sprint() -> SprintPage {
                 figures: vec![figure("median time with a case", "1 min 52 s, then 48 s", Some(true), 301)],
             },
         ],
-        notes: vec![NoteLine {
-            event: Some(event(270, "sprint.noted/1", "dev@builder.example", 120)),
-            by: "dev@builder.example".into(),
-            finding: true,
-            element: Some("steps.route".into()),
-            text: Some(outside("Disputes about <fees> read like complaints about cards.")),
-            cites: vec![event(171, "evaluation.recorded/1", "ci", 6_000)],
-        }],
+        notes: vec![finding()],
         clarity: Some(clarity()),
         others: vec![(1, "spr_0193f2a0-7c1d-7000-8000-000000000001".parse().expect("an id"))],
+    }
+}
+
+fn finding() -> NoteLine {
+    NoteLine {
+        event: Some(event(270, "sprint.noted/1", "dev@builder.example", 120)),
+        by: "dev@builder.example".into(),
+        finding: true,
+        element: Some("steps.route".into()),
+        text: Some(outside("Disputes about <fees> read like complaints about cards.")),
+        cites: vec![event(171, "evaluation.recorded/1", "ci", 6_000)],
     }
 }
 
 /// Operating clarity over twenty days.
 pub fn clarity() -> ClarityPicture {
     let words = |done: usize, waived: usize, total: usize, id: &str| {
-        let state = move |i| if i < done { "discharged" } else if i < done + waived { "waived" } else { "open" };
+        let state = move |i| {
+            if i < done {
+                "discharged"
+            } else if i < done + waived {
+                "waived"
+            } else {
+                "open"
+            }
+        };
         (0..total).map(move |i| (format!("{id}.{i}"), state(i).to_owned())).collect::<Vec<_>>()
     };
     let moment = |day: i64, what: &str, done: [usize; 5], waived: usize, total: [usize; 5]| Moment {

@@ -22,7 +22,10 @@ pub fn approval() -> ApprovePage {
         roles: vec!["risk".into(), "supervisors".into()],
         mine: vec!["supervisors".into()],
         text: vec![
-            ("steps.route.forbid".into(), "promises-money: { rule: \"!output.reason.contains('refund')\" }\n<b>x</b>".into()),
+            (
+                "steps.route.forbid".into(),
+                "promises-money: { rule: \"!output.reason.contains('refund')\" }\n<b>x</b>".into(),
+            ),
             ("steps.route.influence".into(), "decide".into()),
         ],
         elements: 14,
@@ -148,7 +151,11 @@ pub fn pilot_report() -> PilotReportPage {
         question: question.into(),
         answer: answer.into(),
         says: says.into(),
-        figures: vec![("decisions".into(), "2412".into(), vec![event(212, "release.cut/1", "lena@builder.example", 9)])],
+        figures: vec![(
+            "decisions".into(),
+            "2412".into(),
+            vec![event(212, "release.cut/1", "lena@builder.example", 9)],
+        )],
     };
     PilotReportPage {
         event: Some(event(250, "pilot.reported/1", "dev@builder.example", 4_500)),

@@ -55,10 +55,9 @@ fn problem(refused: Refused) -> Problem {
         Refused::Unauthenticated | Refused::Forbidden(_) => Problem::Forbidden(text),
         Refused::NotFound(_) => Problem::NotFound(text),
         Refused::Invalid(_) => Problem::Invalid(text),
-        Refused::Conflict { .. }
-        | Refused::Changed { .. }
-        | Refused::NotReleased { .. }
-        | Refused::Stopped { .. } => Problem::Conflict(text),
+        Refused::Conflict { .. } | Refused::Changed { .. } | Refused::NotReleased { .. } | Refused::Stopped { .. } => {
+            Problem::Conflict(text)
+        }
         _ => Problem::Unavailable(text),
     }
 }

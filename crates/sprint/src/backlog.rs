@@ -176,10 +176,7 @@ fn alarms(events: &[&Event]) -> Vec<BacklogItem> {
                     "change" => "it became wrong since".to_owned(),
                     other => format!("revoked by a {other}"),
                 };
-                let what = format!(
-                    "everything escalates: {why} ({} of {} audited were wrong)",
-                    r.audits.k, r.audits.n
-                );
+                let what = format!("everything escalates: {why} ({} of {} audited were wrong)", r.audits.k, r.audits.n);
                 revoked.insert(&r.threshold, (event.id, what));
             }
             Body::ThresholdTested(tested) if tested.certified => {

@@ -10,9 +10,9 @@ use seatrial_model::event::{ReleasedObligation, SprintClosed, SprintOpened};
 use seatrial_model::words::Layer;
 use seatrial_model::{Body, Digest, EventId, Logged, SprintId, Stage, Time};
 use seatrial_spec::{Direction, Workflow, compare};
+use seatrial_sprint::SprintReport;
 use seatrial_sprint::clarity::{ClarityPoint, Look, Moment, layer_of, points, svg};
 use seatrial_sprint::report::{Move, Moves, Shown, SprintInput};
-use seatrial_sprint::SprintReport;
 use seatrial_store::ReaderExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -228,11 +228,8 @@ impl Factory {
             moments.push(Moment { time: logged.event.time, what, states });
         }
         let standing = self.standing(handle.log.as_str(), Stage::Production).await.ok();
-        let layers: BTreeMap<String, Layer> = standing
-            .iter()
-            .flat_map(|s| &s.states)
-            .map(|s| (s.obligation.id.clone(), s.obligation.layer))
-            .collect();
+        let layers: BTreeMap<String, Layer> =
+            standing.iter().flat_map(|s| &s.states).map(|s| (s.obligation.id.clone(), s.obligation.layer)).collect();
         if let Some(standing) = standing.filter(|_| until.is_none()) {
             let states =
                 standing.states.iter().map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned())).collect();

@@ -216,7 +216,10 @@ async fn running(
     };
     if let Some(lapse) = &release.lapsed {
         let lost: Vec<String> = lapse.lost.iter().map(|(id, state)| format!("`{id}` is {state}")).collect();
-        return Ok(Running::Lapsed { on_lapse: reaction(lapse.reaction).into(), why: format!("It lost {}.", lost.join(", ")) });
+        return Ok(Running::Lapsed {
+            on_lapse: reaction(lapse.reaction).into(),
+            why: format!("It lost {}.", lost.join(", ")),
+        });
     }
     let released = factory.spec_at(workflow, Some(release.spec)).await?;
     Ok(ended(release, &released, factory.now()).unwrap_or_else(|| {

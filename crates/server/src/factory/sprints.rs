@@ -7,8 +7,8 @@ use crate::view::{
     BacklogItem, ClarityCount, ClarityMoment, ClarityPicture, NoteLine, QuestionLine, SprintAnswer, SprintFigure,
     SprintHead, SprintObligation, SprintPage,
 };
-use seatrial_factory::{ClarityLook as Look, Factory};
 use seatrial_factory::api::Refused;
+use seatrial_factory::{ClarityLook as Look, Factory};
 use seatrial_model::event::{SprintClosed, SprintOpened};
 use seatrial_model::{Body, ElementPath, EventId, Logged, SprintId};
 use seatrial_spec::Workflow;

@@ -99,8 +99,7 @@ fn signed<B: Backend>(
         .and_then(|key| key.parse().ok())
         .ok_or_else(|| Problem::Invalid("The form does not say what was shown; nothing was recorded.".into()))?;
     let proof = sent(form, "shown").unwrap_or("");
-    let shown_ms =
-        app.sessions().shown_ms(&visit.session, &shown_as(stage, visit.named("obligation")), proof, clock());
+    let shown_ms = app.sessions().shown_ms(&visit.session, &shown_as(stage, visit.named("obligation")), proof, clock());
     let role = sent(form, "role").filter(|role| !role.is_empty()).map(str::to_owned);
     Ok(ApprovalSent { stage, role, key, shown_ms, reaffirm: sent(form, "reaffirm") == Some("yes") })
 }

@@ -386,8 +386,15 @@ async fn an_approval_carries_its_key_its_role_and_how_long_it_was_shown() {
     let page = server.get(&format!("{path}?stage=production"), &cookie).await;
     let (key, shown) = (hidden(&page.text, "key").to_owned(), hidden(&page.text, "shown").to_owned());
     let form = |key: &str, sure: &str| {
-        [("csrf", csrf.as_str()), ("stage", "production"), ("key", key), ("role", "supervisors"), ("sure", sure), ("shown", &shown)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        [
+            ("csrf", csrf.as_str()),
+            ("stage", "production"),
+            ("key", key),
+            ("role", "supervisors"),
+            ("sure", sure),
+            ("shown", &shown),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
     let send = async |form: [(String, String); 6]| {
         let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -473,7 +480,11 @@ async fn times_are_of_the_factorys_zone_and_the_report_can_do_nothing() {
     let page = server.get("/w/complaint-routing/releases", &cookie).await;
     assert!(page.text.contains("Times are of Europe/Madrid"), "the foot says whose time it is");
     assert!(page.text.contains(">23 Nov 2026, 15:32<"), "an hour ahead of UTC in winter");
-    let report = server.get("/w/complaint-routing/sprint/spr_0193f2a0-7c1d-7000-8000-000000000001/report", &cookie).await;
+    let report =
+        server.get("/w/complaint-routing/sprint/spr_0193f2a0-7c1d-7000-8000-000000000001/report", &cookie).await;
     let policy = report.header("content-security-policy");
-    assert!(policy.contains("sandbox") && policy.contains("default-src 'none'") && !policy.contains("script"), "{policy}");
+    assert!(
+        policy.contains("sandbox") && policy.contains("default-src 'none'") && !policy.contains("script"),
+        "{policy}"
+    );
 }

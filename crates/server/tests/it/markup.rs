@@ -183,7 +183,10 @@ fn who_holds_no_role_gets_no_form_and_is_told_which() {
     let page = |view| pages::approve(&samples::frame(), &view, &ApproveForm::default()).into_string();
     let mine = page(samples::approval());
     assert!(mine.contains("name=\"key\"") && mine.contains("name=\"reaffirm\""));
-    assert!(mine.contains("!output.reason.contains(&#39;refund&#39;)") || mine.contains("!output.reason.contains('refund')"));
+    assert!(
+        mine.contains("!output.reason.contains(&#39;refund&#39;)")
+            || mine.contains("!output.reason.contains('refund')")
+    );
     let other = page(samples::release_approval());
     assert!(!other.contains("<form class=\"answer\"") && other.contains("You hold none of these."));
     assert!(other.contains("Nobody approved it before"));

@@ -15,7 +15,10 @@ fn revoked(threshold: &str) -> Body {
 }
 
 fn certified(threshold: &str) -> Body {
-    Body::ThresholdTested(ThresholdTested { certificate: crate::report::fixture::certificate(threshold), certified: true })
+    Body::ThresholdTested(ThresholdTested {
+        certificate: crate::report::fixture::certificate(threshold),
+        certified: true,
+    })
 }
 
 fn lapsed_body() -> Body {
@@ -91,12 +94,15 @@ fn clusters_are_counted_and_chance_is_left_out() {
         audits_missed: [("thresholds.a".into(), 4)].into(),
     };
     let items = found(vec![], &operation);
-    assert_eq!(subjects(&items), [
-        (Source::Audits, "thresholds.a"),
-        (Source::Overrides, "steps.a.forbid.x"),
-        (Source::Overrides, "steps.a.escalate.large"),
-        (Source::Escalations, "steps.a.escalate.large"),
-    ]);
+    assert_eq!(
+        subjects(&items),
+        [
+            (Source::Audits, "thresholds.a"),
+            (Source::Overrides, "steps.a.forbid.x"),
+            (Source::Overrides, "steps.a.escalate.large"),
+            (Source::Escalations, "steps.a.escalate.large"),
+        ]
+    );
     assert_eq!((items[1].count, items[1].events.len()), (Some(30), CITED_MAX));
     // 9 of 200 is under the least count, 12 of 1 000 is under the share.
     let many = Operation { decisions: 1_000, escalations: [("r".into(), 12)].into(), ..Operation::default() };

@@ -17,12 +17,11 @@ fn draw(points: &[ClarityPoint], look: Look) -> String {
 fn added_and_removed_are_told_apart_from_done() {
     let moments = [
         moment(0, "sprint 1 opened", &[("spec.valid", "discharged"), ("eval.a", "open"), ("old", "open")]),
-        moment(1, "sprint 1 closed", &[
-            ("spec.valid", "discharged"),
-            ("eval.a", "waived"),
-            ("eval.b", "open"),
-            ("old", "not_applicable"),
-        ]),
+        moment(
+            1,
+            "sprint 1 closed",
+            &[("spec.valid", "discharged"), ("eval.a", "waived"), ("eval.b", "open"), ("old", "not_applicable")],
+        ),
     ];
     let points = points(&moments, layer_of);
     let sprint = points[1].layers[&Layer::Sprint];
@@ -36,7 +35,11 @@ fn added_and_removed_are_told_apart_from_done() {
 fn the_picture_says_everything_in_words_and_shapes() {
     let moments = [
         moment(0, "sprint 1 opened", &[("spec.valid", "discharged"), ("eval.a", "open"), ("eval.old", "open")]),
-        moment(86_400_000, "<now> & \"then\"", &[("spec.valid", "discharged"), ("eval.a", "waived"), ("eval.b", "open")]),
+        moment(
+            86_400_000,
+            "<now> & \"then\"",
+            &[("spec.valid", "discharged"), ("eval.a", "waived"), ("eval.b", "open")],
+        ),
     ];
     let alone = draw(&points(&moments, layer_of), Look::Alone);
     for part in [
@@ -66,8 +69,7 @@ fn nothing_yet_is_no_error() {
 
 #[test]
 fn the_oldest_of_too_many_are_left_out_and_the_picture_says_so() {
-    let moments: Vec<Moment> =
-        (0..100).map(|i| moment(i * 1_000, "x", &[("spec.valid", "discharged")])).collect();
+    let moments: Vec<Moment> = (0..100).map(|i| moment(i * 1_000, "x", &[("spec.valid", "discharged")])).collect();
     let drawn = draw(&points(&moments, layer_of), Look::Within);
     assert!(drawn.contains("60 earlier moments are not drawn"));
 }

@@ -166,8 +166,7 @@ impl Figures {
         if moves.is_empty() {
             return;
         }
-        let named: Vec<String> =
-            moves.iter().take(NAMED_MAX).map(|m| format!("{}: {}", m.path, m.why)).collect();
+        let named: Vec<String> = moves.iter().take(NAMED_MAX).map(|m| format!("{}: {}", m.path, m.why)).collect();
         let more = if moves.len() > NAMED_MAX { "; …" } else { "" };
         self.text(what, direction, format!("{} ({}{more})", moves.len(), named.join("; ")), Vec::new());
     }

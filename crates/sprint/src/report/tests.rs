@@ -202,7 +202,8 @@ fn the_markdown_reads() {
 #[test]
 fn widening_and_narrowing_come_from_the_specs() {
     let to = |path: &str| Move { path: path.into(), why: "0.8 → 0.7".to_owned() };
-    let moves = Moves { widens: vec![to("thresholds.a.at")], narrows: vec![to("steps.a.review"); 9], ..Moves::default() };
+    let moves =
+        Moves { widens: vec![to("thresholds.a.at")], narrows: vec![to("steps.a.review"); 9], ..Moves::default() };
     let empty = BTreeMap::new();
     let events = log(vec![opened(BTreeMap::new())]);
     let input = SprintInput { moves: Some(&moves), ..input(&empty) };
@@ -254,7 +255,9 @@ fn the_page_stands_alone() {
     let hostile = submitted(&["steps.a.never.<script>alert(1)</script>"], &[], &[]);
     let html = report(vec![opened(BTreeMap::new()), hostile], &BTreeMap::new(), None, None)
         .html(&shown(&BTreeMap::new(), &points));
-    for part in ["<!doctype html>", "<svg", "SIMULATION", "@media print", "Unknown: the log does not tell.", "&lt;script&gt;"] {
+    for part in
+        ["<!doctype html>", "<svg", "SIMULATION", "@media print", "Unknown: the log does not tell.", "&lt;script&gt;"]
+    {
         assert!(html.contains(part), "no `{part}`");
     }
     for absent in ["<script", "src=", "href=", "@import", "url("] {

@@ -59,14 +59,14 @@ impl Obligation {
     }
 
     /// Keyed on the elements as written, and on nothing that they refer to.
-    pub(super) fn as_written_alone(mut self) -> Self {
+    pub(super) fn written_alone(mut self) -> Self {
         self.which = Which::Written;
         self.closed = false;
         self
     }
 
     /// Keyed on what the elements compile to, and on nothing that they refer to.
-    pub(super) fn as_compiled_alone(mut self) -> Self {
+    pub(super) fn compiled_alone(mut self) -> Self {
         self.which = Which::Compiled;
         self.closed = false;
         self

@@ -81,7 +81,7 @@ pub(super) fn drills() -> impl Iterator<Item = Obligation> {
             .waivable()
             .text(kind.title, kind.help, kind.command);
         // A responsibility has nothing that it compiles to: who has it, and by which runbook, is as it is written.
-        if kind.control == "incident" { obligation.as_written_alone() } else { obligation }
+        if kind.control == "incident" { obligation.written_alone() } else { obligation }
     })
 }
 
@@ -122,7 +122,7 @@ pub(super) fn findings(workflow: &Workflow) -> Obligation {
     Obligation::new("pilot.findings", Layer::Sprint, &PRODUCTION, Duty::Findings, Basis::Judgement)
         .over(["outcomes", "gates.pilot.continue_if"])
         .over(["steps.*.influence", "steps.*.model", "steps.*.prompt", "steps.*.withhold"])
-        .as_written_alone()
+        .written_alone()
         .reads(models(workflow).chain([Input::Report]))
         .by("a person of the receiving side who is no author, over the report")
         .text(
@@ -146,7 +146,7 @@ fn reviewing(workflow: &Workflow) -> BTreeSet<&str> {
 
 pub(super) fn review_load(workflow: &Workflow) -> Obligation {
     Obligation::new("review.load", Layer::Sprint, &PRODUCTION, Duty::ReviewLoad, Basis::Computed)
-        .as_compiled_alone()
+        .compiled_alone()
         .over(["steps.*.per_day", "steps.*.escalate", "steps.*.audit", "steps.*.review", "thresholds.*.at"])
         .over(["steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never"])
         .reads(reviewing(workflow).into_iter().map(|r| Input::People(r.to_owned())))

@@ -85,7 +85,7 @@ pub(super) fn exercised(workflow: &Workflow) -> [Obligation; 2] {
     let stages = [Stage::Production];
     let runbooks = Obligation::new("ownership.runbooks", Layer::Ownership, &stages, Duty::Runbooks, Basis::Measurement)
         .over(runbooks(workflow).iter().map(ElementPath::as_str))
-        .as_written_alone()
+        .written_alone()
         .by("a drill of the receiving side that names the runbook")
         .text(
             "Every runbook that the spec names was followed in a drill, not just written",

@@ -141,7 +141,7 @@ fn what_passed_is_what_is_recorded() {
     assert_eq!(is(&log), State::Inconclusive);
     log.reconcile(|_| {});
     // Where a provider bills its calls, they are reconciled too.
-    let provider = seatrial_spec::workflow::Provider::OpenAi { base_url: "https://m.example/v1".to_owned(), key: None };
+    let provider = Provider::OpenAi { base_url: "https://m.example/v1".to_owned(), key: None };
     log.factory.providers.insert("embedded".to_owned(), provider);
     assert_eq!(
         log.is(STAGE, "runtime.complete").1,

@@ -58,12 +58,12 @@ fn two_people_and_the_second_entitled() {
     refused("ria", "officers", "`officers` was not a role of theirs");
     refused("dev", "engineering", "`engineering` approves nothing for production");
     let by_service = granted("ria", "risk", |log| {
-        let event = std::sync::Arc::make_mut(&mut log.events.last_mut().unwrap().event);
+        let event = Arc::make_mut(&mut log.events.last_mut().unwrap().event);
         event.actor.kind = PrincipalKind::Service;
     });
     assert_eq!(by_service.0, State::Open);
     let unsure = granted("ria", "risk", |log| {
-        let event = std::sync::Arc::make_mut(&mut log.events.last_mut().unwrap().event);
+        let event = Arc::make_mut(&mut log.events.last_mut().unwrap().event);
         event.actor.assurance = Assurance::Local;
     });
     assert!(unsure.1.contains("production needs a token"), "{}", unsure.1);
@@ -78,7 +78,7 @@ fn two_people_and_the_second_entitled() {
 #[test]
 fn an_agent_asks_for_none() {
     let (mut log, waiver) = asked(30);
-    std::sync::Arc::make_mut(&mut log.events.last_mut().unwrap().event).actor.kind = PrincipalKind::Agent;
+    Arc::make_mut(&mut log.events.last_mut().unwrap().event).actor.kind = PrincipalKind::Agent;
     log.grant_waiver("ria", waiver, "risk");
     assert_eq!(log.state(STAGE, "spec.exercised").state, State::Open);
 }

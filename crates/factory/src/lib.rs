@@ -80,7 +80,7 @@ pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use sprints::{Backlog, ClosedSprint, NOTE_CHARS_MAX, NOTE_CITES_MAX, NoteInput, OPERATION_DAYS, SprintLook};
 pub use stages::{ReleaseLook, Retired, RolledBack};
 pub use stale::{Compared, Stales, Staling, ToldBy, stale_by_keys};
-pub use standing::Standing;
+pub use standing::{ObligationLine, Standing, StandingReport};
 pub use submit::Submitted;
 pub use tokens::{NewToken, TOKEN_DAYS_MAX, TOKEN_PREFIX};
 pub use trace::Recomputed;

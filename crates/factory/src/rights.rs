@@ -1,11 +1,12 @@
 //! Who may do what: the policies of a workflow with the factory's own beside them, and why somebody may or may not.
 
-use crate::api::Refused;
+use crate::api::{Caller, Refused};
 use crate::factory::{Factory, not_recorded};
 use seatrial_governance::obligations;
 use seatrial_governance::policy::{
     Action as Act, Circumstances, EXTRA_BYTES_MAX, Explained, Grants, Policies, PolicyFile, Request, check_files,
 };
+use seatrial_model::event::TokenKind;
 use seatrial_model::{Assurance, Body, Digest, Event, LogName, Principal, PrincipalKind, Side, Stage};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
@@ -103,6 +104,25 @@ pub struct Can {
 }
 
 impl Factory {
+    /// Whether somebody may look at how delivery stands, and act on it, through an API: a person whom the policies let
+    /// read, with a token of kind `operator`, or at the machine itself. What they may do then, each act asks.
+    ///
+    /// # Errors
+    /// [`Refused`] where they may not, or nothing was submitted.
+    pub fn may_govern(&self, caller: &Caller, workflow: &str) -> Result<(), Refused> {
+        if caller.principal.kind != PrincipalKind::Person || caller.token.is_some_and(|kind| kind != TokenKind::Operator) {
+            return Err(Refused::Forbidden(
+                "governed delivery is for people, with an `operator` token: agents, services and other tokens look at \
+                 nothing here and judge nothing"
+                    .to_owned(),
+            ));
+        }
+        let (_, served) = self.submitted(workflow)?;
+        let circumstances =
+            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        served.authorize(&caller.principal, Act::Read, &circumstances)
+    }
+
     /// The policies of a workflow, with the factory's own.
     pub(crate) fn policies_of(&self, workflow: &Workflow) -> Policies {
         self.0.policies.of(workflow, &self.spec())

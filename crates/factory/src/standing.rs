@@ -1,5 +1,9 @@
 //! How a workflow stands: every obligation's state, and the explanation of one.
 
+mod report;
+
+pub use report::{ObligationLine, StandingReport};
+
 use crate::api::{InForce, LapseView, Refused, RetiredView, WorkflowSummary};
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served, row, rows};

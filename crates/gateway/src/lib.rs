@@ -11,6 +11,7 @@ mod callable;
 mod chat;
 mod control;
 mod decisions;
+mod govern;
 mod head;
 mod people;
 mod problem;

@@ -1,7 +1,7 @@
 //! Which endpoint a request is for. Pure: method and path in, endpoint out.
 
 use http::Method;
-use seatrial_model::{DecisionId, ReviewId};
+use seatrial_model::{DecisionId, EventId, ReviewId};
 
 /// An endpoint of the data plane.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,37 @@ pub(crate) enum Endpoint {
     Claim(ReviewId),
     /// `POST /v1/reviews/{id}/answer`
     Answer(ReviewId),
+    /// What governs the delivery of a workflow.
+    Govern { workflow: String, what: Govern },
+}
+
+/// An endpoint of governed delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Govern {
+    /// `GET /v1/workflows/{w}/status`
+    Status,
+    /// `GET /v1/workflows/{w}/obligations/{o}`
+    Obligation(String),
+    /// `GET /v1/workflows/{w}/obligations/{o}/approval`
+    Approval(String),
+    /// `POST /v1/workflows/{w}/approvals`
+    Approve,
+    /// `POST /v1/workflows/{w}/approvals/{id}/withdraw`
+    Withdraw(EventId),
+    /// `GET /v1/workflows/{w}/waivers`
+    Waivers,
+    /// `POST /v1/workflows/{w}/waivers`
+    RequestWaiver,
+    /// `POST /v1/workflows/{w}/waivers/{id}/grant`
+    GrantWaiver(EventId),
+    /// `POST /v1/workflows/{w}/waivers/{id}/end`
+    EndWaiver(EventId),
+    /// `GET /v1/workflows/{w}/releases`
+    Releases,
+    /// `POST /v1/workflows/{w}/releases`
+    Release,
+    /// `POST /v1/workflows/{w}/releases/rollback`
+    Rollback,
 }
 
 /// What a method and a path lead to.
@@ -85,6 +116,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Route {
         },
         ["workflows", workflow, "stop"] => ("POST", Ok(Endpoint::Stop { workflow: own(workflow), step: None })),
         ["workflows", workflow, "resume"] => ("POST", Ok(Endpoint::Resume { workflow: own(workflow), step: None })),
+        ["workflows", workflow, below @ ..] => return governed(method, workflow, below),
         ["decisions", id] => ("GET", id.parse().map(Endpoint::Decision).map_err(|e| e.to_string())),
         ["decisions", id, "override"] => ("POST", id.parse().map(Endpoint::Override).map_err(|e| e.to_string())),
         ["decisions", id, "outcome"] => ("POST", id.parse().map(Endpoint::Outcome).map_err(|e| e.to_string())),
@@ -100,6 +132,32 @@ pub(crate) fn route(method: &Method, path: &str) -> Route {
         _ if method.as_str() != wanted => Route::WrongMethod(wanted),
         Ok(endpoint) => Route::Here(endpoint),
         Err(message) => Route::BadId(message),
+    }
+}
+
+/// The endpoints of governed delivery. One that reads and one that writes may share a path.
+fn governed(method: &Method, workflow: &str, below: &[&str]) -> Route {
+    let event = |id: &str| id.parse::<EventId>().map_err(|e| e.to_string());
+    let (read, write) = match below {
+        ["status"] => (Some(Govern::Status), None),
+        ["obligations", o] => (Some(Govern::Obligation(own(o))), None),
+        ["obligations", o, "approval"] => (Some(Govern::Approval(own(o))), None),
+        ["approvals"] => (None, Some(Ok(Govern::Approve))),
+        ["approvals", id, "withdraw"] => (None, Some(event(id).map(Govern::Withdraw))),
+        ["waivers"] => (Some(Govern::Waivers), Some(Ok(Govern::RequestWaiver))),
+        ["waivers", id, "grant"] => (None, Some(event(id).map(Govern::GrantWaiver))),
+        ["waivers", id, "end"] => (None, Some(event(id).map(Govern::EndWaiver))),
+        ["releases"] => (Some(Govern::Releases), Some(Ok(Govern::Release))),
+        ["releases", "rollback"] => (None, Some(Ok(Govern::Rollback))),
+        _ => return Route::Elsewhere,
+    };
+    let here = |what| Route::Here(Endpoint::Govern { workflow: own(workflow), what });
+    match (method.as_str(), read, write) {
+        ("GET", Some(what), _) | ("POST", _, Some(Ok(what))) => here(what),
+        ("POST", _, Some(Err(message))) => Route::BadId(message),
+        (_, Some(_), Some(_)) => Route::WrongMethod("GET, POST"),
+        (_, Some(_), None) => Route::WrongMethod("GET"),
+        (_, None, _) => Route::WrongMethod("POST"),
     }
 }
 
@@ -151,6 +209,43 @@ mod tests {
         assert_eq!(post("/v1/workflows/credit/resume"), Route::Here(Endpoint::Resume { workflow: w, step: None }));
         assert_eq!(get(&format!("/v1/decisions/{id}")), Route::Here(Endpoint::Decision(id)));
         assert_eq!(post(&format!("/v1/decisions/{id}/effect")), Route::Here(Endpoint::Effect(id)));
+    }
+
+    #[test]
+    fn governed_delivery() {
+        let id = "evt_01890a5d-ac96-774b-bcce-b302099a8057".parse::<EventId>().unwrap();
+        let here = |what| Route::Here(Endpoint::Govern { workflow: "credit".to_owned(), what });
+        let below = |path: &str| format!("/v1/workflows/credit/{path}");
+        for (path, what) in [
+            ("status", Govern::Status),
+            ("obligations/eval.smoke", Govern::Obligation("eval.smoke".to_owned())),
+            ("obligations/eval.smoke/approval", Govern::Approval("eval.smoke".to_owned())),
+            ("waivers", Govern::Waivers),
+            ("releases", Govern::Releases),
+        ] {
+            assert_eq!(get(&below(path)), here(what), "{path}");
+        }
+        for (path, what) in [
+            ("approvals".to_owned(), Govern::Approve),
+            (format!("approvals/{id}/withdraw"), Govern::Withdraw(id)),
+            ("waivers".to_owned(), Govern::RequestWaiver),
+            (format!("waivers/{id}/grant"), Govern::GrantWaiver(id)),
+            (format!("waivers/{id}/end"), Govern::EndWaiver(id)),
+            ("releases".to_owned(), Govern::Release),
+            ("releases/rollback".to_owned(), Govern::Rollback),
+        ] {
+            assert_eq!(post(&below(&path)), here(what), "{path}");
+        }
+        assert_eq!(route(&Method::PUT, &below("waivers")), Route::WrongMethod("GET, POST"));
+        assert_eq!(post(&below("status")), Route::WrongMethod("GET"));
+        assert_eq!(get(&below("approvals")), Route::WrongMethod("POST"));
+        assert_eq!(get(&below("waivers/7/grant")), Route::WrongMethod("POST"));
+        for path in ["waivers/7/grant", "waivers//end", "approvals/dec_01890a5d-ac96-774b-bcce-b302099a8057/withdraw"] {
+            assert!(matches!(post(&below(path)), Route::BadId(_)), "{path}");
+        }
+        for path in ["waivers/7", "releases/rollback/now", "approvals/x", "obligations", "status/"] {
+            assert_eq!(post(&below(path)), Route::Elsewhere, "{path}");
+        }
     }
 
     #[test]

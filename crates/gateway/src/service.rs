@@ -5,7 +5,7 @@ use crate::body::{self, AnswerBody, BodyError};
 use crate::head::{self, Said};
 use crate::problem::Problem;
 use crate::route::{Endpoint, Route, query, route};
-use crate::{Fallback, Gateway, chat, control, decisions, people, steps};
+use crate::{Fallback, Gateway, chat, control, decisions, govern, people, steps};
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -121,7 +121,11 @@ async fn ours(gateway: &Arc<Gateway>, endpoint: Endpoint, request: Request<Incom
     let said = head::said(&parts.headers)?;
     let waits = matches!(endpoint, Endpoint::Decision(_));
     let permit = room(if waits { &gateway.waiting } else { &gateway.in_flight })?;
-    let body = body::read(incoming, gateway.limits.body_bytes_max, gateway.limits.body_time_max).await?;
+    let bytes_max = match endpoint {
+        Endpoint::Govern { .. } => gateway.limits.body_bytes_max.min(govern::BODY_BYTES_MAX),
+        _ => gateway.limits.body_bytes_max,
+    };
+    let body = body::read(incoming, bytes_max, gateway.limits.body_time_max).await?;
     let query = parts.uri.query().map(str::to_owned);
     let asked = Asked { factory, caller, said, query, body };
     if waits {
@@ -176,5 +180,6 @@ async fn dispatch(endpoint: Endpoint, asked: Asked) -> Result<Answer, Problem> {
         Endpoint::Reviews => people::reviews(asked).await,
         Endpoint::Claim(id) => people::claim(asked, id).await,
         Endpoint::Answer(id) => people::answer(asked, id).await,
+        Endpoint::Govern { workflow, what } => govern::answer(asked, &workflow, what).await,
     }
 }

@@ -6,44 +6,13 @@ use crate::failure::Failure;
 use crate::out::{Ink, Out, Rows, shown, state_ink, state_symbol};
 use crate::session::Session;
 use seatrial_factory::Standing;
-use seatrial_factory::api::InForce;
-use seatrial_governance::{InputChange, ObligationState, State};
+use seatrial_governance::{ObligationState, State};
 use seatrial_model::words::Layer;
-use seatrial_model::{Digest, ElementPath, EventId, LogName, Stage, Time};
-use serde::Serialize;
+use seatrial_model::{ElementPath, Time};
 use std::borrow::Cow;
 
 /// The most changed paths that are named for one obligation; `explain` names all.
 const PATHS_SHOWN_MAX: usize = 3;
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    workflow: &'a LogName,
-    simulation: bool,
-    stage: Stage,
-    ready: bool,
-    spec: Digest,
-    submitted: bool,
-    ahead: bool,
-    in_force: &'a Option<InForce>,
-    stopped: &'a [(ElementPath, Time, String)],
-    obligations: Vec<Line<'a>>,
-    next: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    layer: Layer,
-    title: &'a str,
-    state: State,
-    why: &'a str,
-    key: Digest,
-    events: &'a [EventId],
-    changed: &'a [ElementPath],
-    changed_inputs: &'a [InputChange],
-    next: Option<&'a str>,
-}
 
 /// Shows how a workflow stands for a stage.
 pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
@@ -55,63 +24,14 @@ pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) 
         let folder = session.folder()?;
         session.factory.standing_of_work_tree(Some(&folder.label), stage).await?
     };
-    // A workflow that was never submitted has nothing that could be stopped.
-    let stopped = session.factory.summary(&workflow).await.map(|s| s.stopped).unwrap_or_default();
-    let simulation = session.factory.is_simulation();
-    let ready = standing.missing().next().is_none();
-    let next = next(&standing);
-    out.json(&Answer {
-        workflow: &standing.workflow,
-        simulation,
-        stage,
-        ready,
-        spec: standing.spec,
-        submitted: !standing.unsubmitted,
-        ahead: standing.ahead,
-        in_force: &standing.in_force,
-        stopped: &stopped,
-        obligations: standing.states.iter().map(line).collect(),
-        next: next.as_deref(),
-    })?;
+    let report = session.factory.report(&standing);
+    out.json(&report)?;
     if !out.is_json() {
-        head(&standing, simulation, &stopped, out);
+        head(&standing, report.simulation, &report.stopped, out);
         obligations(&standing, out);
-        foot(&standing, next.as_deref(), out);
+        foot(&standing, report.next.as_deref(), out);
     }
-    Ok(Exit::ready(ready))
-}
-
-fn line(state: &ObligationState) -> Line<'_> {
-    Line {
-        id: &state.obligation.id,
-        layer: state.obligation.layer,
-        title: &state.obligation.title,
-        state: state.state,
-        why: &state.why,
-        key: state.key,
-        events: &state.events,
-        changed: &state.changed,
-        changed_inputs: &state.changed_inputs,
-        next: state.next.as_deref(),
-    }
-}
-
-/// The next useful thing: nothing that is judged or measured counts before the spec is submitted; what a release
-/// approval rests on comes before it.
-fn next(standing: &Standing) -> Option<String> {
-    if standing.unsubmitted {
-        return Some("seatrial submit".to_owned());
-    }
-    let mut missing: Vec<&ObligationState> = standing.missing().filter(|s| s.next.is_some()).collect();
-    missing.sort_by_key(|s| s.obligation.id == "release.approval");
-    match missing.first() {
-        Some(state) => state.next.clone(),
-        None if standing.missing().next().is_none() => {
-            let in_force = standing.in_force.as_ref().is_some_and(|r| r.stage == standing.stage && !standing.ahead);
-            (!in_force).then(|| format!("seatrial release {}", standing.stage))
-        }
-        None => None,
-    }
+    Ok(Exit::ready(report.ready))
 }
 
 fn head(standing: &Standing, simulation: bool, stopped: &[(ElementPath, Time, String)], out: &mut Out) {

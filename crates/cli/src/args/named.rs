@@ -135,6 +135,8 @@ fn filled(word: &str, anything: &str) -> String {
         "key" | "infokey" | "vkey" => KEY.to_owned(),
         "answer" => "accept".to_owned(),
         "action" => "block".to_owned(),
+        "value" => "0.5".to_owned(),
+        "time" => "2026-11-23".to_owned(),
         _ => match word.split_once('{').zip(word.rsplit_once('}')) {
             Some(((before, _), (_, after))) => format!("{before}{anything}{after}"),
             None => anything.to_owned(),

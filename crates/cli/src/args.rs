@@ -260,7 +260,7 @@ for it.
 
 Example:
   seatrial waive runtime.trace --stage pilot --reason \"no traffic yet\" --measure \"every case is read by a person\" --until 2026-12-10 --as hana@harbour.example
-  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example
+  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example --yes
   seatrial waive list")]
     Waive(WaiveArgs),
     /// File a document as evidence for an obligation that asks for one

@@ -42,6 +42,7 @@ pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use serve::serve;
+pub(crate) use waive::ask as ask_grant;
 
 use crate::args::{
     Cli, Command, CompletionArgs, DecisionCommand, ExampleCommand, LogCommand, PilotCommand, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
@@ -67,7 +68,10 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Assess(_)
         | Command::Can(_)
         | Command::Policy(_)
-        | Command::Waive(WaiveArgs { command: Some(WaiveCommand::List { .. }), .. })
+        | Command::Waive(WaiveArgs {
+            command: Some(WaiveCommand::List { .. } | WaiveCommand::Grant { show: true, .. }),
+            ..
+        })
         | Command::Completion(_)
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })

@@ -75,6 +75,9 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Approve(args) | Command::Reaffirm(args) if terminal::asks(&cli.global) && args.is_to_be_asked() => {
             commands::ask_approval(&args, asked, out).await
         }
+        Command::Waive(args) if terminal::asks(&cli.global) && args.is_to_be_asked() => {
+            commands::ask_grant(&asked).await
+        }
         _ => owner::run(asked, terminal::sink()).await,
     }
 }

@@ -193,16 +193,33 @@ impl Factory {
         let (handle, _, gathered) = self.standing_now(workflow).await?;
         let mut out = Vec::new();
         for waiver in self.waiver_records(&gathered, stage) {
-            let (logged, _) = requested(&gathered.events, waiver.request)?;
-            let commitments = logged.event.payloads.clone();
-            let texts = self.0.store.read_with(&handle.log, move |view| {
-                let text = |kind: &str| held(view, commitments.get(kind).copied());
-                Ok((text("reason")?, text("measure")?))
-            });
-            let (reason, measure) = texts.await.map_err(not_recorded)?;
-            out.push(WaiverLook { waiver, reason, measure });
+            out.push(self.look_at(&handle, &gathered, waiver).await?);
         }
         Ok(out)
+    }
+
+    /// One waiver, by the event that asked for it: what somebody is shown before they grant it.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is none.
+    pub async fn waiver(&self, workflow: &str, waiver: EventId) -> Result<WaiverLook, Refused> {
+        let (handle, _, gathered) = self.standing_now(workflow).await?;
+        let (_, asked) = requested(&gathered.events, waiver)?;
+        let record = self.waiver_records(&gathered, asked.stage).into_iter().find(|w| w.request == waiver);
+        let record = record.ok_or_else(|| internal("a waiver that was asked for is not among its stage's"))?;
+        self.look_at(&handle, &gathered, record).await
+    }
+
+    /// A waiver with its texts.
+    async fn look_at(&self, handle: &Handle, gathered: &Gathered, waiver: WaiverRecord) -> Result<WaiverLook, Refused> {
+        let (logged, _) = requested(&gathered.events, waiver.request)?;
+        let commitments = logged.event.payloads.clone();
+        let texts = self.0.store.read_with(&handle.log, move |view| {
+            let text = |kind: &str| held(view, commitments.get(kind).copied());
+            Ok((text("reason")?, text("measure")?))
+        });
+        let (reason, measure) = texts.await.map_err(not_recorded)?;
+        Ok(WaiverLook { waiver, reason, measure })
     }
 
     /// The longest that a waiver lasts, in days: for a pilot, for production.

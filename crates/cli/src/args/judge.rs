@@ -85,16 +85,27 @@ pub(crate) struct WaiveArgs {
 pub(crate) enum WaiveCommand {
     /// Grant a waiver that somebody else asked for
     #[command(after_help = "\
-Shows what it waives, until when, and what is done instead. Whoever asked, and whoever wrote the change, cannot grant it.
+Shows what it waives, until when, who asked, why, and what is done instead, and asks; where nobody can be asked, confirm with
+--yes. Whoever asked, and whoever wrote the change, cannot grant it.
 
-Example:
-  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example")]
+Examples:
+  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --show
+  seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example --yes")]
     Grant {
         /// The event that asked for it
         waiver: EventId,
         /// In which role; the first that fits where none is named
         #[arg(long)]
         role: Option<String>,
+        /// Without asking; what is granted is shown all the same
+        #[arg(long)]
+        yes: bool,
+        /// Only show what would be granted
+        #[arg(long, visible_alias = "dry-run", conflicts_with = "yes")]
+        show: bool,
+        /// It was shown already, and somebody said yes
+        #[arg(long, hide = true, requires = "yes")]
+        seen: bool,
     },
     /// End a waiver before its time
     #[command(after_help = "\
@@ -263,6 +274,13 @@ Example:
 Example:
   seatrial policy schema")]
     Schema,
+}
+
+impl WaiveArgs {
+    /// Whether a person has to be asked for their yes.
+    pub(crate) const fn is_to_be_asked(&self) -> bool {
+        matches!(self.command, Some(WaiveCommand::Grant { yes: false, show: false, .. }))
+    }
 }
 
 impl ApproveArgs {

@@ -208,7 +208,7 @@ async fn finish(asked: &Asked, options: &[String], out: &mut Out) -> Result<Exit
 }
 
 /// The same command with more options. How its output was to look is for this process: what it runs answers as it asks.
-fn with<S: AsRef<str>>(asked: &Asked, options: &[S]) -> Asked {
+pub(super) fn with<S: AsRef<str>>(asked: &Asked, options: &[S]) -> Asked {
     let mut argv = Vec::with_capacity(asked.argv.len() + options.len());
     let mut words = asked.argv.iter();
     while let Some(word) = words.next() {

@@ -1,10 +1,13 @@
 //! `seatrial waive` and `seatrial file`.
 
+use super::approve::with;
 use crate::args::{FileArgs, WaiveArgs, WaiveCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, Rows, shown};
+use crate::owner::{self, Asked};
 use crate::session::Session;
+use crate::terminal;
 use seatrial_factory::api::Held;
 use seatrial_factory::{DOCUMENT_BYTES_MAX, WaiverInput, WaiverLook};
 use seatrial_model::EventId;
@@ -14,7 +17,14 @@ use serde_json::json;
 pub(crate) async fn waive(args: WaiveArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     match args.command {
         None => request(args, session, out).await,
-        Some(WaiveCommand::Grant { waiver, role }) => grant(waiver, role.as_deref(), session, out).await,
+        Some(WaiveCommand::Grant { waiver, role, yes, show, seen }) => {
+            let consent = match (show, yes) {
+                (true, _) => Consent::OnlyLooks,
+                (false, true) => Consent::Given { shown: seen },
+                (false, false) => Consent::Missing,
+            };
+            grant(waiver, role.as_deref(), consent, session, out).await
+        }
         Some(WaiveCommand::End { waiver, reason }) => {
             let (caller, workflow) = (session.caller().await?, session.workflow()?);
             let event = session.factory.end_waiver(&caller, &workflow, waiver, &reason).await?;
@@ -62,12 +72,61 @@ async fn request(args: WaiveArgs, session: &Session, out: &mut Out) -> Result<Ex
     Ok(Exit::Done)
 }
 
-async fn grant(waiver: EventId, role: Option<&str>, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
-    let (caller, workflow) = (session.caller().await?, session.workflow()?);
+/// Whether somebody said yes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    /// Nothing is to be granted.
+    OnlyLooks,
+    /// Nobody could be asked, and nobody said it beforehand.
+    Missing,
+    /// Somebody did; to what was shown, or is shown now.
+    Given { shown: bool },
+}
+
+/// Shows, and grants where it was confirmed.
+async fn grant(
+    waiver: EventId,
+    role: Option<&str>,
+    consent: Consent,
+    session: &Session,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let workflow = session.workflow()?;
+    let look = session.factory.waiver(&workflow, waiver).await?;
+    if !matches!(consent, Consent::Given { shown: true }) {
+        show(&look, out);
+    }
+    match consent {
+        Consent::OnlyLooks => {
+            out.json(&look)?;
+            return Ok(Exit::Done);
+        }
+        Consent::Missing => {
+            return Err(Failure {
+                message: "confirm with `--yes`: nobody sits here who could be asked. Nothing was granted".to_owned(),
+                ..Failure::declined()
+            });
+        }
+        Consent::Given { .. } => {}
+    }
+    let caller = session.caller().await?;
     let event = session.factory.grant_waiver(&caller, &workflow, waiver, role).await?;
     out.json(&json!({ "event": event, "waiver": waiver }))?;
     out.line(format!("granted by {}: {event}", shown(&caller.principal.id)));
     Ok(Exit::Done)
+}
+
+/// Asks the person at the terminal: shows the waiver, and grants the very one that was shown. What was asked for is one
+/// event of the log and never another afterwards.
+pub(crate) async fn ask(asked: &Asked) -> Result<Exit, Failure> {
+    let looked = owner::run(with(asked, &["--show"]), terminal::sink()).await?;
+    if looked != Exit::Done {
+        return Ok(looked);
+    }
+    if !terminal::confirm("\nGrant this waiver?") {
+        return Err(Failure { message: "it was not confirmed; nothing was granted".to_owned(), ..Failure::declined() });
+    }
+    owner::run(with(asked, &["--yes", "--seen"]), terminal::sink()).await
 }
 
 fn show(look: &WaiverLook, out: &mut Out) {

@@ -127,11 +127,25 @@ fn a_waiver_has_a_second_person_an_end_and_never_hides() {
     let waiver = ask(HANA, "runtime.trace", 20, &[]).exits(0).json()["waiver"].as_str().unwrap().to_owned();
     assert_eq!(state(&yard, "runtime.trace"), "open", "nobody granted it yet");
 
-    let grant = |who: &str, waiver: &str| yard.run_as(who, &["waive", "grant", waiver]);
+    let grant = |who: &str, waiver: &str| yard.run_as(who, &["waive", "grant", waiver, "--yes"]);
     refused(grant(HANA, &waiver), 3, "whoever asked");
     refused(grant(DEV, &waiver), 3, "");
     refused(grant(UNA, "evt_019a0000-0000-7000-8000-000000000000"), 2, "waive list");
-    grant(RIA, &waiver).exits(0);
+    // Nobody grants what was not shown: it is shown first, and without a yes nothing is recorded.
+    for (args, code) in [(["waive", "grant", &waiver, "--show"].as_slice(), 0), (&["waive", "grant", &waiver], 3)] {
+        let shown = yard.run_as(RIA, args).exits(code);
+        for part in ["runtime.trace for pilot: asked", HANA, "until", "no traffic yet", "all are read"] {
+            assert!(shown.out.contains(part), "`{part}`: {}", shown.out);
+        }
+        assert_eq!(shown.err.contains("--yes"), code == 3, "{}", shown.err);
+        assert_eq!(state(&yard, "runtime.trace"), "open");
+    }
+    // To look, nobody has to say who they are.
+    let looked = yard.run(&["waive", "grant", &waiver, "--show", "--format", "json"]).exits(0).json();
+    assert_eq!((looked["standing"].as_str(), looked["requested_by"].as_str()), (Some("asked"), Some(HANA)), "{looked}");
+    let granted = grant(RIA, &waiver).exits(0).out;
+    let (before, after) = granted.split_once("granted by").unwrap();
+    assert!(before.contains("all are read") && after.contains(RIA), "{granted}");
     refused(grant(REX, &waiver), 3, "granted");
     let now = obligation(&yard, "pilot", "runtime.trace");
     assert_eq!(now["state"], "waived", "{now}");

@@ -165,5 +165,5 @@ pub fn piloted(folder: &Path, act: &Act<'_>) {
     let asked = [&asked[..], &["--measure", "risk reads twenty a week", "--until", &until.to_string(), "--format", "json"]];
     let waiver = act(HANA, &asked.concat()).json();
     let waiver = waiver["event"].as_str().or(waiver["waiver"].as_str()).unwrap().to_owned();
-    act(RIA, &["waive", "grant", &waiver]);
+    act(RIA, &["waive", "grant", &waiver, "--yes"]);
 }

@@ -105,7 +105,7 @@ pub(super) fn outcomes(workflow: &Workflow) -> Vec<Obligation> {
             .text(
                 format!("`{name}` is measured against today; for production it meets its target, or is accepted"),
                 "Measure it over a window, and record the figure. Where it misses its target, the business may accept it.",
-                format!("seatrial measure {name} VALUE --from TIME --until TIME"),
+                format!("seatrial measure {name} VALUE --from TIME --until TIME --note HOW"),
             )
     };
     workflow.outcomes.iter().map(each).collect()

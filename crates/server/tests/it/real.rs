@@ -150,6 +150,10 @@ async fn every_link_of_a_delivered_workflow_leads_to_a_page() {
     let mut open = vec!["/".to_owned()];
     while let Some(path) = open.pop() {
         let (status, text) = hana.get(&path).await;
+        // One of the marked decisions may have been drawn for her blind audit: it opens when she has answered.
+        if status == StatusCode::FORBIDDEN && path.contains("/decisions/dec_") && text.contains("blind") {
+            continue;
+        }
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
         assert!(!text.contains("<script>alert"), "{path}");
         for link in text.split("<a ").skip(1).filter_map(|a| a.split_once("href=\"")).map(|(_, rest)| rest) {
@@ -344,7 +348,7 @@ async fn allowed_with_audit(yard: &Yard) -> (DecisionId, ReviewId) {
     made.decision = "dec_01f00000-0000-7000-8000-000000000001".parse().unwrap();
     let review: ReviewId = "rev_01f00000-0000-7000-8000-000000000002".parse().unwrap();
     (made.verdict, made.action, made.audit, made.code) = (Verdict::Allow, Action::Allow, true, "allowed".to_owned());
-    made.review = Some(ReviewOpened { review, to: "credit".to_owned(), own: false, within_ms: None });
+    made.review = Some(ReviewOpened { review, to: "credit".to_owned(), own: false, within_ms: None, seeded: false });
     made.facts.confidence.value = 0.123;
     let decision = made.decision;
     event.subject.decision = Some(decision);

@@ -358,6 +358,7 @@ impl Maker {
                 to: ask.to.clone(),
                 own: ask.own,
                 within_ms: ask.within_ms,
+                seeded: false,
             }),
             audit: decided.audit,
             model: Some(Digest::of(b"model").to_string()),

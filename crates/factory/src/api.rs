@@ -1,7 +1,7 @@
 //! What the gateway, the server and the command line ask the factory for, and what it answers. Plain data.
 
 use seatrial_guard::port::{Protocol, Reply};
-use seatrial_model::event::{PilotTerms, ReleasedWaiver, TokenKind, Usage};
+use seatrial_model::event::{Entry, PilotTerms, ReleasedWaiver, TokenKind, Usage};
 use seatrial_model::facts::OnLapse;
 use seatrial_model::{
     Action, Answer, Commitment, Confidence, DecisionId, Digest, ElementPath, EventId, Facts, Finding, LogName,
@@ -229,6 +229,8 @@ pub struct DecisionChain {
     pub step: String,
     /// Who called.
     pub caller: Principal,
+    /// How the candidate came.
+    pub entry: Entry,
     /// The release in force.
     pub release: Option<Digest>,
     /// The spec.
@@ -349,6 +351,9 @@ pub struct ReviewView {
     pub usable: Option<bool>,
     /// Whether the decision was a rehearsal's.
     pub rehearsal: bool,
+    /// Where the output had been seeded, known to be bad: whether the answer caught it. Nothing before the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeded: Option<bool>,
 }
 
 /// An override.

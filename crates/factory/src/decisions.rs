@@ -66,7 +66,10 @@ impl Factory {
     pub async fn decision(&self, caller: &Caller, decision: DecisionId) -> Result<DecisionChain, Refused> {
         let (handle, rec) = self.decision_rec(decision).await?;
         may_see(caller, &rec)?;
-        let chain = self.chain_of(&handle.log, rec.clone()).await.map_err(not_recorded)?;
+        let mut chain = self.chain_of(&handle.log, rec.clone()).await.map_err(not_recorded)?;
+        if rec.hidden {
+            self.unmark(&handle, &mut chain).await?;
+        }
         match self.is_blind(caller, &handle, &rec, &chain).await? {
             true => Ok(blinded(chain)),
             false => Ok(chain),
@@ -149,6 +152,7 @@ impl Factory {
                     time: rec.time,
                     step: rec.step.clone(),
                     caller: event.actor,
+                    entry: made.entry,
                     release: rec.release,
                     spec: rec.spec,
                     verdict: rec.verdict,
@@ -248,7 +252,7 @@ fn decision_row(rec: DecisionRec) -> DecisionRow {
         status: rec.status,
         confidence: rec.confidence,
         because: rec.because,
-        rehearsal: rec.rehearsal,
+        rehearsal: rec.rehearsal && !rec.hidden,
     }
 }
 
@@ -318,6 +322,7 @@ pub(crate) fn review_view(log: &LogName, id: ReviewId, review: ReviewRec, rec: &
         because: rec.because.clone(),
         answer: review.answer,
         usable: review.usable,
-        rehearsal: review.rehearsal,
+        rehearsal: review.rehearsal && !rec.hidden,
+        seeded: review.caught.filter(|_| !rec.hidden),
     }
 }

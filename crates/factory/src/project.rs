@@ -19,6 +19,7 @@
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `caller` | principal | empty: somebody who called, rehearsals left out |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
+//! | `seeded` | role | [`SeedRec`]: seeded known-bad items that it answered |
 //! | `audit-due` | when it is due (8 bytes), decision (16 bytes) | empty: an audit of a certified decision |
 //! | `assumption` | element | [`AssumptionRec`] |
 //! | `spec` | `latest`, or the digest's hex | [`SpecRec`] |
@@ -33,7 +34,7 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{CALLER, AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, pilot_count_key};
+pub(crate) use running::{CALLER, AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED, pilot_count_key};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
@@ -41,7 +42,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 10;
+pub const PROJECTION_VERSION: u32 = 11;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -28,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) entry: Entry,
     pub(crate) acts: bool,
     pub(crate) rehearsal: bool,
+    /// Known to be bad: it looks like any other until somebody answered its review.
+    pub(crate) seeded: bool,
     pub(crate) input: String,
     pub(crate) input_findings: Vec<Finding>,
     /// Slices with a guarantee of their own that the input lies in, each with whether that could not be told.
@@ -160,6 +162,8 @@ impl Factory {
     ) -> Result<Passed, Refused> {
         let chain = self.chain_of(&handle.log, rec.clone()).await.map_err(not_recorded)?;
         let output = match (&chain.released, rec.status) {
+            // What is known to be bad leaves to nobody.
+            _ if rec.seeded => None,
             (Some(Held::Text { text, .. }), DecisionStatus::Settled) => Some(text.raw().to_owned()),
             _ => None,
         };
@@ -202,9 +206,10 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
     let stopped =
         stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
+    let as_released = !record.rehearsal || record.seeded;
     let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
     let mut state = State { stopped, retired, lapsed: None, today: 0, thresholds: Vec::new(), slices: Vec::new(), certificate: None };
-    if let Some(release) = served.release.as_ref().filter(|_| !record.rehearsal) {
+    if let Some(release) = served.release.as_ref().filter(|_| as_released) {
         state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
         if let Some(pilot) = release.pilot_key() {
             state.today = crate::pilot::decided_on(view, &pilot, &factory.spec().timezone, factory.now())?;
@@ -253,7 +258,9 @@ fn facts_of(
         _ if state.retired => Stage::Retired,
         release => release.as_ref().map_or(Stage::Draft, |r| r.stage),
     };
-    let pilot: Option<&PilotGate> = served.workflow.gates.pilot.as_ref().filter(|_| stage == Stage::Pilot);
+    // What is seeded is asked about as the release in force asks about everything.
+    let like = served.release.as_ref().filter(|_| record.seeded).map_or(stage, |r| r.stage);
+    let pilot: Option<&PilotGate> = served.workflow.gates.pilot.as_ref().filter(|_| like == Stage::Pilot);
     let statement = served.release.as_ref().map_or(served.workflow.digest, |r| r.release);
     let shadow = pilot.is_some_and(|p| p.shadow);
     // In shadow nothing is held back, so nobody is asked before; what was let through can be audited after.
@@ -312,6 +319,7 @@ fn review_of(decision: &Decision, record: &Record) -> Option<ReviewOpened> {
         to: ask.to.clone(),
         own: ask.own,
         within_ms: ask.within_ms,
+        seeded: record.seeded,
     })
 }
 

@@ -95,10 +95,14 @@ impl Factory {
     }
 
     pub(crate) fn may_answer(&self, caller: &Caller, served: &Served, review: &ReviewRec) -> Result<(), Refused> {
+        if review.seeded_by.as_ref() == Some(&caller.principal.id) {
+            return Err(Refused::Forbidden("you seeded this one and know that it is bad; another person answers it".to_owned()));
+        }
         let circumstances = Circumstances {
             role: Some(review.to.clone()),
             step: Some(review.step.clone()),
-            rehearsal: review.rehearsal,
+            // Whoever may answer the others may answer what is seeded among them.
+            rehearsal: review.rehearsal && review.seeded_by.is_none(),
             simulation: self.is_simulation(),
             token: caller.token,
             token_steps: caller.steps.clone(),
@@ -157,6 +161,7 @@ impl Factory {
             ));
         }
         let judged = self.judge_answer(&handle, &served, &decision, &input).await?;
+        let caught = self.caught(&handle, &served, &rec, &decision, &input, rec.audit && blind).await?;
         let mut payloads: Vec<NewPayload> = Vec::new();
         let body = |usable| {
             Body::ReviewAnswered(ReviewAnswered {
@@ -166,6 +171,7 @@ impl Factory {
                 seen: input.seen,
                 shown_ms: input.shown_ms,
                 usable,
+                caught: caught.filter(|_| usable),
             })
         };
         let mut event = self.event(&handle.log, caller.principal.clone(), body(judged)).map_err(internal)?;
@@ -329,7 +335,7 @@ fn parsed(held: &crate::api::Held) -> Option<Value> {
 /// What serves the decision's workflow now, for the question of who may answer.
 fn serving(handle: &Handle, decision: &DecisionRec) -> Result<Arc<Served>, Refused> {
     let live = handle.live.load_full();
-    let first = if decision.rehearsal { &live.candidate } else { &live.in_force };
+    let first = if decision.rehearsal && !decision.seeded { &live.candidate } else { &live.in_force };
     first.clone().or_else(|| live.candidate.clone()).ok_or_else(|| internal("nothing is served of this workflow"))
 }
 

@@ -27,7 +27,7 @@ impl Factory {
         let certificates = certificates(workflow, events);
         Ok(Running {
             review_load: review_load(workflow, &self.spec(), &certificates, self.now()),
-            oversight: None,
+            oversight: self.oversight(log).await?,
             pilot: self.pilot_now(log, events).await?,
         })
     }

@@ -7,12 +7,12 @@ use crate::join::{Asked, Turned};
 use crate::record::Record;
 use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_guard::decide::codes;
+use seatrial_guard::decide::{codes, draw};
 use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
 use seatrial_guard::{Candidate, Judgement, StepProgram};
 use seatrial_model::event::{Entry, Usage};
 use seatrial_model::facts::Bounds;
-use seatrial_model::{Confidence, ElementPath, Finding, Stage, Time};
+use seatrial_model::{Confidence, DecisionId, ElementPath, Finding, Stage, Time};
 use seatrial_spec::workflow::Step;
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was decided.
     pub async fn pass(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
-        self.passing(caller, passage, false).await
+        self.passing(caller, passage, Manner::Usual).await
     }
 
     /// The same for a marked request, as if its model could not be reached: what a drill of the fallback sends.
@@ -78,14 +78,26 @@ impl Factory {
         if !passage.rehearsal {
             return Err(internal("only a marked request is kept from its model"));
         }
-        self.passing(caller, passage, true).await
+        self.passing(caller, passage, Manner::ModelAway).await
     }
 
-    async fn passing(&self, caller: &Caller, passage: Passage, no_model: bool) -> Result<Passed, Refused> {
+    /// The same for an output that is known to be bad: under what is in force, drawn for the audit where it is allowed.
+    pub(crate) async fn pass_seeded(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
+        if !passage.rehearsal || !matches!(passage.entry, PassageEntry::Decide { .. }) {
+            return Err(internal("only a marked output is seeded"));
+        }
+        self.passing(caller, passage, Manner::Seeded).await
+    }
+
+    async fn passing(&self, caller: &Caller, passage: Passage, manner: Manner) -> Result<Passed, Refused> {
         let received = self.now();
         let handle = self.handle(&passage.workflow)?;
         let live = handle.live.load_full();
-        let served = choose(&live, &passage)?;
+        let seeded = manner == Manner::Seeded;
+        let served = match &live.in_force {
+            Some(served) if seeded => Arc::clone(served),
+            _ => choose(&live, &passage)?,
+        };
         let step = served.workflow.step(&passage.step).ok_or_else(|| {
             let known: Vec<&str> = served.workflow.steps.iter().map(|s| s.name.as_str()).collect();
             Refused::NotFound(format!("`{}` has no such step (it has: {})", passage.workflow, known.join(", ")))
@@ -107,20 +119,24 @@ impl Factory {
         let shadow = !passage.rehearsal && in_shadow(&served);
         let obtained = if denied && !shadow {
             Obtained::nothing(step, None, 0)
-        } else if no_model {
+        } else if manner == Manner::ModelAway {
             Obtained::nothing(step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0)
         } else {
             self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
         };
         let record = Record {
-            decision: new_decision(received).map_err(internal)?,
+            decision: if seeded { drawn_decision(&served, program, received)? } else { new_decision(received).map_err(internal)? },
             review: new_review(received).map_err(internal)?,
             served: Arc::clone(&served),
             step: step.name.clone(),
             caller: caller.principal.clone(),
             entry: passage.entry.kind(),
-            acts: !matches!(passage.entry, PassageEntry::Decide { .. }),
+            acts: match passage.entry {
+                PassageEntry::Decide { .. } => seeded && served.models.contains_key(&step.name),
+                _ => true,
+            },
             rehearsal: passage.rehearsal,
+            seeded,
             input: input.to_string(),
             slices: program.guaranteed_slices(input),
             input_findings,
@@ -222,6 +238,34 @@ impl Factory {
             objections = Some((answer, obtained.judgement.findings.clone()));
         }
     }
+}
+
+/// How a request is passed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Usual,
+    /// As if the model could not be reached.
+    ModelAway,
+    /// An output that is known to be bad, for people to catch.
+    Seeded,
+}
+
+/// Ids that are tried for one that is drawn: of 1 in 10 000 that are audited, none in so many is drawn once in 20 000
+/// times, and then the seed goes without a review.
+const DRAWS_MAX: usize = 100_000;
+
+/// An id that the step's audit draws: whoever draws it again comes to the same.
+fn drawn_decision(served: &Served, program: &StepProgram, at: Time) -> Result<DecisionId, Refused> {
+    let mut decision = new_decision(at).map_err(internal)?;
+    let Some(audit) = program.plan().audit.as_ref().filter(|a| a.sample > 0.0) else { return Ok(decision) };
+    let statement = served.release.as_ref().map_or(served.workflow.digest, |r| r.release);
+    for _ in 0..DRAWS_MAX {
+        if draw(&statement, &audit.path, &decision) < audit.sample {
+            break;
+        }
+        decision = new_decision(at).map_err(internal)?;
+    }
+    Ok(decision)
 }
 
 fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {

@@ -187,7 +187,7 @@ fn fits_drill(
     decision: &DecisionRec,
 ) -> Result<(), Refused> {
     let refuse = |why: &str| Err(Refused::Conflict { message: format!("`{review}` {why}"), now: None });
-    if !rec.rehearsal || rec.audit {
+    if !rec.rehearsal || rec.audit || rec.seeded_by.is_some() {
         return refuse("is no review of a marked request");
     }
     if decision.spec != Some(served.workflow.digest) {

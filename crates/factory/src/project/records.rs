@@ -25,6 +25,12 @@ pub(crate) struct DecisionRec {
     pub confidence: f64,
     pub because: Vec<ElementPath>,
     pub rehearsal: bool,
+    /// Its output is known to be bad.
+    #[serde(default)]
+    pub seeded: bool,
+    /// And nobody has answered yet: it looks like any other.
+    #[serde(default)]
+    pub hidden: bool,
     pub case: String,
     pub caller: String,
     pub spec: Option<Digest>,
@@ -103,6 +109,19 @@ pub(crate) struct ReviewRec {
     pub answer: Option<(Answer, String, Time)>,
     pub usable: Option<bool>,
     pub rehearsal: bool,
+    /// Who put it among the reviews, where its output is known to be bad.
+    #[serde(default)]
+    pub seeded_by: Option<String>,
+    /// Whether the answer caught it.
+    #[serde(default)]
+    pub caught: Option<bool>,
+}
+
+/// Seeded items that a role answered.
+#[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
+pub(crate) struct SeedRec {
+    pub seeded: u64,
+    pub caught: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The fold of the running system's events.
 
-use super::{AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
+use super::{AskRec, SeedRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
 use crate::api::DecisionStatus;
 use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
@@ -47,6 +47,9 @@ pub(crate) fn pilot_count_key(pilot: &str, at: Time) -> Vec<u8> {
 
 /// Open reviews of rehearsals: nobody waits for these.
 pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
+
+/// Seeded known-bad items that were answered, by role.
+pub(crate) const SEEDED: &str = "seeded";
 
 /// Evaluations that were begun and did not end.
 pub(crate) const EVALUATION: &str = "evaluation";
@@ -111,6 +114,8 @@ impl Fold<'_> {
             confidence: made.facts.confidence.value,
             because: made.because.clone(),
             rehearsal: made.facts.rehearsal,
+            seeded: is_seeded(made),
+            hidden: is_seeded(made),
             case: made.case.clone(),
             caller: event.actor.id.clone(),
             spec: event.spec,
@@ -185,15 +190,21 @@ impl Fold<'_> {
             answer: None,
             usable: None,
             rehearsal: made.facts.rehearsal,
+            seeded_by: opened.seeded.then(|| event.actor.id.clone()),
+            caught: None,
         };
         self.put("review", opened.review.uuid().as_bytes(), &review)?;
-        let queue = if made.facts.rehearsal { REHEARSAL_QUEUE } else { QUEUE };
+        // What is seeded stands among the others: nobody is told before they answered.
+        let queue = if made.facts.rehearsal && !opened.seeded { REHEARSAL_QUEUE } else { QUEUE };
         self.rows.put(queue, opened.review.uuid().as_bytes(), b"")?;
         Ok(())
     }
 
     /// Rehearsals are counted apart: they never count as a pilot's experience.
     fn tally_decision(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        if is_seeded(made) {
+            return Ok(());
+        }
         if made.facts.rehearsal {
             return self.count("rehearsal");
         }
@@ -237,7 +248,10 @@ impl Fold<'_> {
         let reason = body.reason.clone();
         let action = body.action;
         let output = self.event.payloads.get("output").copied();
-        self.count("overrides")?;
+        let seeded = self.get::<DecisionRec>("decision", body.decision.uuid().as_bytes())?.is_some_and(|r| r.seeded);
+        if !seeded {
+            self.count("overrides")?;
+        }
         self.supersede_review(body.decision)?;
         self.follow(body.decision, move |rec, _| {
             match action {
@@ -245,6 +259,10 @@ impl Fold<'_> {
                 Action::Allow => rec.released = rec.payloads.get("output").copied(),
                 _ => rec.released = output,
             }
+            if rec.seeded {
+                rec.released = None;
+            }
+            rec.hidden = false;
             rec.status = DecisionStatus::Settled;
             rec.overridden = Some(OverrideRec { by, at, reason, action });
         })
@@ -291,9 +309,11 @@ impl Fold<'_> {
     fn answered(&mut self, body: &ReviewAnswered) -> Result<(), ProjectError> {
         let (by, at) = (self.event.actor.id.clone(), self.event.time);
         let (answer, usable) = (body.answer, body.usable);
-        let mut audit = false;
+        let (mut audit, mut seeded) = (false, None);
         self.review(body.review.uuid().as_bytes(), |review| {
             audit = review.audit;
+            seeded = review.seeded_by.is_some().then(|| review.to.clone());
+            review.caught = body.caught;
             review.usable = Some(usable);
             review.answer = Some((answer, by, at));
             // An answer that came too late to be used is superseded: the question stands again.
@@ -304,9 +324,17 @@ impl Fold<'_> {
             self.unqueue(body.review)?;
             self.count_pilot_review()?;
         }
-        self.count(&format!("answer/{answer}"))?;
+        match &seeded {
+            None => self.count(&format!("answer/{answer}"))?,
+            Some(role) if usable => self.count_seed(role, body.caught.unwrap_or(false))?,
+            Some(_) => {}
+        }
         let output = self.event.payloads.get("output").copied();
         self.follow(body.decision, move |rec, _| {
+            if seeded.is_some() && usable {
+                (rec.hidden, rec.released, rec.status) = (false, None, DecisionStatus::Settled);
+                return;
+            }
             // An audit never changes the decision that it checks.
             if audit || !usable {
                 return;
@@ -318,6 +346,14 @@ impl Fold<'_> {
                 Answer::Reject => None,
             };
         })
+    }
+
+    /// One seeded item that was answered, by the role that it was put to.
+    fn count_seed(&mut self, role: &str, caught: bool) -> Result<(), ProjectError> {
+        let mut rec: SeedRec = self.get(SEEDED, role.as_bytes())?.unwrap_or_default();
+        rec.seeded += 1;
+        rec.caught += u64::from(caught);
+        self.put(SEEDED, role.as_bytes(), &rec)
     }
 
     fn review(&mut self, key: &[u8], change: impl FnOnce(&mut ReviewRec)) -> Result<(), ProjectError> {
@@ -343,6 +379,11 @@ impl Fold<'_> {
         let (id, kind) = (self.event.id, self.event.body.kind());
         self.put("followup", &followup, &(id, kind))
     }
+}
+
+/// Whether its output is known to be bad, and waits for somebody to catch it.
+fn is_seeded(made: &DecisionMade) -> bool {
+    made.review.as_ref().is_some_and(|r| r.seeded)
 }
 
 /// The certificate under which an output left without a person: what its outcome speaks to.

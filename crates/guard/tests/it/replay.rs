@@ -43,6 +43,7 @@ fn recorded(facts: Facts, decision: &Decision) -> Recorded {
         to: ask.to.clone(),
         own: ask.own,
         within_ms: ask.within_ms,
+        seeded: false,
     });
     let because = decision.because.clone();
     Recorded {

@@ -79,6 +79,9 @@ pub struct ReviewOpened {
     /// When it is late, in milliseconds after the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_ms: Option<u64>,
+    /// The output is known to be bad, and was put among the reviews to see whether people catch it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seeded: bool,
 }
 
 /// The caller of a *decide* reported what it did with the output.
@@ -141,6 +144,9 @@ pub struct ReviewAnswered {
     /// Whether the output may be used (no stop, release not revoked, `never` rules pass), or the answer is
     /// `superseded`.
     pub usable: bool,
+    /// Where the output had been seeded, known to be bad: whether this answer caught it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caught: Option<bool>,
 }
 
 /// The workflow, or a step, was stopped. Payload: `reason`.

@@ -218,6 +218,7 @@ impl Log {
             to: r.to.clone(),
             own: r.own,
             within_ms: r.within_ms,
+            seeded: false,
         });
         let made = DecisionMade {
             decision,

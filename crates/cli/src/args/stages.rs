@@ -88,8 +88,7 @@ Is it worth going on; where AI helps and where it adds too much risk; which vari
 operation needs. Computed from the log, with the events that each figure rests on.
 
 Example:
-  seatrial pilot report --as lena@shipyard.example
-  seatrial approve pilot.findings --stage production --as hana@harbour.example")]
+  seatrial pilot report --as lena@shipyard.example")]
     Report {
         /// Its number; the newest where none is named
         pilot: Option<u64>,

@@ -112,7 +112,8 @@ fn waiting(opened: &OpenedDrill, out: &mut Out) {
         out.line(format!("{}  waits for `{}`{due}", review.review, shown(&review.to)));
     }
     let reviews: Vec<ReviewId> = opened.reviews.iter().map(|r| r.review).collect();
-    out.line(format!("next: seatrial review answer, then seatrial drill {} {}", opened.control, done_options(&reviews)));
+    out.line("next: they answer with `seatrial review answer`; then the drill is recorded:");
+    out.line(format!("  seatrial drill {} {}", opened.control, done_options(&reviews)));
 }
 
 fn done_options(reviews: &[ReviewId]) -> String {

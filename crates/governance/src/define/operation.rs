@@ -167,7 +167,7 @@ pub(super) fn oversight() -> Obligation {
         .text(
             "Reviewers catch seeded known-bad items: the lower bound of the share caught reaches the bar",
             "Seed known-bad items among the reviews, and let the reviewers answer as always.",
-            "seatrial status --stage production",
+            "seatrial seed SET",
         )
 }
 

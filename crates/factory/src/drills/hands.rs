@@ -169,10 +169,9 @@ impl Factory {
             if open == 0 {
                 return Ok(true);
             }
-            match tokio::time::timeout_at(deadline, commits.recv()).await {
-                Err(_) => return Ok(false),
-                // Whether something was recorded, or this one lagged behind: look again.
-                Ok(_) => {}
+            // Whether something was recorded, or this one lagged behind: look again.
+            if tokio::time::timeout_at(deadline, commits.recv()).await.is_err() {
+                return Ok(false);
             }
         }
     }

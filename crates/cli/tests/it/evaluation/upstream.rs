@@ -18,6 +18,7 @@ struct Seen {
     /// The sum of (requests in flight × seconds), up to the newest arrival.
     area: f64,
     until_newest: (f64, f64),
+    most: u64,
     began: Option<Instant>,
     last: Option<Instant>,
     down: bool,
@@ -65,6 +66,11 @@ impl Upstream {
         self.seen.lock().unwrap().down = down;
     }
 
+    /// The most requests that were in flight at once.
+    pub fn most_in_flight(&self) -> u64 {
+        self.seen.lock().unwrap().most
+    }
+
     /// How many requests were in flight on the mean, from the first arrival to the last one.
     pub fn mean_in_flight(&self) -> f64 {
         let (area, seconds) = self.seen.lock().unwrap().until_newest;
@@ -85,6 +91,7 @@ async fn answer(
         }
         seen.step(now);
         seen.in_flight += 1;
+        seen.most = seen.most.max(seen.in_flight);
         seen.until_newest = (seen.area, (now - seen.began.unwrap()).as_secs_f64());
         let asked = seen.asked.entry(question["id"].as_str().unwrap().to_owned()).or_default();
         *asked += 1;

@@ -358,6 +358,16 @@ Example:
     /// Exercise a control, measured and recorded
     #[command(subcommand)]
     Drill(DrillCommand),
+    /// Put outputs that are known to be bad among the reviews, to see whether people catch them
+    #[command(after_help = "\
+Known to be bad is an example with an `output` and `must_not_pass: true`, or one that a threshold's `wrong_when` holds of \
+by its `expected`. Each passes the guard as a marked request: nothing counts it, and its output leaves to nobody. Its \
+review looks like any other until somebody answered it; whoever seeded it does not answer it.
+
+Example:
+  seatrial seed probes --count 10 --as hugo@harbour.example
+  seatrial seed --file seeds.jsonl --step assess --as hugo@harbour.example")]
+    Seed(SeedArgs),
     /// Compare the case ids of the system of record with the recorded ones; the log gets counts, no id
     #[command(after_help = "\
 Exits 1 where a case of theirs was never recorded here.

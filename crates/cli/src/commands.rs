@@ -23,6 +23,7 @@ mod rehearse;
 mod release;
 mod replay;
 mod review;
+mod seed;
 mod serve;
 mod simulate;
 mod sprint;
@@ -139,6 +140,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Override(args) => decision::override_(args, session, out).await,
         Command::Outcome(args) => decision::outcome(&args, session, out).await,
         Command::Drill(command) => drill::drill(&command, session, out).await,
+        Command::Seed(args) => seed::seed(args, session, out).await,
         Command::Next => next::next(session, out).await,
         Command::Rollback(args) => stages::rollback(&args, session, out).await,
         Command::Retire(args) => stages::retire(&args, session, out).await,

@@ -47,6 +47,8 @@ pub struct DecisionHead {
     pub spec: Option<Digest>,
     /// Its step.
     pub step: String,
+    /// Whom it is to be shown as called by, where that is not who the event names.
+    pub shown_caller: Option<String>,
 }
 
 impl Factory {
@@ -202,6 +204,10 @@ impl Factory {
                     waits: open.as_ref().is_some_and(|r| !r.audit),
                     audit_open: open.filter(|r| r.audit).map(|r| r.to),
                     spec: rec.spec,
+                    shown_caller: match rec.hidden {
+                        true => crate::seeds::like_in(view, &rec.step)?.map(|(by, _)| by.caller.id),
+                        false => None,
+                    },
                     step: rec.step,
                 };
                 found.insert(id, head);

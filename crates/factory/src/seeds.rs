@@ -15,6 +15,7 @@ use seatrial_governance::status::Oversight;
 use seatrial_guard::StepProgram;
 use seatrial_model::event::{DecisionMade, Entry};
 use seatrial_model::{Answer, Body, LogName, Principal, ReviewId};
+use seatrial_spec::workflow::{ConfidenceSource, Step};
 use seatrial_sprint::stats::lower_bound;
 use seatrial_sprint::{Example, parse_examples};
 use seatrial_store::{ReaderExt as _, Scan, StoreError, View};
@@ -152,25 +153,9 @@ impl Factory {
         case_of_form(text.raw())
     }
 
-    /// The newest decision of a step that a caller asked for and that had an output.
     async fn like(&self, log: &LogName, step: &str) -> Result<Option<(DecisionMadeBy, DecisionRec)>, Refused> {
         let step = step.to_owned();
-        let read = move |view: &dyn View| -> Result<Option<(DecisionMadeBy, DecisionRec)>, StoreError> {
-            let scan = Scan::all("decision").reversed().limit(LIKE_ROWS);
-            let page: Vec<(Vec<u8>, DecisionRec)> = rows(view, &scan)?;
-            let usual = |r: &DecisionRec| !r.rehearsal && r.step == step && !r.no_candidate;
-            let Some((_, rec)) = page.into_iter().find(|(_, r)| usual(r)) else { return Ok(None) };
-            Ok(match view.event(rec.index)? {
-                Some(event) => match event.body {
-                    Body::DecisionMade(DecisionMade { entry, model, .. }) => {
-                        Some((DecisionMadeBy { caller: event.actor, entry, model }, rec))
-                    }
-                    _ => None,
-                },
-                None => None,
-            })
-        };
-        self.0.store.read_with(log, read).await.map_err(not_recorded)
+        self.0.store.read_with(log, move |view| like_in(view, &step)).await.map_err(not_recorded)
     }
 
     /// Shows a seeded decision that nobody has answered as one of the callers'.
@@ -213,7 +198,7 @@ impl Factory {
         // An output that cannot be read is none that a person could have written.
         let Some(output) = output else { return Ok(Some(true)) };
         let step = served.workflow.step(&decision.step);
-        let label = step.and_then(|step| label_field(&served.workflow, step));
+        let label = step.and_then(|step| label_field(&served.workflow, step)).filter(|f| output.get(f).is_some());
         let told = served.program.step(&decision.step).is_some_and(|program| {
             let thresholds = program.plan().thresholds();
             thresholds.iter().any(|t| program.wrong(t.name(), &case, &output, &own) == Ok(true))
@@ -221,7 +206,7 @@ impl Factory {
         // How sure either is says nothing of whether they agree.
         let differs = match &label {
             Some(field) => output.get(field) != own.get(field),
-            None => output != own,
+            None => without_confidence(step, &output) != without_confidence(step, &own),
         };
         Ok(Some(told || differs))
     }
@@ -245,10 +230,21 @@ impl Factory {
 }
 
 /// How a caller's decision came about.
-struct DecisionMadeBy {
-    caller: Principal,
+pub(crate) struct DecisionMadeBy {
+    pub(crate) caller: Principal,
     entry: Entry,
     model: Option<String>,
+}
+
+/// The newest decision of a step that a caller asked for and that had an output.
+pub(crate) fn like_in(view: &dyn View, step: &str) -> Result<Option<(DecisionMadeBy, DecisionRec)>, StoreError> {
+    let scan = Scan::all("decision").reversed().limit(LIKE_ROWS);
+    let page: Vec<(Vec<u8>, DecisionRec)> = rows(view, &scan)?;
+    let usual = |r: &DecisionRec| !r.rehearsal && r.step == step && !r.no_candidate;
+    let Some((_, rec)) = page.into_iter().find(|(_, r)| usual(r)) else { return Ok(None) };
+    let Some(event) = view.event(rec.index)? else { return Ok(None) };
+    let Body::DecisionMade(DecisionMade { entry, model, .. }) = event.body else { return Ok(None) };
+    Ok(Some((DecisionMadeBy { caller: event.actor, entry, model }, rec)))
 }
 
 fn items(served: &Arc<Served>, from: &SeedsFrom) -> Result<(String, Vec<Example>), Refused> {
@@ -285,6 +281,16 @@ fn is_bad(program: &StepProgram, example: &Example) -> bool {
         None => Vec::new(),
     };
     told.contains(&true) || (example.must_not_pass && told.is_empty())
+}
+
+fn without_confidence(step: Option<&Step>, value: &Value) -> Value {
+    let mut value = value.clone();
+    if let (Some(ConfidenceSource::Output(field)), Some(object)) =
+        (step.and_then(|s| s.confidence.as_ref()), value.as_object_mut())
+    {
+        object.remove(field.strip_prefix("output.").unwrap_or(field));
+    }
+    value
 }
 
 /// An id of the same form: digits for digits, and other hexadecimal ones where a part is nothing else.

@@ -350,6 +350,7 @@ pub fn review() -> ReviewPage {
         next: Some(review_id(2)),
         previous: Some(review_id(3)),
         rehearsal: false,
+        seeded: None,
     }
 }
 

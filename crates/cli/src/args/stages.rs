@@ -126,6 +126,23 @@ pub(crate) struct ReconcileArgs {
     pub(crate) window: Window,
 }
 
+/// `seatrial seed`.
+#[derive(Debug, Args)]
+pub(crate) struct SeedArgs {
+    /// An example set of the spec
+    #[arg(value_name = "SET", required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) set: Option<String>,
+    /// Examples that are no part of the spec, one a line
+    #[arg(long, value_name = "FILE", requires = "step")]
+    pub(crate) file: Option<PathBuf>,
+    /// The step that they are for
+    #[arg(long, requires = "file")]
+    pub(crate) step: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = seatrial_factory::SEEDS_MAX)]
+    pub(crate) count: usize,
+}
+
 /// `seatrial drill …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DrillCommand {

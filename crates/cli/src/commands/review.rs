@@ -30,6 +30,11 @@ pub(crate) async fn review(command: ReviewCommand, session: &Session, out: &mut 
             let view = session.factory.answer(&caller, review, input).await?;
             out.json(&view)?;
             out.line(format!("answered `{answer}`: {review}"));
+            match view.seeded {
+                Some(true) => out.line("  it had been seeded, known to be bad, and you caught it; nobody was waiting for it"),
+                Some(false) => out.line("  it had been seeded, known to be bad, and was missed; nobody got its output"),
+                None => {}
+            }
             if view.usable == Some(false) {
                 out.line("  the answer could not be used: what it releases violates the spec");
             }

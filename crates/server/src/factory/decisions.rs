@@ -3,7 +3,7 @@
 use super::payloads::{About, payload, text, whole};
 use super::words::{Words, event_ref, references};
 use crate::view::{
-    AnswerLine, AuditLine, ConfidenceLine, DecisionFilter, DecisionPage, DecisionRow, Decisions, FindingLine,
+    AnswerLine, AuditLine, ConfidenceLine, DecisionFilter, DecisionPage, DecisionRow, Decisions, EventRef, FindingLine,
     Inclusion, OutcomeLine, OverrideLine, Payload, ReviewLine, WhenLine,
 };
 use seatrial_factory::api::{Caller, DecisionChain, Held, Refused, ReviewView};
@@ -120,7 +120,8 @@ pub(super) async fn page(
     let committed = |name: &str| story.made.event.payloads.get(name).copied();
     Ok(DecisionPage {
         decision: id,
-        event: event_ref(&story.made),
+        // As whom the chain names, which is not always who the event names.
+        event: EventRef { actor: chain.caller.id.clone(), ..event_ref(&story.made) },
         case: whole(&chain.case, committed("case")),
         step: chain.step.clone(),
         entry: story.entry.clone(),
@@ -201,11 +202,8 @@ impl Story {
         let found = factory.events_of(workflow, ids).await?;
         let made = found.get(&chain.event).cloned();
         let made = made.ok_or_else(|| Refused::Internal(format!("entry {} is missing", chain.index)))?;
-        let entry = match &made.event.body {
-            // The word of the design, as the wire writes it.
-            Body::DecisionMade(m) => serde_json::to_value(m.entry).ok().and_then(|v| v.as_str().map(str::to_owned)),
-            _ => None,
-        };
+        // The word of the design, as the wire writes it.
+        let entry = serde_json::to_value(chain.entry).ok().and_then(|v| v.as_str().map(str::to_owned));
         let last = |wanted: fn(&Body) -> bool| {
             let mut of_kind: Vec<&Logged> = found.values().filter(|e| wanted(&e.event.body)).collect();
             of_kind.sort_by_key(|e| e.index);

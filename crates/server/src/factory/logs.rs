@@ -6,6 +6,7 @@ use crate::view::{LogPage, LogRow};
 use seatrial_factory::api::{Caller, Refused};
 use seatrial_factory::{EntryLook, Factory};
 use seatrial_model::{Body, DecisionId};
+use std::collections::BTreeMap;
 
 /// How many entries a page shows.
 const PAGE_ENTRIES: usize = 50;
@@ -20,7 +21,7 @@ pub(super) async fn page(
     let identity = factory.log_identity(&summary.name).await?;
     let signed = factory.signed_point(workflow).await?;
     let entries = factory.recent_events(workflow, before, PAGE_ENTRIES).await?;
-    let blind = blind_decisions(factory, caller, workflow, &entries).await?;
+    let kept = waiting_decisions(factory, caller, workflow, &entries).await?;
     let older = entries.last().map(|e| e.index).filter(|index| *index > 0);
     let point = signed.unwrap_or(identity.point.clone());
     Ok(LogPage {
@@ -31,29 +32,43 @@ pub(super) async fn page(
         signed_at: None,
         key: identity.key,
         witnesses: Vec::new(),
-        rows: entries.iter().map(|entry| row(entry, &blind)).collect(),
+        rows: entries.iter().map(|entry| row(entry, &kept)).collect(),
         older,
         verify: identity.verify.replace("EXPORT", "export/"),
         export: format!("seatrial log export export/ --workflow {workflow}"),
     })
 }
 
-/// The decisions among these entries whose blind audit waits for whoever looks.
-async fn blind_decisions(
+/// What an entry of the log does not show yet.
+#[derive(Default)]
+struct Kept {
+    /// Its question waits for an answer; what is said instead.
+    says: Option<&'static str>,
+    shown_caller: Option<String>,
+}
+
+/// The decisions among these entries whose review or audit waits. What an event says beyond its page could lead the
+/// answer, so whoever is asked sees it afterwards.
+async fn waiting_decisions(
     factory: &Factory,
     caller: &Caller,
     workflow: &str,
     entries: &[EntryLook],
-) -> Result<Vec<DecisionId>, Refused> {
+) -> Result<BTreeMap<DecisionId, Kept>, Refused> {
     let ids: Vec<DecisionId> = entries.iter().filter_map(decision).collect();
     let heads = factory.heads(workflow, ids).await?;
-    let mut blind = Vec::new();
-    for (id, head) in &heads {
-        if is_blind(factory, caller, workflow, head).await? {
-            blind.push(*id);
-        }
+    let mut kept = BTreeMap::new();
+    for (id, head) in heads {
+        let says = if is_blind(factory, caller, workflow, &head).await? {
+            Some("its blind audit waits for your answer")
+        } else if head.waits || head.audit_open.as_ref().is_some_and(|role| caller.principal.has_role(role)) {
+            Some("its review waits for an answer")
+        } else {
+            None
+        };
+        kept.insert(id, Kept { says, shown_caller: head.shown_caller });
     }
-    Ok(blind)
+    Ok(kept)
 }
 
 const fn decision(entry: &EntryLook) -> Option<DecisionId> {
@@ -63,13 +78,17 @@ const fn decision(entry: &EntryLook) -> Option<DecisionId> {
     }
 }
 
-fn row(entry: &EntryLook, blind: &[DecisionId]) -> LogRow {
-    let hidden = decision(entry).is_some_and(|d| blind.contains(&d));
-    let (says, json) = if hidden {
-        ("its blind audit waits for your answer".to_owned(), "not shown before you have answered".to_owned())
-    } else {
+fn row(entry: &EntryLook, kept: &BTreeMap<DecisionId, Kept>) -> LogRow {
+    let none = Kept::default();
+    let kept = decision(entry).and_then(|d| kept.get(&d)).unwrap_or(&none);
+    let (says, json) = match kept.says {
+        Some(says) => (says.to_owned(), "not shown before it is answered".to_owned()),
         // An event that was read is one that can be written.
-        (says(&entry.event), serde_json::to_string_pretty(&entry.event).unwrap_or_default())
+        None => (says(&entry.event), serde_json::to_string_pretty(&entry.event).unwrap_or_default()),
     };
-    LogRow { event: reference(entry.index, &entry.event), says, leaf: entry.leaf, json }
+    let mut event = reference(entry.index, &entry.event);
+    if let Some(shown) = &kept.shown_caller {
+        event.actor.clone_from(shown);
+    }
+    LogRow { event, says, leaf: entry.leaf, json }
 }

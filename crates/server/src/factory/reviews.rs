@@ -141,6 +141,7 @@ pub(super) async fn page(
         next,
         previous,
         rehearsal: review.rehearsal,
+        seeded: review.seeded,
     })
 }
 

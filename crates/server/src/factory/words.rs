@@ -178,7 +178,9 @@ pub(super) fn says(event: &Event) -> String {
 fn says_running(body: &Body) -> String {
     match body {
         Body::DecisionMade(b) => {
-            let mark = if b.facts.rehearsal { ", rehearsal" } else { "" };
+            // What is seeded among the reviews is told by the answer, not before it.
+            let seeded = b.review.as_ref().is_some_and(|r| r.seeded);
+            let mark = if b.facts.rehearsal && !seeded { ", rehearsal" } else { "" };
             format!("{}: {}, confidence {:.3}{mark}", b.step, b.verdict, b.facts.confidence.value)
         }
         Body::DecisionEffect(b) => format!("the caller did: {}", b.action),
@@ -187,7 +189,14 @@ fn says_running(body: &Body) -> String {
             format!("{}{}", if b.wrong { "wrong" } else { "right" }, if b.matured { "" } else { ", not matured" })
         }
         Body::ReviewClaimed(b) => b.review.to_string(),
-        Body::ReviewAnswered(b) => format!("{}{}", b.answer, if b.usable { "" } else { ", superseded" }),
+        Body::ReviewAnswered(b) => {
+            let seeded = match b.caught {
+                Some(true) => ", a seeded item caught",
+                Some(false) => ", a seeded item missed",
+                None => "",
+            };
+            format!("{}{}{seeded}", b.answer, if b.usable { "" } else { ", superseded" })
+        }
         Body::WorkflowStopped(b) => whole(&b.element).to_owned(),
         Body::WorkflowResumed(b) => whole(&b.element).to_owned(),
         Body::DrillDone(b) => format!("{}: in {} ms, {} refused after it", b.control, b.effective_ms, b.refused),

@@ -31,7 +31,11 @@ pub fn review(frame: &Frame, view: &ReviewPage, form: &ReviewForm) -> Markup {
             h1 { (question(view.kind)) }
             p .muted {
                 @if view.kind != ReviewKind::Review { span .tag { (view.kind.as_str()) } " " }
-                @if view.rehearsal { span .tag { "rehearsal" } " " }
+                @match view.seeded {
+                    Some(caught) => span .tag { @if caught { "seeded, and caught" } @else { "seeded, and missed" } },
+                    None => @if view.rehearsal { span .tag { "rehearsal" } },
+                }
+                " "
                 "for " strong { (house(&view.to)) } " · opened " (length(frame.now.millis_since(view.opened))) " ago · "
                 @if view.answered.is_some() { "answered" } @else { (due(view.due, frame.now)) }
                 @if let Some(by) = &view.claimed_by { " · claimed by " (house(by)) }

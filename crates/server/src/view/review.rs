@@ -116,6 +116,9 @@ pub struct ReviewPage {
     pub previous: Option<ReviewId>,
     /// A rehearsal.
     pub rehearsal: bool,
+    /// Where the output had been seeded, known to be bad: whether the answer caught it. Nothing before the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeded: Option<bool>,
 }
 
 /// The AI's answer as the reviewer sees it.

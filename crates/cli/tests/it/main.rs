@@ -19,6 +19,7 @@ mod example;
 mod owner;
 mod people;
 mod scenario;
+mod seeds;
 mod support;
 mod usage;
 

@@ -20,6 +20,8 @@ mod rights;
 #[cfg(test)]
 mod sealed;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod simulated;

@@ -36,7 +36,7 @@ fn the_table() {
         drill.escalation         runtime    pilot+production `seatrial drill escalation`
         drill.degraded           runtime    pilot+production `seatrial drill degraded`
         drill.incident           runtime    production `seatrial drill incident --resumed-by PERSON`
-        oversight.efficacy       runtime    production `seatrial status --stage production`
+        oversight.efficacy       runtime    production `seatrial seed SET`
         evidence.witnessed       runtime    production `seatrial status --stage production` [not production: no witness is configured: nobody outside cosigns this log's checkpoints]
         ownership.assigned       ownership  production `seatrial status --stage production`
         ownership.accepted       ownership  production `seatrial accept RESPONSIBILITY`

@@ -18,6 +18,10 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The longest time that a request body may take to arrive: a slow body holds memory and a connection.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// The largest body that is taken in and thrown away where it is refused for its size: a connection that is cut while
+/// its client still sends hides the answer. Beyond it, nobody is waited for.
+const THROWN_AWAY_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Whatever goes wrong in a body that another service sends.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,7 +59,11 @@ pub(crate) async fn read(body: Incoming, max: usize, within: Duration) -> Result
             format!("the request's body is larger than `{max}` bytes; it was not read, and nothing was decided"),
         )
     };
-    if body.size_hint().lower() > max as u64 {
+    let said = body.size_hint().lower();
+    if said > max as u64 {
+        if said <= THROWN_AWAY_BYTES_MAX {
+            let _ = tokio::time::timeout(within, throw_away(body)).await;
+        }
         return Err(too_large());
     }
     match tokio::time::timeout(within, Limited::new(body, max).collect()).await {
@@ -69,4 +77,8 @@ pub(crate) async fn read(body: Incoming, max: usize, within: Duration) -> Result
             format!("the request's body took longer than {} s; nothing was decided", within.as_secs()),
         )),
     }
+}
+
+async fn throw_away(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
 }

@@ -78,7 +78,9 @@ fn body_or_none<T: DeserializeOwned + Default>(asked: &Asked) -> Result<T, Probl
 /// A name that is looked up, and quoted where it is not found.
 fn word(what: &str, text: &str) -> Result<(), Problem> {
     if text.is_empty() || text.len() > WORD_BYTES_MAX {
-        return Err(Problem::invalid(format!("`{what}` is empty or longer than {WORD_BYTES_MAX} bytes; nothing was done")));
+        return Err(Problem::invalid(format!(
+            "`{what}` is empty or longer than {WORD_BYTES_MAX} bytes; nothing was done"
+        )));
     }
     Ok(())
 }

@@ -43,6 +43,10 @@ impl Asked {
         if seatrial_upstream::raw::depth(&self.body) > seatrial_upstream::raw::DEPTH_MAX {
             return Err(Problem::invalid("the request's body nests too deep; nothing was done"));
         }
+        // The library reads a list as an object's members in their order: nobody means that, and no name is checked.
+        if self.body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::invalid("the request's body is a list, and is to be an object; nothing was done"));
+        }
         serde_json::from_slice(&self.body)
             .map_err(|e| Problem::invalid(format!("the request's body is not usable: {e}; nothing was done")))
     }

@@ -3,10 +3,19 @@
 #[cfg(test)]
 mod again;
 #[cfg(test)]
+mod governed;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+#[path = "../../../factory/tests/it/simulated.rs"]
+mod simulated;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wire;
+#[cfg(test)]
+#[path = "../../../factory/tests/it/support.rs"]
+#[allow(dead_code, reason = "the factory's own tests use the rest")]
+mod yard;

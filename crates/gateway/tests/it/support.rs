@@ -177,7 +177,7 @@ workflows: [workflows/complaints]
     }
 }
 
-fn rustls_ring() -> Result<(), ()> {
+pub fn rustls_ring() -> Result<(), ()> {
     // The test's own HTTP client needs what the gateway's has.
     rustls::crypto::ring::default_provider().install_default().map_err(drop)
 }

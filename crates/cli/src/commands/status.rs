@@ -28,6 +28,13 @@ pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) 
     out.json(&report)?;
     if !out.is_json() {
         head(&standing, report.simulation, &report.stopped, out);
+        // A workflow that was never submitted has nothing that could be retired.
+        let retired = session.factory.summary(&workflow).await.ok().and_then(|s| s.retired);
+        if let Some(retired) = retired {
+            let line = format!("  RETIRED   since {} by {}: nothing of it is served", retired.since, shown(&retired.by));
+            let line = out.paint(Ink::Bad, &line);
+            out.line(line);
+        }
         obligations(&standing, out);
         foot(&standing, report.next.as_deref(), out);
     }
@@ -55,6 +62,17 @@ fn head(standing: &Standing, simulation: bool, stopped: &[(ElementPath, Time, St
                 release.stage,
                 release.since.day()
             ));
+            if let Some(pilot) = &release.pilot {
+                let shadow = if pilot.shadow { ", in shadow" } else { "" };
+                let ceiling = release.per_day.map(|n| format!(", at most {n} a day")).unwrap_or_default();
+                out.line(format!("  pilot     {}{shadow}{ceiling}", pilot.number));
+            }
+            for waiver in &release.waivers {
+                out.line(format!("  waived    {} until {}", waiver.obligation, waiver.until.day()));
+            }
+            if let Some(lapse) = &release.lapsed {
+                super::stages::lapsed(lapse, out);
+            }
         }
     }
     for (element, since, by) in stopped {

@@ -37,7 +37,57 @@ fn from_a_draft_to_a_pilot() {
     release(&yard);
     stale_by_a_change(&yard);
     runs(&yard);
+    pilot_and_lapse(&yard);
     record(&yard);
+    retire(&yard);
+}
+
+/// What a pilot is, and what becomes of its release when an approval is taken back: noticed by whoever owns the store.
+fn pilot_and_lapse(yard: &Yard) {
+    let next = yard.run(&["next", "--format", "json"]).exits(0).json();
+    let first = next.as_array().unwrap().iter().find(|s| s["after"].as_array().unwrap().is_empty()).unwrap();
+    assert!(first["command"].as_str().unwrap().starts_with("seatrial "), "{first}");
+    yard.run(&["next"]).exits(0);
+    let pilots = yard.run(&["pilot", "list", "--format", "json"]).exits(0).json();
+    assert_eq!((pilots[0]["number"].as_u64(), pilots[0]["in_force"].as_bool()), (Some(1), Some(true)));
+    yard.run(&["pilot", "list"]).exits(0);
+    let shown = yard.run(&["pilot", "show", "--markdown"]).exits(0).out;
+    assert!(shown.contains("# Pilot 1") && shown.contains("## Is it worth going on?"), "{shown}");
+    yard.run(&["pilot", "show", "9"]).exits(2);
+    let window = ["--from", "2026-01-01", "--until", "2099-12-31", "--note", "the branch's queue"];
+    let measured = yard.run_as(HANA, &[&["measure", "waiting", "0.9", "--format", "json"], &window[..]].concat());
+    assert_eq!(measured.exits(0).json()["met"], false);
+    yard.run_as(RIA, &[&["measure", "waiting", "0.9"], &window[..]].concat()).exits(3);
+    std::fs::write(yard.path().join("cases.csv"), "case_id\nnever-seen\n").unwrap();
+    let window = &window[..4];
+    let found = yard.run_as(HANA, &[&["reconcile", "cases.csv", "--format", "json"], window].concat()).exits(1).json();
+    assert_eq!((found["counts"]["unrecorded"].as_u64(), found["unrecorded"][0].as_str()), (Some(1), Some("never-seen")));
+    yard.run_as(HANA, &[&["reconcile", "cases.csv", "--column", "id"], window].concat()).exits(2);
+
+    let given = yard.run(&["explain", "approval.credit", "--stage", "pilot", "--format", "json"]).exits(0).json();
+    yard.run_as(HANA, &["withdraw", given["events"][0].as_str().unwrap()]).exits(0);
+    let status = yard.run(&["status", "--stage", "pilot", "--format", "json"]).exits(1).json();
+    let lapsed = &status["in_force"]["lapsed"];
+    assert_eq!((lapsed["reaction"].as_str(), lapsed["lost"]["approval.credit"].is_string()), (Some("escalate"), true));
+    let said = yard.run(&["status", "--stage", "pilot"]).exits(1).out;
+    assert!(said.contains("everything escalates") && said.contains("approval.credit is"), "{said}");
+    yard.run_as(HUGO, &["approve", "approval.credit", "--stage", "pilot", "--yes"]).exits(0);
+    let status = yard.run(&["status", "--stage", "pilot", "--format", "json"]).json();
+    assert!(status["in_force"]["lapsed"].is_null(), "it stands again: {}", status["in_force"]);
+    // There is no earlier release to go back to.
+    let listed = yard.run(&["rollback", "--list", "--format", "json"]).exits(0).json();
+    assert_eq!((listed.as_array().unwrap().len(), listed[0]["in_force"].as_bool()), (1, Some(true)));
+    yard.run(&["rollback", "--list"]).exits(0);
+    yard.run_as(HANA, &["rollback", "--reason", "too strict"]).exits(2);
+}
+
+fn retire(yard: &Yard) {
+    let args = ["retire", "--reason", "replaced", "--evidence", "archive 12"];
+    yard.run_as(RIA, &args).exits(3);
+    yard.run_as(HANA, &args).exits(0);
+    yard.run_as(HANA, &args).exits(3);
+    let status = yard.run(&["status", "--stage", "pilot"]).out;
+    assert!(status.contains("RETIRED"), "{status}");
 }
 
 fn approvals(yard: &Yard) {

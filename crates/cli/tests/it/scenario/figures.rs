@@ -2,7 +2,7 @@
 //!
 //! `NAME` is what a `keep` kept, `/pointer` an RFC 6901 pointer into its JSON. `how` is nothing (as it is), `%` (a share
 //! as per cent), `of` (`k` of `n`), `k%` (`k` of `n` as per cent), `count` (of an array or object), `count STATE` (of the
-//! members whose `state` it is), `day` (of a time), `list` (members, or their `id`), or a number of decimals.
+//! members whose `state` it is), `day` (of a time), `keys` (of an object), `list` (members, or their `id`), or a number of decimals.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ fn say(value: &Value, how: &str) -> Option<String> {
             let each = value.as_array()?.iter().map(|v| v.as_str().or(v.get("id")?.as_str()).map(|s| format!("`{s}`")));
             each.collect::<Option<Vec<_>>>()?.join(", ")
         }
+        "keys" => value.as_object()?.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
         how if how.starts_with("count ") => {
             let state = how.trim_start_matches("count ");
             value.as_array()?.iter().filter(|v| v.get("state").and_then(Value::as_str) == Some(state)).count().to_string()

@@ -126,6 +126,12 @@ fn steady_line(line: &str) -> String {
             out[i - 1] = "…".to_owned();
         }
     }
+    // An entry's index: how many events there are depends on what was drawn.
+    for i in 1..out.len() {
+        if out[i - 1].trim_start_matches('(') == "entry" {
+            out[i] = "…".to_owned();
+        }
+    }
     out.join(" ")
 }
 

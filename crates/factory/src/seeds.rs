@@ -81,13 +81,15 @@ impl Factory {
         let handle = self.handle(&name)?;
         let live = handle.live.load_full();
         let served = live.in_force.clone().or_else(|| live.candidate.clone());
-        let served = served.ok_or_else(|| Refused::NotFound("nothing was submitted yet: `seatrial submit`".to_owned()))?;
+        let served =
+            served.ok_or_else(|| Refused::NotFound("nothing was submitted yet: `seatrial submit`".to_owned()))?;
         let circumstances =
             Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
         served.authorize(&caller.principal, Act::Drill, &circumstances)?;
         let (step, examples) = items(&served, from)?;
         let program = served.program.step(&step);
-        let program = program.ok_or_else(|| Refused::NotFound(format!("there is no AI step `{step}`; nothing was seeded")))?;
+        let program =
+            program.ok_or_else(|| Refused::NotFound(format!("there is no AI step `{step}`; nothing was seeded")))?;
         let all = examples.len() as u64;
         let bad: Vec<Example> = examples.into_iter().filter(|e| is_bad(program, e)).collect();
         if bad.is_empty() {
@@ -260,7 +262,10 @@ fn items(served: &Arc<Served>, from: &SeedsFrom) -> Result<(String, Vec<Example>
         SeedsFrom::Lines { step, bytes } => {
             let examples = parse_examples(bytes).map_err(|errors| {
                 let first = errors.first().map(ToString::to_string).unwrap_or_default();
-                Refused::Invalid(format!("the file has {} error(s), the first: {first}; nothing was seeded", errors.len()))
+                Refused::Invalid(format!(
+                    "the file has {} error(s), the first: {first}; nothing was seeded",
+                    errors.len()
+                ))
             })?;
             Ok((step.clone(), examples))
         }
@@ -302,7 +307,8 @@ fn case_of_form(text: &str) -> Result<Option<String>, Refused> {
     let mut out = String::with_capacity(text.len());
     for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
         let body = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_hex = body.len() >= 4 && body.chars().all(|c| c.is_ascii_hexdigit()) && body.chars().any(|c| c.is_ascii_digit());
+        let is_hex =
+            body.len() >= 4 && body.chars().all(|c| c.is_ascii_hexdigit()) && body.chars().any(|c| c.is_ascii_digit());
         for c in part.chars() {
             let [draw] = random::<1>().map_err(internal)?;
             out.push(match c {
@@ -315,3 +321,6 @@ fn case_of_form(text: &str) -> Result<Option<String>, Refused> {
     }
     Ok(Some(out))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,7 @@ use crate::project::{DecisionRec, StopRec};
 use crate::reviews::{is_stopped, settle};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{
-    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed,
-    WorkflowStopped,
+    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed, WorkflowStopped,
 };
 use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
 use seatrial_spec::workflow::Truth;

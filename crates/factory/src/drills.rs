@@ -180,12 +180,10 @@ impl Factory {
     /// [`Refused`]: nothing was recorded as a drill.
     pub async fn drill_override(&self, caller: &Caller, workflow: Option<&str>) -> Result<Drilled, Refused> {
         let (_, handle, served) = self.drilling(caller, workflow)?;
-        let marked = |p: &Passage| served.workflow.step(&p.step).is_some_and(|s| s.overrides.is_some());
-        let passed = self.marked_decision(caller, &served, marked, |p| p.output.is_some()).await?;
+        let passed = self.to_take_back(caller, &served).await?;
         let passed = passed.ok_or_else(|| {
             Refused::Invalid(
-                "no example is decided so that its output leaves, in a step with `override`; there is nothing to take back"
-                    .to_owned(),
+                "no example in a step with `override` comes to an output; there is nothing to take back".to_owned(),
             )
         })?;
         let began = Instant::now();
@@ -216,12 +214,10 @@ impl Factory {
         workflow: Option<&str>,
     ) -> Result<Drilled, Refused> {
         let (name, handle, served) = self.drilling(stopper, workflow)?;
-        let marked = |p: &Passage| served.workflow.step(&p.step).is_some_and(|s| s.overrides.is_some());
-        let passed = self.marked_decision(stopper, &served, marked, |p| p.output.is_some()).await?;
+        let passed = self.to_take_back(stopper, &served).await?;
         let passed = passed.ok_or_else(|| {
             Refused::Invalid(
-                "no example is decided so that its output leaves, in a step with `override`; there is no incident to act out"
-                    .to_owned(),
+                "no example in a step with `override` comes to an output; there is no incident to act out".to_owned(),
             )
         })?;
         let began = Instant::now();
@@ -243,7 +239,16 @@ impl Factory {
         self.drilled(stopper, &handle, &served, done).await
     }
 
-    /// Takes a marked decision back, for the first reason that the spec lists.
+    /// A marked decision to be taken back: one whose output leaves; where everything waits for a person, one that waits.
+    async fn to_take_back(&self, caller: &Caller, served: &Served) -> Result<Option<Passed>, Refused> {
+        let marked = |p: &Passage| served.workflow.step(&p.step).is_some_and(|s| s.overrides.is_some());
+        match self.marked_decision(caller, served, marked, |p| p.output.is_some()).await? {
+            Some(passed) => Ok(Some(passed)),
+            None => self.marked_decision(caller, served, marked, |p| p.review.is_some()).await,
+        }
+    }
+
+    /// Takes a marked decision back, for the last reason that the spec lists.
     async fn take_back(
         &self,
         caller: &Caller,

@@ -190,7 +190,11 @@ impl Factory {
 
     fn declared(&self, file: &[u8]) -> Result<Event, OpenError> {
         let people = u64::try_from(self.spec().people.len()).unwrap_or(u64::MAX);
-        let body = Body::FactoryDeclared(FactoryDeclared { file: Digest::of(file), people, policies: self.0.policies.blobs().1 });
+        let body = Body::FactoryDeclared(FactoryDeclared {
+            file: Digest::of(file),
+            people,
+            policies: self.0.policies.blobs().1,
+        });
         Ok(self.event(&LogName::factory(), Principal::system(), body)?)
     }
 

@@ -148,8 +148,7 @@ impl Factory {
         let stated = self.0.store.blob(&handle.log, blob).await.map_err(not_recorded)?;
         let stated = stated.ok_or_else(|| internal(format!("the store does not hold `{}`", blob.short())))?;
         let stated: Vec<ReleasedObligation> = serde_json::from_slice(&stated).map_err(internal)?;
-        let mut gathered =
-            self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        let mut gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
         gathered.inputs = self.inputs_as_released(&served.workflow, release);
         let reaction = match &served.workflow.gates.production {
             Some(gate) => gate.on_lapse,
@@ -197,11 +196,7 @@ impl Factory {
             let alias = !embedded(step) && !is_dated(text);
             (step.clone(), ModelIdentity { text: text.clone(), alias })
         };
-        Inputs {
-            models: release.models.iter().map(identity).collect(),
-            checks: CHECKS_VERSION,
-            decide: DECIDE_VERSION,
-        }
+        Inputs { models: release.models.iter().map(identity).collect(), checks: CHECKS_VERSION, decide: DECIDE_VERSION }
     }
 }
 

@@ -55,6 +55,7 @@ pub use calibrate::{CertifiedOutcome, Proposed};
 pub use clock::{Clock, NoEntropy, SystemClock, random};
 pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, WAIT_MS_MAX};
 pub use documents::{DOCUMENT_BYTES_MAX, Filed};
+pub use drift::{BASELINE_DAYS, DriftLook};
 pub use drills::{Drilled, MarkedReview, OpenedDrill};
 pub use evaluate::{
     ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
@@ -65,8 +66,7 @@ pub use handover::Pack;
 pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
-pub use drift::{BASELINE_DAYS, DriftLook};
-pub use look::{AssumptionLook, CertificateLook, WatchLook, WatchState, DecisionHead, EntryLook, LOOK_ENTRIES_MAX};
+pub use look::{AssumptionLook, CertificateLook, DecisionHead, EntryLook, LOOK_ENTRIES_MAX, WatchLook, WatchState};
 pub use outcomes::{Measured, OutcomeInput};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};
 pub use project::{FactoryProjector, PROJECTION_VERSION};
@@ -74,11 +74,11 @@ pub use reconcile::{DIFFERENCES_MAX, RECONCILE_IDS_MAX, ReconcileInput, Reconcil
 pub use rehearse::Rehearsed;
 pub use release::Released;
 pub use replay::{PerDay, ReplayOptions, ReplayReport, Replayed, RoleLoad};
-pub use rights::{Can, Whom, read_policies};
 pub use reviews::{ANSWER_BYTES_MAX, CLAIM_MS, ReviewFilter};
+pub use rights::{Can, Whom, read_policies};
+pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use seeds::{SEEDS_MAX, Seeded, SeedsFrom};
 pub use serve::STEP_MS_MAX;
-pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use sprints::{Backlog, ClosedSprint, NOTE_CHARS_MAX, NOTE_CITES_MAX, NoteInput, OPERATION_DAYS, SprintLook};
 pub use stages::{ReleaseLook, Retired, RolledBack};
 pub use stale::{Compared, Stales, Staling, ToldBy, stale_by_keys};

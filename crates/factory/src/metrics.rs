@@ -130,12 +130,7 @@ impl Factory {
     ///
     /// # Errors
     /// [`Refused`] where there is no such workflow.
-    pub async fn metrics(
-        &self,
-        workflow: &str,
-        from: Time,
-        until: Time,
-    ) -> Result<BTreeMap<String, f64>, Refused> {
+    pub async fn metrics(&self, workflow: &str, from: Time, until: Time) -> Result<BTreeMap<String, f64>, Refused> {
         let handle = self.handle(workflow)?;
         let count = move |view: &dyn View| {
             let mut counted = Counted::default();

@@ -47,7 +47,8 @@ impl Factory {
         served.authorize(&caller.principal, Act::MeasureOutcome, &circumstances)?;
         let name = input.outcome.strip_prefix("outcomes.").unwrap_or(&input.outcome);
         let path = ElementPath::new(format!("outcomes.{name}"));
-        let (Some(outcome), Some(element)) = (served.workflow.outcomes.get(name), served.workflow.element(&path)) else {
+        let (Some(outcome), Some(element)) = (served.workflow.outcomes.get(name), served.workflow.element(&path))
+        else {
             let known: Vec<&str> = served.workflow.outcomes.keys().map(String::as_str).collect();
             return Err(Refused::NotFound(format!("there is no such outcome; there are: {}", known.join(", "))));
         };

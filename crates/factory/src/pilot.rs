@@ -41,11 +41,7 @@ pub(crate) fn terms_of(workflow: &Workflow, stage: Stage, until: Option<Time>) -
 impl Terms {
     /// Numbers the pilot inside the commit. The same terms are the same pilot; other terms are another one from the
     /// first decision on that was made under the old ones.
-    pub(crate) fn numbered(
-        self,
-        view: &dyn View,
-        cuts: &[(Digest, ReleaseCut)],
-    ) -> Result<PilotTerms, StoreError> {
+    pub(crate) fn numbered(self, view: &dyn View, cuts: &[(Digest, ReleaseCut)]) -> Result<PilotTerms, StoreError> {
         let make = |number, previous| PilotTerms {
             number,
             terms: self.digest,

@@ -34,7 +34,10 @@ mod records;
 mod running;
 
 pub(crate) use records::*;
-pub(crate) use running::{CALLER, AUDIT_DUE, audit_due_from, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED, pilot_count_key};
+pub(crate) use running::{
+    AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,
+    audit_due_from, pilot_count_key,
+};
 
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};

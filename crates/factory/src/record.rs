@@ -10,7 +10,7 @@ use crate::serve::{Obtained, bounds};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
-use seatrial_model::facts::{CertificateState, FACTS_VERSION, SliceFact, OnLapse, ReviewAll, ThresholdFact};
+use seatrial_model::facts::{CertificateState, FACTS_VERSION, OnLapse, ReviewAll, SliceFact, ThresholdFact};
 use seatrial_model::{
     Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
 };
@@ -208,7 +208,15 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
         stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
     let as_released = !record.rehearsal || record.seeded;
     let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
-    let mut state = State { stopped, retired, lapsed: None, today: 0, thresholds: Vec::new(), slices: Vec::new(), certificate: None };
+    let mut state = State {
+        stopped,
+        retired,
+        lapsed: None,
+        today: 0,
+        thresholds: Vec::new(),
+        slices: Vec::new(),
+        certificate: None,
+    };
     if let Some(release) = served.release.as_ref().filter(|_| as_released) {
         state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
         if let Some(pilot) = release.pilot_key() {

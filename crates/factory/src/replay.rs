@@ -91,7 +91,8 @@ impl Factory {
         let known = self.0.store.row(&handle.log, "spec", key.as_bytes()).await.map_err(not_recorded)?;
         known.map(drop).ok_or_else(|| {
             let spec = against.digest.short();
-            let message = format!("the spec `{spec}` was not submitted, and a replay is evidence for what was: submit it");
+            let message =
+                format!("the spec `{spec}` was not submitted, and a replay is evidence for what was: submit it");
             Refused::Conflict { message, now: None }
         })
     }

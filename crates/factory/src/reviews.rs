@@ -96,7 +96,9 @@ impl Factory {
 
     pub(crate) fn may_answer(&self, caller: &Caller, served: &Served, review: &ReviewRec) -> Result<(), Refused> {
         if review.seeded_by.as_ref() == Some(&caller.principal.id) {
-            return Err(Refused::Forbidden("you seeded this one and know that it is bad; another person answers it".to_owned()));
+            return Err(Refused::Forbidden(
+                "you seeded this one and know that it is bad; another person answers it".to_owned(),
+            ));
         }
         let circumstances = Circumstances {
             role: Some(review.to.clone()),

@@ -110,7 +110,9 @@ impl Factory {
     /// # Errors
     /// [`Refused`] where they may not, or nothing was submitted.
     pub fn may_govern(&self, caller: &Caller, workflow: &str) -> Result<(), Refused> {
-        if caller.principal.kind != PrincipalKind::Person || caller.token.is_some_and(|kind| kind != TokenKind::Operator) {
+        if caller.principal.kind != PrincipalKind::Person
+            || caller.token.is_some_and(|kind| kind != TokenKind::Operator)
+        {
             return Err(Refused::Forbidden(
                 "governed delivery is for people, with an `operator` token: agents, services and other tokens look at \
                  nothing here and judge nothing"

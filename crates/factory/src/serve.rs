@@ -125,7 +125,11 @@ impl Factory {
             self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
         };
         let record = Record {
-            decision: if seeded { drawn_decision(&served, program, received)? } else { new_decision(received).map_err(internal)? },
+            decision: if seeded {
+                drawn_decision(&served, program, received)?
+            } else {
+                new_decision(received).map_err(internal)?
+            },
             review: new_review(received).map_err(internal)?,
             served: Arc::clone(&served),
             step: step.name.clone(),

@@ -9,8 +9,8 @@ use crate::project::{LapseRec, ReleaseRec};
 use crate::release::cuts;
 use crate::reviews::settle;
 use crate::standing::in_force_view;
-use seatrial_governance::{NextStep, ObligationState};
 use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_governance::{NextStep, ObligationState};
 use seatrial_model::event::{ReleaseRolledBack, WorkflowRetired};
 use seatrial_model::{Body, Digest, EventId, LogName, Stage, Time};
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
@@ -177,10 +177,12 @@ impl Factory {
             let after = cuts.iter().skip_while(|(release, _)| *release != current.release).skip(1);
             after.filter(|(_, cut)| cut.stage == current.stage).map(|(release, _)| *release).next()
         };
-        let chosen = to.or_else(earlier).ok_or_else(|| Refused::NotFound(format!(
-            "there is no earlier release for {}; `seatrial stop` stops this one at once",
-            current.stage
-        )))?;
+        let chosen = to.or_else(earlier).ok_or_else(|| {
+            Refused::NotFound(format!(
+                "there is no earlier release for {}; `seatrial stop` stops this one at once",
+                current.stage
+            ))
+        })?;
         if chosen == current.release {
             return Err(Refused::Conflict { message: format!("`{}` is in force already", chosen.short()), now: None });
         }
@@ -248,8 +250,7 @@ impl Factory {
             ("reason".to_owned(), reason.as_bytes().to_vec()),
             ("evidence".to_owned(), evidence.as_bytes().to_vec()),
         ];
-        let event =
-            self.judged(caller, &handle.log, served, body, Vec::new(), texts, newest(&events)).await?;
+        let event = self.judged(caller, &handle.log, served, body, Vec::new(), texts, newest(&events)).await?;
         self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
         self.reload(&handle.log).await?;
         let reviews_open = self.summary(workflow).await?.reviews_open;

@@ -42,11 +42,7 @@ impl Factory {
     ///
     /// # Errors
     /// [`Refused`]: no example escalates, or the caller may not.
-    pub async fn open_escalation_drill(
-        &self,
-        caller: &Caller,
-        workflow: Option<&str>,
-    ) -> Result<OpenedDrill, Refused> {
+    pub async fn open_escalation_drill(&self, caller: &Caller, workflow: Option<&str>) -> Result<OpenedDrill, Refused> {
         let (_, _, served) = self.drilling(caller, workflow)?;
         let escalates = |p: &Passed| p.verdict == Verdict::Escalate && p.review.is_some();
         let passed = self.marked_decision(caller, &served, |_| true, escalates).await?;

@@ -114,9 +114,7 @@ impl Factory {
         for (number, releases) in pilots_of(&events) {
             let (Some(first), Some(last)) = (releases.first().cloned(), releases.last().cloned()) else { continue };
             let reports = events.iter().filter_map(|logged| match &logged.event.body {
-                Body::PilotReported(r) if r.pilot == number => {
-                    Some((logged.event.id, logged.event.time, r.continues))
-                }
+                Body::PilotReported(r) if r.pilot == number => Some((logged.event.id, logged.event.time, r.continues)),
                 _ => None,
             });
             let digests: Vec<Digest> = releases.iter().map(|r| r.release).collect();

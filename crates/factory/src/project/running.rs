@@ -1,6 +1,8 @@
 //! The fold of the running system's events.
 
-use super::{AskRec, SeedRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState};
+use super::{
+    AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
+};
 use crate::api::DecisionStatus;
 use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;

@@ -37,6 +37,17 @@ async fn an_override_drill_takes_back_what_had_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_everything_waits_an_override_takes_back_what_waits() {
+    let yard = Yard::new().await;
+    let dev = yard.who("dev");
+    // No threshold is earned: nothing passes without a person.
+    yard.factory.evaluate(&dev, None, &[], &seatrial_factory::Quiet).await.unwrap();
+    let drilled = yard.factory.drill_override(&yard.who("una"), None).await.unwrap();
+    assert!(drilled.in_time() && drilled.refused == 1, "{drilled:?}");
+    yard.factory.drill_incident(&yard.who("una"), &yard.who("hana"), None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_drill_is_closed_over_a_persons_answer() {
     let yard = Yard::pilot().await;
     let hana = yard.who("hana");

@@ -47,8 +47,18 @@ async fn answered(yard: &Yard, who: &Caller, review: &ReviewView, answer: Answer
 fn like(chain: &DecisionChain) -> Value {
     let all = serde_json::to_value(chain).unwrap();
     json!([
-        all["caller"], all["release"], all["spec"], all["facts"]["rehearsal"], all["facts"]["stage"], all["facts"]["acts"],
-        all["model"], all["entry"], all["status"], all["action"], all["review"]["rehearsal"], all["review"].get("seeded"),
+        all["caller"],
+        all["release"],
+        all["spec"],
+        all["facts"]["rehearsal"],
+        all["facts"]["stage"],
+        all["facts"]["acts"],
+        all["model"],
+        all["entry"],
+        all["status"],
+        all["action"],
+        all["review"]["rehearsal"],
+        all["review"].get("seeded"),
     ])
 }
 
@@ -81,7 +91,8 @@ async fn a_seeded_review_looks_like_any_other_until_it_is_answered() {
         let text = serde_json::to_string(&chain).unwrap();
         assert!(!text.contains("seeded") && !text.contains("hugo"), "{text}");
     }
-    let listed = yard.factory.decisions(WORKFLOW, DecisionFilter { limit: 3, ..DecisionFilter::default() }).await.unwrap();
+    let listed =
+        yard.factory.decisions(WORKFLOW, DecisionFilter { limit: 3, ..DecisionFilter::default() }).await.unwrap();
     assert!(listed.iter().all(|row| !row.rehearsal), "{listed:#?}");
 
     // Whoever seeded knows; somebody else answers.

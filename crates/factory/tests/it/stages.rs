@@ -60,7 +60,10 @@ async fn a_waiver_that_ends_lapses_the_release_that_stands_on_it() {
     let yard = Yard::production().await;
     let in_force = yard.factory.in_force(&yard.log()).await.unwrap().unwrap();
     let waived: Vec<&str> = in_force.waivers.iter().map(|w| w.obligation.as_str()).collect();
-    assert_eq!((waived.as_slice(), in_force.level.as_str()), (&["oversight.efficacy"][..], "SEATRIAL_SIMULATION_WAIVED"));
+    assert_eq!(
+        (waived.as_slice(), in_force.level.as_str()),
+        (&["oversight.efficacy"][..], "SEATRIAL_SIMULATION_WAIVED")
+    );
     yard.factory.advance_clock(79 * DAY_MS).await.unwrap();
     assert!(yard.factory.tick().await.lapsed.is_empty(), "it runs still");
     yard.factory.advance_clock(3 * DAY_MS).await.unwrap();
@@ -87,9 +90,11 @@ pub async fn discharge_pilot(yard: &Yard) {
     yard.factory.rehearse(&dev, None, &seatrial_factory::Quiet).await.unwrap();
     yard.factory.drill_stop(&yard.who("hana"), &yard.who("hugo"), None).await.unwrap();
     simulated::drills(&yard.factory).await.unwrap();
-    for (who, obligation, role) in
-        [("hana", "spec.intent", Some("credit")), ("hana", "approval.credit", None), ("lena", "release.approval", Some("engineering"))]
-    {
+    for (who, obligation, role) in [
+        ("hana", "spec.intent", Some("credit")),
+        ("hana", "approval.credit", None),
+        ("lena", "release.approval", Some("engineering")),
+    ] {
         yard.approve(who, Stage::Pilot, obligation, role).await;
     }
     let missing = yard.missing(Stage::Pilot).await;
@@ -125,7 +130,10 @@ async fn a_rollback_puts_the_release_before_in_force_in_one_step() {
     yard.factory.rollback(&hana, WORKFLOW, Some(second.release), "it was not the rule").await.unwrap();
     let releases = yard.factory.releases(WORKFLOW).await.unwrap();
     let shown: Vec<_> = releases.iter().map(|r| (r.release.release, r.in_force, r.by.as_str())).collect();
-    assert_eq!(shown, [(second.release, true, "lena@shipyard.example"), (first.release, false, "lena@shipyard.example")]);
+    assert_eq!(
+        shown,
+        [(second.release, true, "lena@shipyard.example"), (first.release, false, "lena@shipyard.example")]
+    );
     // Folded from the log alone it is the same.
     assert!(yard.factory.store().check_rows(&yard.log()).await.unwrap().identical());
 }
@@ -142,7 +150,10 @@ async fn a_rollback_shows_what_was_lost_and_the_lapse_is_in_force_at_once() {
     assert!(yard.factory.tick().await.lapsed.is_empty());
     let done = yard.factory.rollback(&yard.who("hana"), WORKFLOW, None, "too strict").await.unwrap();
     let lapsed = done.lapsed.expect("it lapsed with the rollback");
-    assert_eq!((done.to, lapsed.lost.keys().cloned().collect::<Vec<_>>()), (first.release, vec!["approval.credit".to_owned()]));
+    assert_eq!(
+        (done.to, lapsed.lost.keys().cloned().collect::<Vec<_>>()),
+        (first.release, vec!["approval.credit".to_owned()])
+    );
     let passed = yard.pass(application(900)).await;
     assert!(passed.because.iter().any(|p| p.as_str() == "gates.production.on_lapse"), "{:?}", passed.because);
     assert!(yard.factory.tick().await.lapsed.is_empty(), "said once");

@@ -151,7 +151,8 @@ async fn reasons_are_for_people_and_rules_for_measurement() {
     // and `risk` approved what is withheld.
     yard.edit("withhold: [applicant.age, applicant.marital]", "withhold: [applicant.age]");
     let standing = work_tree(&yard, Stage::Production).await;
-    let measured = ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve", "pilot.findings"];
+    let measured =
+        ["spec.exercised", "eval.boundary", "eval.forbidden.hardship", "threshold.approve", "pilot.findings"];
     let judged = ["approval.risk", "validation.independent", "release.approval"];
     assert_eq!(stale(&standing), [&measured[..], &judged[..]].concat());
     let model = standing.states.iter().find(|s| s.obligation.id == "eval.boundary").unwrap();

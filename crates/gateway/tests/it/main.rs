@@ -17,5 +17,5 @@ mod support;
 mod wire;
 #[cfg(test)]
 #[path = "../../../factory/tests/it/support.rs"]
-#[allow(dead_code, reason = "the factory's own tests use the rest")]
+#[expect(dead_code, reason = "the factory's own tests use the rest")]
 mod yard;

@@ -190,8 +190,15 @@ fn reference() -> String {
             ages.1
         );
     }
+    depends(&rows, &mut out);
+    rules(&mut out);
+    out
+}
+
+fn depends(rows: &[&Obligation], out: &mut String) {
+    use std::fmt::Write as _;
     out.push_str("\n## What each depends on\n\n| id | elements | read | inputs |\n|---|---|---|---|\n");
-    for o in &rows {
+    for o in rows {
         let list = |texts: Vec<String>| if texts.is_empty() { "–".to_owned() } else { texts.join(" ") };
         let scope = o.scope.iter().map(|p| match p.as_str() {
             "" => "all".to_owned(),
@@ -219,6 +226,10 @@ fn reference() -> String {
         inputs.dedup();
         let _ = writeln!(out, "| `{}` | {scope} | {read} | {} |", general(&o.id), list(inputs));
     }
+}
+
+fn rules(out: &mut String) {
+    use std::fmt::Write as _;
     out.push_str("\n## When one does not apply\n\nThe first that fits gives the reason.\n\n| ids | stages | because |\n|---|---|---|\n");
     for (ids, stages, why) in applies::rules() {
         let ids: Vec<String> =
@@ -226,7 +237,6 @@ fn reference() -> String {
         let stages: Vec<&str> = stages.iter().map(|s| s.as_str()).collect();
         let _ = writeln!(out, "| {} | {} | {why} |", ids.join(" "), stages.join(", "));
     }
-    out
 }
 
 #[test]

@@ -96,7 +96,7 @@ proptest::proptest! {
 #[test]
 fn gates_read_metrics() {
     let figures = |agreement: f64| {
-        std::collections::BTreeMap::from([
+        BTreeMap::from([
             ("agreement".to_owned(), agreement),
             ("reviewed".to_owned(), 120.0),
             ("broken".to_owned(), f64::NAN),

@@ -3,8 +3,8 @@
 use seatrial_model::facts::{Bounds, CertificateState, FACTS_VERSION, OnLapse, ThresholdFact};
 use seatrial_model::{Confidence, Digest, ElementPath, Facts, Influence, Span, Stage, Tier};
 use seatrial_spec::workflow::{
-    Actor, Audit, Check, ConfidenceSource, Else, Escalation, Expr, Fallback, Gates, Limits, Method, ProductionGate, Review,
-    Risks, Rule, SchemaType, Slice, SpecFile, Step, StreamMode, Threshold, Trace, Workflow,
+    Actor, Audit, Check, ConfidenceSource, Else, Escalation, Expr, Fallback, Gates, Limits, Method, ProductionGate,
+    Review, Risks, Rule, SchemaType, Slice, SpecFile, Step, StreamMode, Threshold, Trace, Workflow,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -106,6 +106,21 @@ pub fn step() -> Step {
     }
 }
 
+fn threshold() -> Threshold {
+    Threshold {
+        at: Some(0.8),
+        max_wrong: Some(0.05),
+        assurance: Some(0.95),
+        wrong_when: Some(expr("output.team != expected.team")),
+        examples: None,
+        method: Method::Split,
+        grid: vec![],
+        attempts: 1,
+        truth: None,
+        detect_within: None,
+    }
+}
+
 pub fn workflow() -> Workflow {
     let complaint = json!({
         "type": "object",
@@ -142,21 +157,7 @@ pub fn workflow() -> Workflow {
         types: BTreeMap::from([("Complaint".to_owned(), schema(complaint)), ("Routing".to_owned(), schema(routing))]),
         roles: BTreeMap::new(),
         steps: vec![step()],
-        thresholds: BTreeMap::from([(
-            "route".to_owned(),
-            Threshold {
-                at: Some(0.8),
-                max_wrong: Some(0.05),
-                assurance: Some(0.95),
-                wrong_when: Some(expr("output.team != expected.team")),
-                examples: None,
-                method: Method::Split,
-                grid: vec![],
-                attempts: 1,
-                truth: None,
-                detect_within: None,
-            },
-        )]),
+        thresholds: BTreeMap::from([("route".to_owned(), threshold())]),
         slices: BTreeMap::from([(
             "long".to_owned(),
             Slice { condition: expr("size(input.text) > 50"), required: false },

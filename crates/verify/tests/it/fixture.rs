@@ -213,13 +213,11 @@ impl Log {
             inspected: judged.as_ref().map(|j| j.inspected.clone()).unwrap_or_default(),
         };
         let again = decide(&plan, &facts);
-        let review = again.review.as_ref().map(|r| ReviewOpened {
-            review: ReviewId::new(self.uuid()),
-            to: r.to.clone(),
-            own: r.own,
-            within_ms: r.within_ms,
-            seeded: false,
-        });
+        let opened = |r: &ReviewAsk, review: ReviewId| {
+            let (to, own, within_ms) = (r.to.clone(), r.own, r.within_ms);
+            ReviewOpened { review, to, own, within_ms, seeded: false }
+        };
+        let review = again.review.as_ref().map(|r| opened(r, ReviewId::new(self.uuid())));
         let made = DecisionMade {
             decision,
             step: "route".to_owned(),

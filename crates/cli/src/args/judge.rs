@@ -85,10 +85,10 @@ pub(crate) struct WaiveArgs {
 pub(crate) enum WaiveCommand {
     /// Grant a waiver that somebody else asked for
     #[command(after_help = "\
-Shows what it waives, until when, who asked, why, and what is done instead, and asks; where nobody can be asked, confirm with
---yes. Whoever asked, and whoever wrote the change, cannot grant it.
+Shows what it waives, until when, who asked, why, and what is done instead, and asks. Where nobody can be asked, --yes says so
+beforehand. Whoever asked, and whoever wrote the change, cannot grant it.
 
-Examples:
+Example:
   seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --show
   seatrial waive grant evt_019a0000-0000-7000-8000-000000000000 --as ria@harbour.example --yes")]
     Grant {

@@ -6,8 +6,8 @@ mod judge;
 mod record;
 mod replay;
 mod run;
-mod stages;
 mod simulate;
+mod stages;
 
 pub(crate) use deliver::*;
 pub(crate) use example::*;
@@ -15,8 +15,8 @@ pub(crate) use judge::*;
 pub(crate) use record::*;
 pub(crate) use replay::*;
 pub(crate) use run::*;
-pub(crate) use stages::*;
 pub(crate) use simulate::*;
+pub(crate) use stages::*;
 
 use crate::demo::DemoArgs;
 use crate::out::Format;

@@ -46,8 +46,8 @@ pub(crate) use serve::serve;
 pub(crate) use waive::ask as ask_grant;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, ExampleCommand, LogCommand, PilotCommand, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
-    WaiveCommand,
+    Cli, Command, CompletionArgs, DecisionCommand, ExampleCommand, LogCommand, PilotCommand, ReviewCommand,
+    SprintCommand, TokenCommand, WaiveArgs, WaiveCommand,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -104,7 +104,11 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Serve(_)
             | Command::Demo(_)
             | Command::Log(
-                LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Statement { .. } | LogCommand::Key
+                LogCommand::Verify { .. }
+                    | LogCommand::Export { .. }
+                    | LogCommand::Prove { .. }
+                    | LogCommand::Statement { .. }
+                    | LogCommand::Key
             )
     )
 }
@@ -160,7 +164,11 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Serve(_)
         | Command::Demo(_)
         | Command::Log(
-            LogCommand::Verify { .. } | LogCommand::Export { .. } | LogCommand::Prove { .. } | LogCommand::Statement { .. } | LogCommand::Key,
+            LogCommand::Verify { .. }
+            | LogCommand::Export { .. }
+            | LogCommand::Prove { .. }
+            | LogCommand::Statement { .. }
+            | LogCommand::Key,
         ) => Err(Failure::usage("this command needs no open store; nothing was done")),
     }
 }

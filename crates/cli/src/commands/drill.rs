@@ -27,9 +27,7 @@ pub(crate) async fn drill(command: &DrillCommand, session: &Session, out: &mut O
     let name = Some(workflow.as_str());
     let factory = &session.factory;
     let done = match command {
-        DrillCommand::Stop { resumed_by } => {
-            factory.drill_stop(&caller, &factory.local(resumed_by)?, name).await?
-        }
+        DrillCommand::Stop { resumed_by } => factory.drill_stop(&caller, &factory.local(resumed_by)?, name).await?,
         DrillCommand::Incident { resumed_by } => {
             factory.drill_incident(&caller, &factory.local(resumed_by)?, name).await?
         }
@@ -66,7 +64,10 @@ fn recorded(done: &Drilled, out: &mut Out) -> Result<Exit, Failure> {
     let ink = if in_time { Ink::Good } else { Ink::Bad };
     let line = out.paint(ink, &format!("{}: {what} within {} ms{allowed}", done.control, done.effective_ms));
     out.line(line);
-    out.line(format!("  {} marked request(s) in it; {} output(s) did not leave as they were", done.answered, done.refused));
+    out.line(format!(
+        "  {} marked request(s) in it; {} output(s) did not leave as they were",
+        done.answered, done.refused
+    ));
     out.line(format!("  event {}", done.event));
     Ok(Exit::ready(in_time))
 }

@@ -70,7 +70,10 @@ pub(crate) async fn reconcile(args: &ReconcileArgs, session: &Session, out: &mut
     }))?;
     let clean = d.unrecorded == 0 && d.theirs > 0;
     let ink = if clean { Ink::Good } else { Ink::Bad };
-    let line = format!("{} cases there, {} here: {} not recorded, {} unknown there", d.theirs, d.ours, d.unrecorded, d.unknown);
+    let line = format!(
+        "{} cases there, {} here: {} not recorded, {} unknown there",
+        d.theirs, d.ours, d.unrecorded, d.unknown
+    );
     let line = out.paint(ink, &line);
     out.line(line);
     for (what, ids) in [("not recorded here", &found.unrecorded), ("unknown there", &found.unknown)] {
@@ -87,10 +90,13 @@ pub(crate) async fn reconcile(args: &ReconcileArgs, session: &Session, out: &mut
 
 /// The values of a column of a CSV file.
 fn column(path: &Path, column: &str) -> Result<Vec<String>, Failure> {
-    let unreadable = |e: &dyn std::fmt::Display| Failure::file(format!("`{}`: {e}; nothing was recorded", path.display()));
+    let unreadable =
+        |e: &dyn std::fmt::Display| Failure::file(format!("`{}`: {e}; nothing was recorded", path.display()));
     let size = std::fs::metadata(path).map_err(|e| unreadable(&e))?.len();
     if size > CSV_BYTES_MAX {
-        return Err(unreadable(&format!("has {size} bytes, and at most {CSV_BYTES_MAX} are read: take a shorter window")));
+        return Err(unreadable(&format!(
+            "has {size} bytes, and at most {CSV_BYTES_MAX} are read: take a shorter window"
+        )));
     }
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(|e| unreadable(&e))?;
     let headings = reader.headers().map_err(|e| unreadable(&e))?.clone();

@@ -31,7 +31,9 @@ pub(crate) async fn review(command: ReviewCommand, session: &Session, out: &mut 
             out.json(&view)?;
             out.line(format!("answered `{answer}`: {review}"));
             match view.seeded {
-                Some(true) => out.line("  it had been seeded, known to be bad, and you caught it; nobody was waiting for it"),
+                Some(true) => {
+                    out.line("  it had been seeded, known to be bad, and you caught it; nobody was waiting for it")
+                }
                 Some(false) => out.line("  it had been seeded, known to be bad, and was missed; nobody got its output"),
                 None => {}
             }

@@ -43,7 +43,7 @@ pub(crate) async fn simulate(command: SimulateCommand, session: &Session, out: &
         SimulateCommand::Traffic(args) => traffic(&args, session, out).await,
         SimulateCommand::Answers { count, drills, taking } => {
             answers(count.unwrap_or(usize::MAX), drills, taking, session, out).await
-        },
+        }
         SimulateCommand::Truths => truths(session, out).await,
         SimulateCommand::Clock { by } => {
             let ms = u64::try_from(by.signed_millis()).unwrap_or(0);
@@ -237,13 +237,7 @@ struct Answered {
     left: u64,
 }
 
-async fn answers(
-    count: usize,
-    drills: bool,
-    taking: Span,
-    session: &Session,
-    out: &mut Out,
-) -> Result<Exit, Failure> {
+async fn answers(count: usize, drills: bool, taking: Span, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     let workflow = session.workflow()?;
     let spec = session.factory.shown_spec(&workflow)?;
     let known = known(&spec)?;
@@ -260,7 +254,8 @@ async fn answers(
             let filter =
                 ReviewFilter { workflow: Some(workflow.clone()), roles: vec![role.clone()], limit: PAGE_ROWS_MAX };
             let found = session.factory.reviews(reader, filter).await?;
-            let found = found.into_iter().filter(|r| r.rehearsal == drills && r.to == *role && !left.contains(&r.review));
+            let found =
+                found.into_iter().filter(|r| r.rehearsal == drills && r.to == *role && !left.contains(&r.review));
             let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(role)).collect();
             open.extend(found.enumerate().filter_map(|(n, r)| Some((r, *fitting.get(n % fitting.len().max(1))?))));
         }
@@ -271,7 +266,9 @@ async fn answers(
         for (review, person) in open {
             let mut given = answer(&review, person, &spec, &known, taking, session).await;
             // Whoever seeded an item does not answer it: somebody else of the role does.
-            for other in people.iter().filter(|p| p.principal.has_role(&review.to) && p.principal.id != person.principal.id) {
+            for other in
+                people.iter().filter(|p| p.principal.has_role(&review.to) && p.principal.id != person.principal.id)
+            {
                 if !given.as_ref().is_err_and(|failure| failure.code == "forbidden") {
                     break;
                 }

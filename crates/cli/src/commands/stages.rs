@@ -72,7 +72,13 @@ fn list(releases: &[ReleaseLook], out: &mut Out) {
             notes.push(format!("{} waived", r.waivers.len()));
         }
         notes.extend(look.ended.clone());
-        rows.plain([r.release.to_string(), r.stage.to_string(), r.since.to_string(), look.by.clone(), notes.join("; ")]);
+        rows.plain([
+            r.release.to_string(),
+            r.stage.to_string(),
+            r.since.to_string(),
+            look.by.clone(),
+            notes.join("; "),
+        ]);
     }
     let text = rows.text();
     out.text(&text);

@@ -31,7 +31,8 @@ pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) 
         // A workflow that was never submitted has nothing that could be retired.
         let retired = session.factory.summary(&workflow).await.ok().and_then(|s| s.retired);
         if let Some(retired) = retired {
-            let line = format!("  RETIRED   since {} by {}: nothing of it is served", retired.since, shown(&retired.by));
+            let line =
+                format!("  RETIRED   since {} by {}: nothing of it is served", retired.since, shown(&retired.by));
             let line = out.paint(Ink::Bad, &line);
             out.line(line);
         }

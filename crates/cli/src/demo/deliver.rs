@@ -303,7 +303,12 @@ impl Story<'_> {
         }
     }
 
-    pub(super) async fn answer_one(&self, people: &[Caller], n: usize, review: &ReviewView) -> Result<Option<Answer>, Failure> {
+    pub(super) async fn answer_one(
+        &self,
+        people: &[Caller],
+        n: usize,
+        review: &ReviewView,
+    ) -> Result<Option<Answer>, Failure> {
         let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(&review.to)).collect();
         let Some(person) = fitting.get(n % fitting.len().max(1)) else { return Ok(None) };
         let chain = self.yard.factory.decision(person, review.decision).await?;

@@ -54,7 +54,8 @@ impl Story<'_> {
                 self.answer_marked(&view).await?;
             }
             let done = factory.close_drill(&hana, None, control, &reviews).await?;
-            let what = if control == "degraded" { "finished by hand without the model" } else { "claimed and answered" };
+            let what =
+                if control == "degraded" { "finished by hand without the model" } else { "claimed and answered" };
             let cases = count(done.answered, "marked case");
             self.tell.figure(control, &format!("{cases} {what} within {} ms (simulated)", done.effective_ms));
         }
@@ -113,7 +114,10 @@ impl Story<'_> {
         };
         let measured = factory.measure(&hana, WORKFLOW, input).await?;
         let today = measured.today.map_or_else(String::new, |t| format!(", today {t}"));
-        let text = format!("{} of the pilot's applications would wait for an underwriter{today}", percent(self.pilot_waited, cases));
+        let text = format!(
+            "{} of the pilot's applications would wait for an underwriter{today}",
+            percent(self.pilot_waited, cases)
+        );
         if measured.met {
             self.tell.good(&format!("{text}: the target is met."));
         } else {
@@ -124,7 +128,10 @@ impl Story<'_> {
         let reconciled = factory.reconcile(&hana, WORKFLOW, ReconcileInput { ids, from, until }).await?.done;
         self.tell.figure(
             "reconciled",
-            &format!("{} cases at the shop, {} recorded, {} missing", reconciled.theirs, reconciled.ours, reconciled.unrecorded),
+            &format!(
+                "{} cases at the shop, {} recorded, {} missing",
+                reconciled.theirs, reconciled.ours, reconciled.unrecorded
+            ),
         );
         let reported = factory.pilot_report(&lena, WORKFLOW, None, true).await?;
         for finding in &reported.report.findings {

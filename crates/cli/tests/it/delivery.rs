@@ -61,7 +61,10 @@ fn pilot_and_lapse(yard: &Yard) {
     std::fs::write(yard.path().join("cases.csv"), "case_id\nnever-seen\n").unwrap();
     let window = &window[..4];
     let found = yard.run_as(HANA, &[&["reconcile", "cases.csv", "--format", "json"], window].concat()).exits(1).json();
-    assert_eq!((found["counts"]["unrecorded"].as_u64(), found["unrecorded"][0].as_str()), (Some(1), Some("never-seen")));
+    assert_eq!(
+        (found["counts"]["unrecorded"].as_u64(), found["unrecorded"][0].as_str()),
+        (Some(1), Some("never-seen"))
+    );
     yard.run_as(HANA, &[&["reconcile", "cases.csv", "--column", "id"], window].concat()).exits(2);
 
     let given = yard.run(&["explain", "approval.credit", "--stage", "pilot", "--format", "json"]).exits(0).json();

@@ -188,7 +188,10 @@ fn a_slow_upstream_is_kept_busy() {
     assert_eq!(done["passed"]["k"].as_u64(), Some(n as u64));
     assert_eq!(upstream.most_in_flight(), 64, "all places were taken at some moment, and never more");
     let mean = upstream.mean_in_flight();
-    println!("{n} examples, 64 in flight, 200 ms each: {:.1} s, {mean:.2} in flight on the mean", began.elapsed().as_secs_f64());
+    println!(
+        "{n} examples, 64 in flight, 200 ms each: {:.1} s, {mean:.2} in flight on the mean",
+        began.elapsed().as_secs_f64()
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Known-bad items among the reviews, by commands alone.
 
-use crate::support::{HUGO, UNA, Yard, DEV};
+use crate::support::{DEV, HUGO, UNA, Yard};
 use serde_json::{Value, json};
 
 /// Applications that turned out bad, with an answer that pre-approves them.
@@ -18,7 +18,7 @@ fn bad(yard: &Yard, count: usize) -> String {
 fn oversight(yard: &Yard) -> (String, String) {
     let status = yard.run(&["status", "--stage", "production", "--format", "json"]).json();
     let found = status["obligations"].as_array().unwrap().iter().find(|o| o["id"] == "oversight.efficacy").cloned();
-    let found = found.expect("production wants it");
+    let found = found.unwrap();
     let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
     (text("state"), text("why"))
 }
@@ -32,10 +32,8 @@ fn reviewers_are_tested_with_what_is_known_to_be_bad() {
     assert!(none.err.contains("nothing was seeded"), "{}", none.err);
     yard.run_as(HUGO, &["seed"]).exits(2);
     std::fs::write(yard.path().join("seeds.jsonl"), bad(&yard, 15)).unwrap();
-    let seeded = yard
-        .run_as(HUGO, &["seed", "--file", "seeds.jsonl", "--step", "assess", "--format", "json"])
-        .exits(0)
-        .json();
+    let seeded =
+        yard.run_as(HUGO, &["seed", "--file", "seeds.jsonl", "--step", "assess", "--format", "json"]).exits(0).json();
     assert_eq!(seeded["seeded"], 15, "{seeded}");
 
     // One by a person, who is told afterwards; the others by simulated people, who know what is right.

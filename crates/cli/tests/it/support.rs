@@ -155,14 +155,17 @@ pub fn piloted(folder: &Path, act: &Act<'_>) {
     let listed = act(HANA, &["decision", "list", "--limit", "20", "--format", "json"]).json();
     let real = listed.as_array().unwrap().iter().find(|d| d["rehearsal"] == false).unwrap();
     let chain = act(HANA, &["decision", "show", real["decision"].as_str().unwrap(), "--format", "json"]).json();
-    std::fs::write(folder.join("cases.csv"), format!("case_id\n{}\n", chain["case"]["text"].as_str().unwrap())).unwrap();
+    std::fs::write(folder.join("cases.csv"), format!("case_id\n{}\n", chain["case"]["text"].as_str().unwrap()))
+        .unwrap();
     act(HANA, &["reconcile", "cases.csv", "--from", from, "--until", until]);
     std::fs::write(folder.join("challenge.txt"), "Challenged: simulated.\n").unwrap();
     act(RIA, &["file", "validation.independent", "challenge.txt", "--stage", "production"]);
     act("rex@harbour.example", &["approve", "validation.independent", "--stage", "production", "--yes"]);
-    let until = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().saturating_add(jiff::Span::new().days(80));
+    let until =
+        jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().saturating_add(jiff::Span::new().days(80));
     let asked = ["waive", "oversight.efficacy", "--stage", "production", "--reason", "too few cases yet"];
-    let asked = [&asked[..], &["--measure", "risk reads twenty a week", "--until", &until.to_string(), "--format", "json"]];
+    let asked =
+        [&asked[..], &["--measure", "risk reads twenty a week", "--until", &until.to_string(), "--format", "json"]];
     let waiver = act(HANA, &asked.concat()).json();
     let waiver = waiver["event"].as_str().or(waiver["waiver"].as_str()).unwrap().to_owned();
     act(RIA, &["waive", "grant", &waiver, "--yes"]);

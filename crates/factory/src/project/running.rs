@@ -302,7 +302,8 @@ impl Fold<'_> {
                 self.feed_audit(under, wrong)?;
             }
         }
-        if matured && first {
+        let seeded = before.as_ref().is_some_and(|rec| rec.seeded);
+        if matured && first && !seeded {
             self.count(if wrong { "outcome/wrong" } else { "outcome/right" })?;
         }
         self.follow(body.decision, move |rec, _| rec.outcome = Some(OutcomeRec { at, wrong, matured }))

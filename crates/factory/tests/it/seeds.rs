@@ -95,6 +95,10 @@ async fn a_seeded_review_looks_like_any_other_until_it_is_answered() {
         yard.factory.decisions(WORKFLOW, DecisionFilter { limit: 3, ..DecisionFilter::default() }).await.unwrap();
     assert!(listed.iter().all(|row| !row.rehearsal), "{listed:#?}");
 
+    let ids = mine.iter().map(|r| r.decision).collect();
+    let heads = yard.factory.heads(WORKFLOW, ids).await.unwrap();
+    assert!(heads.values().all(|head| head.shown_caller.as_deref() == Some("shop")), "{heads:#?}");
+
     // Whoever seeded knows; somebody else answers.
     let audit = mine.iter().find(|r| r.audit).unwrap();
     let refused = answered(&yard, &yard.who("hugo"), audit, Answer::Own).await.unwrap_err();
@@ -107,6 +111,7 @@ async fn a_seeded_review_looks_like_any_other_until_it_is_answered() {
     assert_eq!((missed.seeded, caught.seeded), (Some(false), Some(true)));
     for review in &mine {
         let chain = chain(&yard, "una", review.decision).await;
+        assert_eq!(chain.caller.id, "hugo@harbour.example");
         assert!(chain.released.is_none() && chain.facts.rehearsal, "its output leaves to nobody, and it is told now");
     }
 

@@ -1,5 +1,6 @@
 //! A log in memory, made with the real guard, as a `Source`.
 
+use seatrial_guard::decide::ReviewAsk;
 use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Part, PartKind, Program, decide, draw};
 use seatrial_ledger::{Checkpoint, Frontier, Signer, Tile, TilePath, TileTree, VerifierKey, bundle, leaf_hash};
 use seatrial_model::event::*;

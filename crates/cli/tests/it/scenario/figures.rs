@@ -64,7 +64,12 @@ fn say(value: &Value, how: &str) -> Option<String> {
         "keys" => value.as_object()?.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
         how if how.starts_with("count ") => {
             let state = how.trim_start_matches("count ");
-            value.as_array()?.iter().filter(|v| v.get("state").and_then(Value::as_str) == Some(state)).count().to_string()
+            value
+                .as_array()?
+                .iter()
+                .filter(|v| v.get("state").and_then(Value::as_str) == Some(state))
+                .count()
+                .to_string()
         }
         decimals => format!("{:.*}", decimals.parse::<usize>().ok()?, value.as_f64()?),
     })

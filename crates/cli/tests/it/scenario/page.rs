@@ -45,16 +45,15 @@ pub fn pieces(page: &str) -> Vec<Piece> {
     while let Some((n, line)) = lines.next() {
         let number = n + 1;
         if line.trim_end() == "```console" {
-            let body: Vec<&str> =
-                lines.by_ref().map(|(_, l)| l).take_while(|l| l.trim_end() != "```").collect();
+            let body: Vec<&str> = lines.by_ref().map(|(_, l)| l).take_while(|l| l.trim_end() != "```").collect();
             out.push(Piece::Console { line: number, runs: runs(&body) });
         } else if ["<!-- do: ", "<!-- keep ", "<!-- name "].iter().any(|start| line.starts_with(start)) {
             let mut text = line.to_owned();
             while !text.contains("-->") {
-                text.push_str(lines.next().expect("a comment ends").1);
+                text.push_str(lines.next().unwrap().1);
             }
             let body = text.trim_end().strip_prefix("<!-- ").and_then(|t| t.strip_suffix("-->"));
-            let (head, command) = body.expect("a comment of its own").trim().split_once(": ").expect("`do: COMMAND`");
+            let (head, command) = body.unwrap().trim().split_once(": ").unwrap();
             let kept = match head.split_once(' ') {
                 Some(("keep", name)) => Kept::Figures(name.to_owned()),
                 Some((_, name)) => Kept::Variable(name.to_owned()),
@@ -73,18 +72,18 @@ fn runs(body: &[&str]) -> Vec<Run> {
     let mut lines = body.iter().peekable();
     while let Some(line) = lines.next() {
         let Some(first) = line.strip_prefix("$ ") else {
-            out.last_mut().expect("a block begins with a command").output.push_str(line);
+            out.last_mut().unwrap().output.push_str(line);
             continue;
         };
         let (mut shown, mut command) = ((*line).to_owned(), first.to_owned());
         while command.trim_end().ends_with('\\') {
-            let next = lines.next().expect("a line goes on");
+            let next = lines.next().unwrap();
             shown.push_str(next);
             command = format!("{}{}", command.trim_end().trim_end_matches('\\'), next.trim_start());
         }
         let command = command.trim_end();
         let (command, exits) = match command.rsplit_once("# exits ") {
-            Some((command, code)) => (command.trim_end().to_owned(), code.trim().parse().expect("an exit code")),
+            Some((command, code)) => (command.trim_end().to_owned(), code.trim().parse().unwrap()),
             None => (command.to_owned(), 0),
         };
         out.push(Run { command, exits, output: String::new(), shown });
@@ -112,12 +111,19 @@ fn steady_line(line: &str) -> String {
         let is_id = core.split_once('_').is_some_and(|(kind, id)| {
             kind.len() <= 4 && id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
         });
-        let hex = core.len() >= 8 && core.chars().all(|c| c.is_ascii_hexdigit()) && core.chars().any(|c| c.is_ascii_digit());
+        let hex =
+            core.len() >= 8 && core.chars().all(|c| c.is_ascii_hexdigit()) && core.chars().any(|c| c.is_ascii_digit());
         let digest = core.contains("sha256") || hex;
         let shape = |s: &str| s.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>();
         let shaped = shape(core);
         let time = shaped.starts_with("0000-00-00") || shaped == "00:00" || shaped == "00:00:00";
-        if is_id || digest { "…".to_owned() } else if time { shape(word) } else { word.to_owned() }
+        if is_id || digest {
+            "…".to_owned()
+        } else if time {
+            shape(word)
+        } else {
+            word.to_owned()
+        }
     });
     let mut out: Vec<String> = words.collect();
     // A duration: a number before its unit.

@@ -101,5 +101,5 @@ fn answer(args: &DiffArgs, old: Side, new: Side, stale: Option<Staling>, out: &m
         Some(FailOn::Unclear) => least >= Direction::Unclear,
         None => false,
     };
-    Ok(Exit::ready(!fails && !(args.exit_code && differs)))
+    Ok(Exit::ready(!(fails || args.exit_code && differs)))
 }

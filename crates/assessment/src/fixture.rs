@@ -146,13 +146,17 @@ impl History {
 
     pub(crate) fn approve(&mut self, who: &str, obligation: &str, stage: Stage, shown_ms: u64) -> EventId {
         let role = self.factory.people.iter().find(|p| p.id.starts_with(who)).unwrap().roles[0].clone();
-        let given =
-            ApprovalGiven { shown_ms: Some(shown_ms), ..ApprovalGiven::new(stage, role, Digest::of(b"shown")) };
+        let given = ApprovalGiven { shown_ms: Some(shown_ms), ..ApprovalGiven::new(stage, role, Digest::of(b"shown")) };
         self.add(who, &[obligation], Body::ApprovalGiven(given))
     }
 
     pub(crate) fn evaluate(&mut self, passed: Share) -> EventId {
         let recorded = EvaluationRecorded {
+            tags: BTreeMap::new(),
+            confusion: BTreeMap::new(),
+            repeats: None,
+            usage: None,
+            started: None,
             set: "golden".to_owned(),
             examples: Digest::of(b"golden"),
             drawn: "curated".to_owned(),
@@ -192,6 +196,8 @@ impl History {
 
     pub(crate) fn release(&mut self, who: &str, stage: Stage) -> Digest {
         let cut = ReleaseCut {
+            pilot: None,
+            waivers: Vec::new(),
             workflow: "credit".to_owned(),
             stage,
             spec: self.workflow.digest,
@@ -210,7 +216,14 @@ impl History {
     pub(crate) fn sprint(&mut self, number: u64, before: &str, after: &str, inside: impl FnOnce(&mut Self)) {
         let sprint: SprintId = format!("spr_01939000-0000-7000-8000-{number:012x}").parse().unwrap();
         let states = |state: &str| BTreeMap::from([("spec.intent".to_owned(), state.to_owned())]);
-        let opened = SprintOpened { sprint, number, questions: vec![], obligations: vec![], states: states(before), roles: None };
+        let opened = SprintOpened {
+            sprint,
+            number,
+            questions: vec![],
+            obligations: vec![],
+            states: states(before),
+            roles: None,
+        };
         self.add("dev", &[], Body::SprintOpened(opened));
         inside(self);
         let closed = SprintClosed { sprint, report: Digest::of(b"report"), states: states(after) };

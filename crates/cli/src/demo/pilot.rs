@@ -13,7 +13,7 @@ use seatrial_model::event::SplitSide;
 use seatrial_model::{Day, ReviewId, Stage};
 
 /// How many applications the pilot sees: more than its criterion wants to have reviewed.
-const PILOT: usize = 120;
+const PILOT: usize = 180;
 
 /// How long the demo's waiver runs.
 const WAIVED_DAYS: i64 = 60;

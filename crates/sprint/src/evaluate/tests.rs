@@ -187,7 +187,7 @@ fn tags_and_labels_are_bounded() {
 fn usage_is_summed_where_there_is_any() {
     let none = result("1", None, Outcome::Inconclusive);
     let some = ExampleResult { usage: Some(Usage { input: 3, output: 4 }), ..none.clone() };
-    assert_eq!(evaluate(set("curated"), &[none.clone()]).unwrap().event.usage, None);
+    assert_eq!(evaluate(set("curated"), std::slice::from_ref(&none)).unwrap().event.usage, None);
     let event = evaluate(set("curated"), &[none, some.clone(), some]).unwrap().event;
     assert_eq!(event.usage, Some(Usage { input: 6, output: 8 }));
 }

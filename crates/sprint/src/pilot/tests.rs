@@ -13,7 +13,7 @@ fn case(n: u64, slice: &str, agreed: Option<bool>) -> PilotCase {
         slices: vec![slice.to_owned()],
         agreed,
         reviewed: agreed.is_some(),
-        late: n % 10 == 0,
+        late: n.is_multiple_of(10),
         overridden: (n == 1).then(|| "wrong-data".to_owned()),
         wrong: None,
         no_candidate: false,

@@ -150,8 +150,12 @@ pub struct ResultLine {
 /// # Errors
 /// None in practice: a result has a canonical form.
 pub fn evaluate(set: SetUnderTest, results: &[ExampleResult]) -> Result<Evaluation, CanonicalError> {
-    let line =
-        |r: &ExampleResult| ResultLine { id: r.id.clone(), verdict: r.verdict, outcome: r.outcome, unstable: r.unstable };
+    let line = |r: &ExampleResult| ResultLine {
+        id: r.id.clone(),
+        verdict: r.verdict,
+        outcome: r.outcome,
+        unstable: r.unstable,
+    };
     let lines: Vec<ResultLine> = results.iter().map(line).collect();
     let blob = canonical(&lines)?;
     let unstable = results.iter().filter(|r| r.unstable).count() as u64;

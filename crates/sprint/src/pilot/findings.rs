@@ -63,10 +63,19 @@ fn worth_it(input: &PilotInput<'_>) -> PilotFinding {
         figures.push(figure("decisions that turned out wrong", share(wrong, turned_out.len() as u64), events));
     }
     let (answer, says) = match (input.continue_if, input.continues) {
-        (None, _) => (PilotAnswer::Unknown, "The spec has no `gates.pilot.continue_if`: nobody said before what would be worth it.".to_owned()),
-        (Some(text), Some(true)) => (PilotAnswer::Yes, format!("The criterion fixed before the first decision is met: `{text}`.")),
-        (Some(text), Some(false)) => (PilotAnswer::No, format!("The criterion fixed before the first decision is not met: `{text}`.")),
-        (Some(text), None) => (PilotAnswer::Unknown, format!("The figures do not tell whether the criterion is met: `{text}`.")),
+        (None, _) => (
+            PilotAnswer::Unknown,
+            "The spec has no `gates.pilot.continue_if`: nobody said before what would be worth it.".to_owned(),
+        ),
+        (Some(text), Some(true)) => {
+            (PilotAnswer::Yes, format!("The criterion fixed before the first decision is met: `{text}`."))
+        }
+        (Some(text), Some(false)) => {
+            (PilotAnswer::No, format!("The criterion fixed before the first decision is not met: `{text}`."))
+        }
+        (Some(text), None) => {
+            (PilotAnswer::Unknown, format!("The figures do not tell whether the criterion is met: `{text}`."))
+        }
     };
     PilotFinding { question: "Is it worth going on?".to_owned(), answer, says, figures }
 }
@@ -141,7 +150,8 @@ fn where_it_helps(input: &PilotInput<'_>) -> PilotFinding {
     } else {
         let risk = named(&riskier, "nowhere more than in all");
         let help = named(&better, "nowhere less than in all");
-        let text = format!("People disagreed more often than in all with {risk}; less often with {help} (95 % assurance).");
+        let text =
+            format!("People disagreed more often than in all with {risk}; less often with {help} (95 % assurance).");
         (PilotAnswer::Listed, text)
     };
     let question = "Where does AI help, and where does it add too much risk?".to_owned();
@@ -159,13 +169,23 @@ fn variability(input: &PilotInput<'_>) -> PilotFinding {
     for run in input.repeats {
         unstable += run.repeats.unstable;
         asked += run.examples;
-        let value = format!("{} did not get the same verdict {} times", share(run.repeats.unstable, run.examples), run.repeats.times);
+        let value = format!(
+            "{} did not get the same verdict {} times",
+            share(run.repeats.unstable, run.examples),
+            run.repeats.times
+        );
         figures.push(figure(format!("examples.{}", run.set), value, vec![run.event]));
     }
     let (answer, says) = match (input.repeats.is_empty(), unstable) {
-        (true, _) => (PilotAnswer::Unknown, "No evaluation asked an example more than once: `seatrial eval --repeat 3` does.".to_owned()),
+        (true, _) => (
+            PilotAnswer::Unknown,
+            "No evaluation asked an example more than once: `seatrial eval --repeat 3` does.".to_owned(),
+        ),
         (false, 0) => (PilotAnswer::Yes, format!("Each of {asked} examples got the same verdict every time.")),
-        (false, n) => (PilotAnswer::Listed, format!("{n} of {asked} examples did not get the same verdict every time; whoever approves accepts that.")),
+        (false, n) => (
+            PilotAnswer::Listed,
+            format!("{n} of {asked} examples did not get the same verdict every time; whoever approves accepts that."),
+        ),
     };
     PilotFinding { question: "Which variability is acceptable?".to_owned(), answer, says, figures }
 }

@@ -57,7 +57,11 @@ fn a_slice_that_differs_beyond_chance_is_named() {
     assert!(worth.figures.iter().any(|f| f.what == "outcomes.waiting" && f.events == [id(900)]), "{worth:#?}");
     assert!(worth.figures.iter().any(|f| f.what == "metrics.agreement" && f.value == "0.9"), "{worth:#?}");
     assert!(!worth.figures.iter().any(|f| f.what == "metrics.reviewed"), "the criterion does not name it");
-    assert!(helps.says.contains("more often than in all with `slices.young`; less often with `slices.old`"), "{}", helps.says);
+    assert!(
+        helps.says.contains("more often than in all with `slices.young`; less often with `slices.old`"),
+        "{}",
+        helps.says
+    );
     let young = helps.figures.iter().find(|f| f.what == "slices.young").unwrap();
     assert!(young.value.contains("30 of 100 (30.0 %); more than in all"), "{young:?}");
     assert_eq!(young.events.len(), CITED_MAX, "thirty disagreed, the first are cited");

@@ -84,9 +84,11 @@ fn a_failed_attempt_with_others_left_shows_no_figures() {
     let yard = Yard::new();
     let text = yard.text().replace("method: split", "method: split\n    attempts: 2").replace("at: none ", "at: 0.5 ");
     std::fs::write(yard.workflow(), text).unwrap();
+    // The sides are sealed under a salt of the test's, so that the figures are the same every time.
+    yard.run_as(DEV, &["calibrate", "approve", "--salt", "5eed"]).exits(0);
     let failed = yard.run_as(DEV, &["calibrate", "approve", "--certify", "--format", "json"]).exits(1).json();
     assert_eq!(failed["certificate"]["withheld"], true);
     assert_eq!(failed["certificate"]["examples"], 0);
     let last = yard.run_as(DEV, &["calibrate", "approve", "--certify"]).exits(1).out;
-    assert!(last.contains("not certified") && last.contains("2 of 2") && last.contains("inconclusive"), "{last}");
+    assert!(last.contains("not certified") && last.contains("2 of 2") && last.contains("reported:"), "{last}");
 }

@@ -11,6 +11,7 @@ mod owner;
 mod place;
 mod serving;
 mod session;
+mod simulated;
 mod source;
 mod terminal;
 

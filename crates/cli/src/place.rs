@@ -1,9 +1,11 @@
 //! Where things are: the factory's folder, its workflows, its store.
 
+use crate::exit::Exit;
 use crate::failure::Failure;
-use seatrial_factory::read_factory;
+use seatrial_factory::{check_folder, read_factory};
 use seatrial_spec::check::{FACTORY_FILE, WORKFLOW_FILE};
 use seatrial_spec::workflow::{FactorySpec, StoreRef};
+use seatrial_spec::{Severity, Workflow};
 use std::path::{Path, PathBuf};
 
 /// The folder to start from: `-C`, or the current one; absolute.
@@ -82,6 +84,29 @@ pub(crate) fn one_workflow(
         (None, []) => Err(Failure::usage("`factory.yaml` lists no workflows; add one under `workflows`")),
         (None, _) => Err(Failure::usage(format!("name a workflow with `--workflow NAME`: {}", names(&all)))),
     }
+}
+
+/// The checked workflow that is meant, without a store: of this folder, or of the factory's. `undone` says what was not
+/// done where there is none.
+pub(crate) fn checked(start: &Path, named: Option<&str>, undone: &str) -> Result<Workflow, Failure> {
+    let factory = match find_root(start) {
+        Some(root) => Some((read_factory(&root)?.0, root)),
+        None => None,
+    };
+    let folder = match (&factory, named) {
+        (_, None) if start.join(WORKFLOW_FILE).is_file() => start.to_owned(),
+        (Some((spec, root)), _) => one_workflow(start, root, spec, named)?.path,
+        (None, _) => {
+            return Err(Failure::file(format!("there is no `{WORKFLOW_FILE}` in `{}`; {undone}", start.display())));
+        }
+    };
+    let tree = check_folder(&folder, factory.as_ref().map(|(spec, _)| spec))?;
+    let errors = tree.checked.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    tree.checked.workflow.ok_or_else(|| Failure {
+        exit: Exit::NotReady,
+        code: "findings",
+        message: format!("the spec has {errors} error(s), which `seatrial check` shows; {undone}"),
+    })
 }
 
 /// Whether a folder goes by this name: as listed, by its last part, or by the `workflow:` of its file.

@@ -181,11 +181,6 @@ impl Factory {
     pub async fn drill_override(&self, caller: &Caller, workflow: Option<&str>) -> Result<Drilled, Refused> {
         let (_, handle, served) = self.drilling(caller, workflow)?;
         let passed = self.to_take_back(caller, &served).await?;
-        let passed = passed.ok_or_else(|| {
-            Refused::Invalid(
-                "no example in a step with `override` comes to an output; there is nothing to take back".to_owned(),
-            )
-        })?;
         let began = Instant::now();
         let overridden = self.take_back(caller, &served, &passed, "override drill").await?;
         let effective_ms = elapsed(began);
@@ -215,11 +210,6 @@ impl Factory {
     ) -> Result<Drilled, Refused> {
         let (name, handle, served) = self.drilling(stopper, workflow)?;
         let passed = self.to_take_back(stopper, &served).await?;
-        let passed = passed.ok_or_else(|| {
-            Refused::Invalid(
-                "no example in a step with `override` comes to an output; there is no incident to act out".to_owned(),
-            )
-        })?;
         let began = Instant::now();
         let stop = self.stop(stopper, &name, None, "incident drill").await?;
         let taken = self.take_back(stopper, &served, &passed, "incident drill").await;
@@ -240,12 +230,18 @@ impl Factory {
     }
 
     /// A marked decision to be taken back: one whose output leaves; where everything waits for a person, one that waits.
-    async fn to_take_back(&self, caller: &Caller, served: &Served) -> Result<Option<Passed>, Refused> {
+    async fn to_take_back(&self, caller: &Caller, served: &Served) -> Result<Passed, Refused> {
         let marked = |p: &Passage| served.workflow.step(&p.step).is_some_and(|s| s.overrides.is_some());
-        match self.marked_decision(caller, served, marked, |p| p.output.is_some()).await? {
-            Some(passed) => Ok(Some(passed)),
-            None => self.marked_decision(caller, served, marked, |p| p.review.is_some()).await,
-        }
+        let found = match self.marked_decision(caller, served, marked, |p| p.output.is_some()).await? {
+            Some(passed) => Some(passed),
+            None => self.marked_decision(caller, served, marked, |p| p.review.is_some()).await?,
+        };
+        found.ok_or_else(|| {
+            Refused::Invalid(
+                "no example in a step with `override` comes to an output, so there is nothing to take back; add one that does: `seatrial example add`, or a line in its file"
+                    .to_owned(),
+            )
+        })
     }
 
     /// Takes a marked decision back, for the last reason that the spec lists.

@@ -12,7 +12,7 @@ use crate::standing::in_force_view;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_governance::{NextStep, ObligationState};
 use seatrial_model::event::{ReleaseRolledBack, WorkflowRetired};
-use seatrial_model::{Body, Digest, EventId, LogName, Stage, Time};
+use seatrial_model::{Body, Digest, EventId, LogName, Logged, Stage, Time};
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -167,17 +167,12 @@ impl Factory {
     /// The release in force, and the one to go back to.
     async fn rollback_target(&self, handle: &Handle, to: Option<Digest>) -> Result<(Digest, ReleaseRec), Refused> {
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
-        let cuts = cuts(&events);
         let current = self.release_rec(&handle.log, b"in-force").await?.ok_or_else(|| Refused::Conflict {
             message: "no release is in force, so there is none to go back from; cut one: `seatrial release pilot`"
                 .to_owned(),
             now: None,
         })?;
-        let earlier = || {
-            let after = cuts.iter().skip_while(|(release, _)| *release != current.release).skip(1);
-            after.filter(|(_, cut)| cut.stage == current.stage).map(|(release, _)| *release).next()
-        };
-        let chosen = to.or_else(earlier).ok_or_else(|| {
+        let chosen = to.or_else(|| way_back(&events, current.stage)).ok_or_else(|| {
             Refused::NotFound(format!(
                 "there is no earlier release for {}; `seatrial stop` stops this one at once",
                 current.stage
@@ -269,4 +264,21 @@ fn need_reason(reason: &str) -> Result<(), Refused> {
 fn ended(release: &ReleaseRec, now: Time) -> Option<String> {
     let over = release.until.filter(|until| release.stage == Stage::Pilot && now > *until)?;
     Some(format!("was a pilot until {over}, and that has passed: it would deny everything"))
+}
+
+/// The release that was in force before the one of now. What was gone back from is not gone back to: it is named, or stays
+/// out of the way.
+fn way_back(events: &[Logged], stage: Stage) -> Option<Digest> {
+    let mut way: Vec<Digest> = Vec::new();
+    for logged in events {
+        match &logged.event.body {
+            Body::ReleaseCut(cut) if cut.stage == stage => way.extend(logged.event.subject.release),
+            Body::ReleaseRolledBack(back) => match way.iter().position(|release| *release == back.to) {
+                Some(place) => way.truncate(place + 1),
+                None => way.push(back.to),
+            },
+            _ => {}
+        }
+    }
+    way.iter().rev().nth(1).copied()
 }

@@ -7,16 +7,15 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, shown};
 use crate::session::Session;
-use seatrial_factory::api::{
-    Again, Caller, DecisionChain, Held, Passage, PassageEntry, Passed, ReviewAnswerInput, ReviewView,
-};
+use crate::simulated;
+use seatrial_factory::api::{Again, Caller, DecisionChain, Held, Passage, PassageEntry, Passed, ReviewView};
 use seatrial_factory::{DecisionFilter, NewToken, PAGE_ROWS_MAX, Progress, ReviewFilter, TruthInput};
 use seatrial_model::event::{SplitSide, TokenKind};
-use seatrial_model::{Action, Answer, Body, Commitment, DecisionId, Span};
+use seatrial_model::{Action, Answer, Body, DecisionId, Span};
 use seatrial_spec::Workflow;
 use seatrial_sprint::{Example, Split, parse_examples};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -107,7 +106,7 @@ async fn traffic(args: &TrafficArgs, session: &Session, out: &mut Out) -> Result
         if matches!(passed.action, Action::Allow | Action::Modify) {
             sent.passed += 1;
             let said: Option<Value> = passed.output.as_deref().and_then(|o| serde_json::from_str(o).ok());
-            let agrees = said.as_ref().is_some_and(|said| agrees(said, example.expected.as_ref()));
+            let agrees = said.as_ref().zip(example.expected.as_ref()).is_some_and(|(s, e)| simulated::agrees(s, e));
             sent.wrong += u64::from(!agrees);
         }
     }
@@ -212,12 +211,6 @@ fn example_of(chain: &DecisionChain) -> Option<&str> {
     text.raw().strip_prefix(CASE)?.split_once('/').map(|(_, id)| id)
 }
 
-fn agrees(said: &Value, expected: Option<&Value>) -> bool {
-    let Some(Value::Object(expected)) = expected else { return false };
-    let shared: Vec<_> = expected.iter().filter(|(name, _)| said.get(name).is_some()).collect();
-    !shared.is_empty() && shared.iter().all(|(name, value)| said.get(name) == Some(value))
-}
-
 /// What simulated people did.
 #[derive(Default, Serialize)]
 struct Answered {
@@ -296,46 +289,11 @@ async fn answer(
 ) -> Result<Option<Answer>, Failure> {
     let chain = session.factory.decision(person, review.decision).await?;
     let truth = example_of(&chain).and_then(|id| known.get(id));
-    if truth.is_none() && !review.rehearsal {
-        return Ok(None);
-    }
-    let (seen, said): (Commitment, Value) = match (&chain.output, &chain.input) {
-        (Held::Text { text, commitment }, _) => (*commitment, serde_json::from_str(text.raw()).unwrap_or_default()),
-        // A blind audit: their own answer, before they see the AI's.
-        (Held::Hidden { commitment }, _) => (*commitment, Value::Null),
-        (_, Held::Text { commitment, .. }) => (*commitment, Value::Null),
-        _ => return Ok(None),
-    };
-    let (answer, output) = if agrees(&said, truth) && !review.own {
-        (Answer::Accept, None)
-    } else if review.rehearsal {
-        (Answer::Reject, None)
-    } else {
-        let Some(own) = truth.and_then(|truth| authored(spec, &review.step, truth)) else { return Ok(None) };
-        (Answer::Own, Some(own.to_string()))
-    };
     let shown_ms = u64::try_from(taking.signed_millis()).ok();
-    let input = ReviewAnswerInput { answer, output, reason: "simulated".to_owned(), shown_ms, seen };
+    let Some(input) = simulated::answer(spec, review, &chain, truth, shown_ms) else { return Ok(None) };
+    let answer = input.answer;
     session.factory.answer(person, review.review, input).await?;
     Ok(Some(answer))
-}
-
-/// An output of a simulated person's own: what is right, in the shape of the step's output.
-fn authored(spec: &Workflow, step: &str, truth: &Value) -> Option<Value> {
-    let schema = &spec.types.get(spec.step(step)?.output.as_ref()?)?.schema;
-    let properties = schema.get("properties")?.as_object()?;
-    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut out = Map::new();
-    for (name, shape) in properties {
-        if let Some(value) = truth.get(name) {
-            out.insert(name.clone(), value.clone());
-        } else if required.iter().any(|r| r.as_str() == Some(name)) {
-            // What the example does not say is at most a figure of how sure one is: a person is sure.
-            let number = shape.get("type").and_then(Value::as_str) == Some("number");
-            out.insert(name.clone(), shape.get("maximum").filter(|_| number).cloned().or(number.then(|| json!(1.0)))?);
-        }
-    }
-    Some(Value::Object(out))
 }
 
 async fn truths(session: &Session, out: &mut Out) -> Result<Exit, Failure> {

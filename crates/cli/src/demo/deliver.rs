@@ -6,8 +6,9 @@ use super::tell::{count, percent, ratio};
 use super::yard::{STEP, THRESHOLD, WORKFLOW};
 use crate::edit;
 use crate::failure::Failure;
+use crate::simulated;
 use futures_util::StreamExt as _;
-use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, ReviewAnswerInput, ReviewView};
+use seatrial_factory::api::{Again, Caller, Passage, PassageEntry, ReviewView};
 use seatrial_factory::{ApprovalInput, EvaluateOptions, Progress as _, Released, ReviewFilter};
 use seatrial_model::event::SplitSide;
 use seatrial_model::{Answer, EventId, Stage};
@@ -312,8 +313,11 @@ impl Story<'_> {
         let fitting: Vec<&Caller> = people.iter().filter(|p| p.principal.has_role(&review.to)).collect();
         let Some(person) = fitting.get(n % fitting.len().max(1)) else { return Ok(None) };
         let chain = self.yard.factory.decision(person, review.decision).await?;
-        let truth = self.truths.get(&review.decision).cloned().unwrap_or_default();
-        let Some(input) = answer_for(review, &chain, &truth) else { return Ok(None) };
+        // Of a drill's case nothing is known: it is declined.
+        let right =
+            self.truths.get(&review.decision).cloned().unwrap_or_else(|| serde_json::json!({ "decision": "decline" }));
+        let spec = self.yard.factory.shown_spec(WORKFLOW)?;
+        let Some(input) = simulated::answer(&spec, review, &chain, Some(&right), None) else { return Ok(None) };
         let answer = input.answer;
         self.yard.factory.answer(person, review.review, input).await?;
         Ok(Some(answer))
@@ -401,32 +405,6 @@ pub(super) fn passage(input: serde_json::Value, case: String) -> Passage {
         rehearsal: false,
         again: Again::default(),
     }
-}
-
-/// What a simulated underwriter answers who knows how the credit turned out.
-fn answer_for(
-    review: &ReviewView,
-    chain: &seatrial_factory::api::DecisionChain,
-    truth: &serde_json::Value,
-) -> Option<ReviewAnswerInput> {
-    use seatrial_factory::api::Held;
-    let (seen, said) = match (&chain.output, &chain.input) {
-        (Held::Text { text, commitment }, _) => (*commitment, serde_json::from_str(text.raw()).unwrap_or_default()),
-        // A blind audit: their own decision, before they see the AI's.
-        (Held::Hidden { commitment }, _) => (*commitment, serde_json::Value::Null),
-        (_, Held::Text { commitment, .. }) => (*commitment, serde_json::Value::Null),
-        _ => return None,
-    };
-    let right = truth.get("decision").and_then(serde_json::Value::as_str).unwrap_or("decline");
-    let agrees = said.get("decision").and_then(serde_json::Value::as_str) == Some(right);
-    let authored = serde_json::json!({ "decision": right, "confidence": 1.0 }).to_string();
-    let (answer, output) = match (review.own, agrees) {
-        (true, _) => (Answer::Own, Some(authored)),
-        (false, true) => (Answer::Accept, None),
-        // The AI's output could only be edited into what the person decides; that is a decision of their own.
-        (false, false) => (Answer::Own, Some(authored)),
-    };
-    Some(ReviewAnswerInput { answer, output, reason: "simulated".to_owned(), shown_ms: None, seen })
 }
 
 /// The first clause of a reason: the board has the rest.

@@ -78,7 +78,11 @@ async fn a_waiver_that_ends_lapses_the_release_that_stands_on_it() {
 
 /// Cuts another pilot of the same spec with one rule changed, by those who may.
 async fn second_pilot(yard: &Yard) {
-    yard.edit("input.credit.amount > 2000", "input.credit.amount > 1500");
+    another_pilot(yard, 2000, 1500).await;
+}
+
+async fn another_pilot(yard: &Yard, was: u32, is: u32) {
+    yard.edit(&format!("input.credit.amount > {was}"), &format!("input.credit.amount > {is}"));
     let dev = yard.who("dev");
     yard.factory.submit(&dev, None).await.unwrap();
     discharge_pilot(yard).await;
@@ -136,6 +140,22 @@ async fn a_rollback_puts_the_release_before_in_force_in_one_step() {
     );
     // Folded from the log alone it is the same.
     assert!(yard.factory.store().check_rows(&yard.log()).await.unwrap().identical());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_gone_back_from_is_not_gone_back_to() {
+    let yard = Yard::pilot().await;
+    let good = yard.factory.in_force(&yard.log()).await.unwrap().unwrap().release;
+    second_pilot(&yard).await;
+    let bad = yard.factory.in_force(&yard.log()).await.unwrap().unwrap().release;
+    let hana = yard.who("hana");
+    assert_eq!(yard.factory.rollback(&hana, WORKFLOW, None, "too strict").await.unwrap().to, good);
+    another_pilot(&yard, 1500, 1800).await;
+    let back = yard.factory.rollback(&hana, WORKFLOW, None, "no better").await.unwrap();
+    assert_eq!(back.to, good, "not {}, which was gone back from before", bad.short());
+    // Whoever names it has it.
+    assert_eq!(yard.factory.rollback(&hana, WORKFLOW, Some(bad), "it was right after all").await.unwrap().to, bad);
+    assert_eq!(yard.factory.rollback(&hana, WORKFLOW, None, "it was not").await.unwrap().to, good);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,10 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, Rows, shown};
 use crate::owner::Asked;
-use crate::place::{self, WorkflowFolder};
-use seatrial_factory::{check_folder, read_factory};
-use seatrial_spec::Workflow;
-use seatrial_spec::check::WORKFLOW_FILE;
+use crate::place;
 use seatrial_sprint::calibrate::{Effort, Need, Planned};
 use seatrial_sprint::{CalibrateError, Promise, stats};
 use serde::Serialize;
@@ -37,7 +34,8 @@ struct Declared {
 }
 
 fn declared(threshold: &str, asked: &Asked, named: Option<&str>) -> Result<Declared, Failure> {
-    let workflow = work_tree(asked, named)?;
+    let undone = "nothing was planned (`--max-wrong` and `--assurance` plan without a spec)";
+    let workflow = place::checked(&asked.start, named, undone)?;
     let name = threshold.strip_prefix("thresholds.").unwrap_or(threshold);
     let found = workflow.thresholds.get(name).ok_or_else(|| {
         let known: Vec<&str> = workflow.thresholds.keys().map(String::as_str).collect();
@@ -48,31 +46,6 @@ fn declared(threshold: &str, asked: &Asked, named: Option<&str>) -> Result<Decla
         assurance: found.assurance,
         attempts: Some(found.attempts),
         slices: workflow.slices.iter().filter(|(_, s)| s.required).map(|(name, _)| name.clone()).collect(),
-    })
-}
-
-fn work_tree(asked: &Asked, named: Option<&str>) -> Result<Workflow, Failure> {
-    let factory = match place::find_root(&asked.start) {
-        Some(root) => Some((read_factory(&root)?.0, root)),
-        None => None,
-    };
-    let folder = match (&factory, named) {
-        (_, None) if asked.start.join(WORKFLOW_FILE).is_file() => {
-            WorkflowFolder { label: ".".to_owned(), path: asked.start.clone() }
-        }
-        (Some((spec, root)), _) => place::one_workflow(&asked.start, root, spec, named)?,
-        (None, _) => {
-            return Err(Failure::file(format!(
-                "there is no `{WORKFLOW_FILE}` in `{}`; nothing was planned. Name the promise with `--max-wrong` and `--assurance`",
-                asked.start.display()
-            )));
-        }
-    };
-    let tree = check_folder(&folder.path, factory.as_ref().map(|(spec, _)| spec))?;
-    tree.checked.workflow.ok_or_else(|| Failure {
-        exit: Exit::NotReady,
-        code: "findings",
-        message: "the spec has errors, and nothing was planned: `seatrial check` shows them".to_owned(),
     })
 }
 

@@ -183,6 +183,8 @@ impl History {
             refused: 3,
             events: vec![],
             runbooks: vec![],
+            finished: 0,
+            restored: None,
         };
         self.add(who, &["drill.stop"], Body::DrillDone(drill));
     }

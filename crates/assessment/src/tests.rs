@@ -64,6 +64,7 @@ fn good() -> History {
             page: Digest::of(b"page"),
             log: LogPoint { size: 1, root: Digest::of(b"root") },
             missing: vec![],
+            manifest: None,
         }),
     );
     h.wait(200 * HOUR);

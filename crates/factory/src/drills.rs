@@ -92,6 +92,8 @@ impl Factory {
             refused: done.refused,
             events: done.events,
             runbooks: done.runbooks,
+            finished: 0,
+            restored: None,
         };
         let mut event = self.event(&handle.log, caller.principal.clone(), Body::DrillDone(body)).map_err(internal)?;
         event.spec = Some(served.workflow.digest);

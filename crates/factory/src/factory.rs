@@ -194,6 +194,7 @@ impl Factory {
             file: Digest::of(file),
             people,
             policies: self.0.policies.blobs().1,
+            directory: Default::default(),
         });
         Ok(self.event(&LogName::factory(), Principal::system(), body)?)
     }

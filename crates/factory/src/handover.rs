@@ -70,6 +70,7 @@ impl Factory {
             page: Digest::of(html.as_bytes()),
             log: log.point.clone(),
             missing: missing.iter().map(|gap| gap.obligation.clone()).collect(),
+            manifest: None,
         };
         let mut event =
             self.event(&handle.log, caller.principal.clone(), Body::PackGenerated(body)).map_err(internal)?;

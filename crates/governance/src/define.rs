@@ -203,7 +203,7 @@ impl Obligation {
 pub const fn waiver_limit_days(stage: Stage) -> u64 {
     match stage {
         Stage::Pilot => 30,
-        Stage::Production => 90,
+        Stage::Production | Stage::Owned => 90,
         Stage::Draft | Stage::Retired => 0,
     }
 }
@@ -261,7 +261,7 @@ pub fn approving_roles(workflow: &Workflow, stage: Stage) -> BTreeSet<String> {
 pub(crate) fn gate_approvals(workflow: &Workflow, stage: Stage) -> BTreeMap<String, Vec<PathPattern>> {
     let approvals = match stage {
         Stage::Pilot => workflow.gates.pilot.as_ref().map(|g| &g.approvals),
-        Stage::Production => workflow.gates.production.as_ref().map(|g| &g.approvals),
+        Stage::Production | Stage::Owned => workflow.gates.production.as_ref().map(|g| &g.approvals),
         Stage::Draft | Stage::Retired => None,
     };
     let mut by_role: BTreeMap<String, Vec<PathPattern>> = BTreeMap::new();

@@ -139,6 +139,8 @@ pub fn level(stage: Stage, kind: FactoryKind, waivers: &[ReleasedWaiver]) -> &'s
         (FactoryKind::Simulation, _, false) => "SEATRIAL_SIMULATION_WAIVED",
         (FactoryKind::Real, Stage::Production, true) => "SEATRIAL_PRODUCTION",
         (FactoryKind::Real, Stage::Production, false) => "SEATRIAL_PRODUCTION_WAIVED",
+        (FactoryKind::Real, Stage::Owned, true) => "SEATRIAL_OWNED",
+        (FactoryKind::Real, Stage::Owned, false) => "SEATRIAL_OWNED_WAIVED",
         (FactoryKind::Real, Stage::Pilot, true) => "SEATRIAL_PILOT",
         (FactoryKind::Real, Stage::Pilot, false) => "SEATRIAL_PILOT_WAIVED",
         (FactoryKind::Real, Stage::Draft | Stage::Retired, _) => "SEATRIAL_NONE",

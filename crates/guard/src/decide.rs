@@ -124,7 +124,7 @@ fn causes_of_serving(plan: &Plan, facts: &Facts, causes: &mut Vec<Cause>) {
     let unreleased = match facts.stage {
         Stage::Draft => !facts.rehearsal,
         Stage::Retired => true,
-        Stage::Pilot | Stage::Production => false,
+        Stage::Pilot | Stage::Production | Stage::Owned => false,
     };
     if unreleased {
         causes.push(Cause::not_served(ElementPath::from("gates"), codes::NOT_RELEASED));

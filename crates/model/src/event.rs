@@ -8,12 +8,14 @@ mod assure;
 mod delivery;
 mod factory;
 mod governed;
+mod owned;
 mod runtime;
 
 pub use assure::*;
 pub use delivery::*;
 pub use factory::*;
 pub use governed::*;
+pub use owned::*;
 pub use runtime::*;
 
 use crate::{Commitment, DecisionId, Digest, ElementPath, EventId, LogName, Principal, Time};
@@ -275,6 +277,33 @@ pub enum Body {
     /// A handover pack was generated.
     #[serde(rename = "pack.generated/1")]
     PackGenerated(PackGenerated),
+    /// An incident was opened.
+    #[serde(rename = "incident.opened/1")]
+    IncidentOpened(IncidentOpened),
+    /// Something about it was noted or decided.
+    #[serde(rename = "incident.updated/1")]
+    IncidentUpdated(IncidentUpdated),
+    /// It was reviewed afterwards.
+    #[serde(rename = "incident.reviewed/1")]
+    IncidentReviewed(IncidentReviewed),
+    /// The rights of a side end.
+    #[serde(rename = "rights.ended/1")]
+    RightsEnded(RightsEnded),
+    /// They do not end, or are given again.
+    #[serde(rename = "rights.kept/1")]
+    RightsKept(RightsKept),
+    /// The log is signed by another key.
+    #[serde(rename = "log.key-rotated/1")]
+    LogKeyRotated(LogKeyRotated),
+    /// A witness cosigned a checkpoint.
+    #[serde(rename = "checkpoint.cosigned/1")]
+    CheckpointCosigned(CheckpointCosigned),
+    /// A handover pack was acknowledged.
+    #[serde(rename = "pack.acknowledged/1")]
+    PackAcknowledged(PackAcknowledged),
+    /// A log was restored from its export.
+    #[serde(rename = "log.restored/1")]
+    LogRestored(LogRestored),
 }
 
 impl Body {
@@ -333,6 +362,15 @@ impl Body {
             Self::AuditMissed(_) => "audit.missed/1",
             Self::ReconciliationDone(_) => "reconciliation.done/1",
             Self::PackGenerated(_) => "pack.generated/1",
+            Self::IncidentOpened(_) => "incident.opened/1",
+            Self::IncidentUpdated(_) => "incident.updated/1",
+            Self::IncidentReviewed(_) => "incident.reviewed/1",
+            Self::RightsEnded(_) => "rights.ended/1",
+            Self::RightsKept(_) => "rights.kept/1",
+            Self::LogKeyRotated(_) => "log.key-rotated/1",
+            Self::CheckpointCosigned(_) => "checkpoint.cosigned/1",
+            Self::PackAcknowledged(_) => "pack.acknowledged/1",
+            Self::LogRestored(_) => "log.restored/1",
         }
     }
 
@@ -364,4 +402,10 @@ impl Event {
     pub fn leaf(&self) -> Result<Vec<u8>, crate::CanonicalError> {
         crate::canonical(self)
     }
+}
+
+/// Whether a count that was added later is left out of the leaf, so that earlier leaves keep their bytes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+pub(crate) const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -80,6 +80,8 @@ word!(
         Pilot = "pilot",
         /// Released for production.
         Production = "production",
+        /// In production, and owned: the handover gate is passed.
+        Owned = "owned",
         /// No longer served.
         Retired = "retired",
     }
@@ -121,6 +123,28 @@ word!(
         Runtime = "runtime",
         /// Ownership transfer is built in.
         Ownership = "ownership",
+    }
+);
+word!(
+    /// How bad an incident is.
+    IncidentSeverity {
+        /// Nobody was harmed, and nothing left that should not have.
+        Low = "low",
+        /// Something left that should not have; it can be taken back.
+        Medium = "medium",
+        /// People were harmed, or it cannot be taken back.
+        High = "high",
+        /// It goes on, or its reach is not known.
+        Critical = "critical",
+    }
+);
+word!(
+    /// What was decided in an incident.
+    IncidentCourse {
+        /// The workflow, or a step, is stopped.
+        Stop = "stop",
+        /// It goes on as it is.
+        GoOn = "go-on",
     }
 );
 word!(

@@ -158,6 +158,8 @@ impl World {
             refused: 12,
             events: vec![],
             runbooks: vec![],
+            finished: 0,
+            restored: None,
         };
         world.add("bo", &["drill.stop"], Body::DrillDone(drill));
         world.release("ria");

@@ -114,7 +114,8 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
     match body {
         Body::FactoryDeclared(b) => {
             let policies = b.policies.values().map(|digest| ("a file of policies", *digest));
-            policies.chain([("the factory's file", b.file)]).collect()
+            let directory = b.directory.values().map(|digest| ("a file of the directory", *digest));
+            policies.chain(directory).chain([("the factory's file", b.file)]).collect()
         }
         Body::SpecSubmitted(b) => {
             let files = b.files.values().map(|digest| ("a file of the spec", *digest));
@@ -172,6 +173,15 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::AuditMissed(_)
         | Body::SprintNoted(_)
         | Body::ReconciliationDone(_)
+        | Body::IncidentOpened(_)
+        | Body::IncidentUpdated(_)
+        | Body::IncidentReviewed(_)
+        | Body::RightsEnded(_)
+        | Body::RightsKept(_)
+        | Body::LogKeyRotated(_)
+        | Body::CheckpointCosigned(_)
+        | Body::PackAcknowledged(_)
+        | Body::LogRestored(_)
         | Body::PackGenerated(_) => Vec::new(),
     }
 }

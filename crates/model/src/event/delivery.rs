@@ -190,4 +190,7 @@ pub struct PackGenerated {
     pub log: LogPoint,
     /// What is still missing for the handover: obligation ids.
     pub missing: Vec<String>,
+    /// The digest of the folder's `MANIFEST`, which names every file with its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Digest>,
 }

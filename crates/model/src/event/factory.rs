@@ -24,6 +24,9 @@ pub struct FactoryDeclared {
     /// Blobs: its own policies, by their paths.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<String, Digest>,
+    /// Blobs: the directory and rota that the file names, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub directory: BTreeMap<String, Digest>,
 }
 
 /// What a token may be used for.

@@ -1,7 +1,7 @@
 //! Bodies of the running system: decisions, reviews, stops, drills, probes.
 
 use crate::facts::Facts;
-use crate::{Action, Answer, DecisionId, Digest, ElementPath, EventId, ReviewId, Verdict};
+use crate::{Action, Answer, DecisionId, Digest, ElementPath, EventId, LogPoint, ReviewId, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Tokens that a model call used.
@@ -171,7 +171,7 @@ pub struct WorkflowResumed {
 /// A control was exercised.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DrillDone {
-    /// `stop`, `override`, `escalation`, `degraded`, `incident`.
+    /// `stop`, `override`, `escalation`, `degraded`, `incident`, `restore`, `key-rotation`.
     pub control: String,
     /// From the request to the last affected answer, in milliseconds.
     pub effective_ms: u64,
@@ -185,6 +185,12 @@ pub struct DrillDone {
     /// The elements whose runbook was followed (`responsibilities.exceptions`, `steps.assess.fallback`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runbooks: Vec<ElementPath>,
+    /// Marked cases that were finished by the step's fallback.
+    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    pub finished: u64,
+    /// A restore drill: the log as it was found again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<LogPoint>,
 }
 
 /// One probe of one rule.

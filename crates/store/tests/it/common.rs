@@ -61,7 +61,7 @@ pub fn revoke(token: &str) -> Event {
 
 /// Counts up the row `counts/declared`.
 pub fn declare() -> Event {
-    event(Body::FactoryDeclared(FactoryDeclared { file: Digest::of(b"factory.yaml"), people: 3, policies: [].into() }))
+    event(Body::FactoryDeclared(FactoryDeclared { file: Digest::of(b"factory.yaml"), people: 3, policies: [].into(), directory: [].into() }))
 }
 
 /// Makes the test's projector panic.

@@ -94,6 +94,7 @@ async fn run(steps: Vec<Step>) {
         file: seatrial_model::Digest::of(b""),
         people: 0,
         policies: [].into(),
+        directory: [].into(),
     }));
     for store in [&embedded as &dyn Store, &memory] {
         let mut opening = opening_of(&log());

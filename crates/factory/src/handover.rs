@@ -1,16 +1,13 @@
-//! The handover pack, and the assessment: what a reader without a login can take away.
+//! The handover pack: what a reader without a login can take away.
 
 use crate::api::{Caller, Refused};
 use crate::factory::{Factory, internal, not_recorded};
-use crate::handle::{Handle, rows};
-use crate::project::{DecisionRec, ReviewRec};
-use seatrial_assessment::{Assessment, AssessmentInput, Running, Served as ServedPair};
 use seatrial_governance::ObligationState;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::PackGenerated;
-use seatrial_model::{Answer, Body, Digest, ElementPath, EventId, LogName, LogPoint, Logged, Stage};
+use seatrial_model::{Body, Digest, EventId, LogName, LogPoint, Logged, Stage};
 use seatrial_ownership::{Gap, LogIdentity, ObligationLine, PackInput};
-use seatrial_store::{Batch, ReaderExt as _, Scan, StoreError, StoreExt as _, View};
+use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,14 +20,6 @@ pub struct Pack {
     pub html: String,
     /// What is still missing for the handover.
     pub missing: Vec<Gap>,
-}
-
-/// What the projections say of the running system, for pack and assessment.
-#[derive(Default)]
-struct Ran {
-    fired: BTreeMap<ElementPath, u64>,
-    decisions: u64,
-    running: Running,
 }
 
 impl Factory {
@@ -81,26 +70,6 @@ impl Factory {
         Ok(Pack { event: id, html, missing })
     }
 
-    /// Assesses the delivery from its events.
-    ///
-    /// # Errors
-    /// [`Refused`] where nothing was submitted.
-    pub async fn assess(&self, workflow: &str) -> Result<Assessment, Refused> {
-        let (handle, served) = self.submitted(workflow)?;
-        let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
-        let states = self.states(&gathered, Stage::Production);
-        let ran = self.ran(&handle).await?;
-        let factory = self.spec();
-        Ok(seatrial_assessment::assess(&AssessmentInput {
-            workflow: &served.workflow,
-            factory: &factory,
-            events: &gathered.events,
-            states: &states,
-            running: &ran.running,
-            now: self.now(),
-        }))
-    }
-
     /// A log's origin, key, size and root.
     ///
     /// # Errors
@@ -139,10 +108,6 @@ impl Factory {
             .await
             .map_err(not_recorded)
     }
-
-    async fn ran(&self, handle: &Handle) -> Result<Ran, Refused> {
-        self.0.store.read_with(&handle.log, ran).await.map_err(not_recorded)
-    }
 }
 
 fn line(state: &ObligationState, events: &[Logged]) -> ObligationLine {
@@ -157,52 +122,4 @@ fn line(state: &ObligationState, events: &[Logged]) -> ObligationLine {
         key: state.key,
         events: state.events.iter().filter_map(at).collect(),
     }
-}
-
-/// Folds the rows of all decisions: rehearsals are left out.
-fn ran(view: &dyn View) -> Result<Ran, StoreError> {
-    let mut ran = Ran::default();
-    let mut served: BTreeMap<(Option<Digest>, Option<Digest>), ServedPair> = BTreeMap::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let mut scan = Scan::all("decision").limit(2_000);
-        if let Some(key) = after.take() {
-            scan = scan.after(key);
-        }
-        let page: Vec<(Vec<u8>, DecisionRec)> = rows(view, &scan)?;
-        let full = page.len() >= scan.rows_max();
-        after = page.last().map(|(key, _)| key.clone());
-        for (_, rec) in page.into_iter().filter(|(_, rec)| !rec.rehearsal) {
-            let (release, spec, example) = (rec.release, rec.spec, (rec.index, rec.event));
-            let fresh = || ServedPair { release, spec, decisions: 0, example };
-            served.entry((release, spec)).or_insert_with(fresh).decisions += 1;
-            count(view, &rec, &mut ran)?;
-        }
-        if !full {
-            break;
-        }
-    }
-    ran.running.decisions = ran.decisions;
-    ran.running.served = served.into_values().collect();
-    Ok(ran)
-}
-
-fn count(view: &dyn View, rec: &DecisionRec, ran: &mut Ran) -> Result<(), StoreError> {
-    ran.decisions += 1;
-    for path in &rec.because {
-        *ran.fired.entry(path.clone()).or_default() += 1;
-    }
-    ran.running.overrides += u64::from(rec.overridden.is_some());
-    let Some(review) = rec.review else { return Ok(()) };
-    let review: Option<ReviewRec> = crate::handle::row(view, "review", review.uuid().as_bytes())?;
-    let answer = review.as_ref().and_then(|r| r.answer.as_ref());
-    if let Some((answer, _, _)) = answer {
-        ran.running.reviews_answered += 1;
-        let changed = *answer != Answer::Accept;
-        ran.running.reviews_changed += u64::from(changed);
-        if changed && ran.running.changed_example.is_none() {
-            ran.running.changed_example = Some((rec.index, rec.event));
-        }
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 mod acts;
 pub mod api;
 mod approve;
+mod assess;
 mod audits;
 mod blind;
 mod calibrate;

@@ -4,7 +4,7 @@ mod assurance;
 mod factory;
 mod files;
 mod gates;
-mod reader;
+pub mod reader;
 mod rules;
 mod scopes;
 mod steps;
@@ -72,26 +72,7 @@ pub fn check_factory(text: &str) -> (Option<FactorySpec>, Vec<Diagnostic>, Sourc
 }
 
 fn read_yaml(r: &mut Reader, text: &str) -> Option<yaml::Node> {
-    let (root, errors) = yaml::parse(text);
-    for error in errors {
-        let code = match error.kind {
-            yaml::YamlErrorKind::Syntax(_) => Code::Syntax,
-            yaml::YamlErrorKind::DuplicateKey(_) => Code::DuplicateKey,
-            yaml::YamlErrorKind::Limit(_) => Code::Limit,
-            yaml::YamlErrorKind::Unsupported(_) => Code::Unsupported,
-        };
-        let message = error.to_string();
-        let file = r.file;
-        let draft = r.find(code, error.range, message);
-        match error.first {
-            Some(first) => draft.other(file, first, "it stands here first").done(),
-            None => draft.done(),
-        }
-    }
-    if root.is_none() && !r.report.has_errors() {
-        r.find(Code::MissingKey, 0..0, "the file is empty").help("start with `seatrial: 1`").done();
-    }
-    root
+    r.yaml(text, "seatrial: 1")
 }
 
 /// `seatrial: 1`.

@@ -4,7 +4,7 @@ mod codes;
 mod render;
 
 pub use codes::{Code, reference};
-pub use render::{to_human, to_json, to_sarif};
+pub use render::{Subject, to_human, to_human_of, to_json, to_sarif};
 
 use seatrial_model::{ElementPath, Stage};
 use serde::Serialize;
@@ -113,8 +113,10 @@ pub(crate) struct Report {
     pub(crate) sources: Sources,
 }
 
-/// A diagnostic in the making.
-pub(crate) struct Draft<'r> {
+/// A diagnostic in the making; it counts when it is [`Draft::done`].
+#[must_use]
+#[derive(Debug)]
+pub struct Draft<'r> {
     report: &'r mut Report,
     diagnostic: Diagnostic,
 }
@@ -165,24 +167,28 @@ impl Report {
 }
 
 impl Draft<'_> {
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    /// What to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.diagnostic.help = Some(help.into());
         self
     }
 
-    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
+    /// As [`Draft::help`], where there is something to say.
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
         if help.is_some() {
             self.diagnostic.help = help;
         }
         self
     }
 
-    pub(crate) fn element(mut self, path: &ElementPath) -> Self {
+    /// The element that it is about.
+    pub fn element(mut self, path: &ElementPath) -> Self {
         self.diagnostic.element = path.clone();
         self
     }
 
-    pub(crate) fn other(mut self, file: &str, range: Range<usize>, label: impl Into<String>) -> Self {
+    /// Another place that explains it.
+    pub fn other(mut self, file: &str, range: Range<usize>, label: impl Into<String>) -> Self {
         self.diagnostic.others.push(Place { file: file.to_owned(), range, label: label.into() });
         self
     }
@@ -193,13 +199,14 @@ impl Draft<'_> {
     }
 
     /// A warning that blocks a stage, or advice where there is none.
-    pub(crate) fn warns(mut self, blocks: Option<Stage>) -> Self {
+    pub fn warns(mut self, blocks: Option<Stage>) -> Self {
         self.diagnostic.severity = Severity::Warning;
         self.diagnostic.blocks = blocks;
         self
     }
 
-    pub(crate) fn done(self) {
+    /// Adds it to what was found.
+    pub fn done(self) {
         if !self.report.is_full() {
             self.report.diagnostics.push(self.diagnostic);
         }
@@ -228,7 +235,8 @@ fn common_start(a: &str, b: &str) -> usize {
 }
 
 /// `did you mean` for a mistyped word, else the list of what is known.
-pub(crate) fn did_you_mean<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
     const LISTED_MAX: usize = 24;
     const COMPARED_MAX: usize = 1_000;
     if let Some(near) = nearest(wrong, known.clone().into_iter().take(COMPARED_MAX)) {

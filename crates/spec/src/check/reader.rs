@@ -1,14 +1,15 @@
 //! Reading typed values out of the tree, with a diagnostic for everything that is not what it should be.
 
-use crate::diagnostic::{Code, Draft, Report, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Draft, Report, Sources, did_you_mean};
 use crate::workflow::{Bar, BarOp};
-use crate::yaml::{Core, Entry, Node, Scalar, Value, clip};
+use crate::yaml::{self, Core, Entry, Node, Scalar, Value, YamlErrorKind, clip};
 use seatrial_model::{Day, ElementPath, Span};
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
 /// What is read, and where findings go.
-pub(crate) struct Reader {
+#[derive(Debug)]
+pub struct Reader {
     pub(crate) report: Report,
     pub(crate) file: &'static str,
     /// The element that is being read.
@@ -16,14 +17,54 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(file: &'static str, text: &str) -> Self {
+    /// Reads a file under this name; `text` is what findings point into.
+    #[must_use]
+    pub fn new(file: &'static str, text: &str) -> Self {
         let mut report = Report::default();
         report.sources.insert(file, text);
         Self { report, file, at: ElementPath::root() }
     }
 
+    /// The tree of the text, or a finding for each reason why there is none; `first` is how such a file begins.
+    pub fn yaml(&mut self, text: &str, first: &str) -> Option<Node> {
+        let (root, errors) = yaml::parse(text);
+        for error in errors {
+            let code = match error.kind {
+                YamlErrorKind::Syntax(_) => Code::Syntax,
+                YamlErrorKind::DuplicateKey(_) => Code::DuplicateKey,
+                YamlErrorKind::Limit(_) => Code::Limit,
+                YamlErrorKind::Unsupported(_) => Code::Unsupported,
+            };
+            let message = error.to_string();
+            let file = self.file;
+            let draft = self.find(code, error.range, message);
+            match error.first {
+                Some(first) => draft.other(file, first, "it stands here first").done(),
+                None => draft.done(),
+            }
+        }
+        if root.is_none() && !self.has_errors() {
+            let help = format!("start with `{first}`");
+            self.find(Code::MissingKey, 0..0, "the file is empty").help(help).done();
+        }
+        root
+    }
+
+    /// Whether anything found keeps the file from loading.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.report.has_errors()
+    }
+
+    /// Everything that was found, in the order of the file, and the text.
+    #[must_use]
+    pub fn finish(self) -> (Vec<Diagnostic>, Sources) {
+        let file = self.file;
+        self.report.sorted(file)
+    }
+
     /// Starts a finding about the element that is being read.
-    pub(crate) fn find(&mut self, code: Code, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
+    pub fn find(&mut self, code: Code, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
         let at = self.at.clone();
         self.report.add(code, self.file, range, message).element(&at)
     }
@@ -34,7 +75,7 @@ impl Reader {
     }
 
     /// The entries of a mapping, of which every key is then asked for.
-    pub(crate) fn fields<'n>(&mut self, node: &'n Node) -> Option<Fields<'n>> {
+    pub fn fields<'n>(&mut self, node: &'n Node) -> Option<Fields<'n>> {
         match node.as_map() {
             Some(entries) => Some(Fields { node, entries, asked: Vec::new() }),
             None => {
@@ -85,7 +126,8 @@ impl Reader {
         good
     }
 
-    pub(crate) fn items<'n>(&mut self, node: Option<&'n Node>) -> &'n [Node] {
+    /// The items of a sequence; none where it is absent.
+    pub fn items<'n>(&mut self, node: Option<&'n Node>) -> &'n [Node] {
         match node.map(|n| (n, n.as_list())) {
             None => &[],
             Some((_, Some(items))) => items,
@@ -104,7 +146,8 @@ impl Reader {
         scalar
     }
 
-    pub(crate) fn text(&mut self, node: &Node) -> Option<String> {
+    /// A text that is not empty.
+    pub fn text(&mut self, node: &Node) -> Option<String> {
         let scalar = self.scalar(node, "a text")?;
         if scalar.core != Core::Text {
             let message = format!("a text is wanted here, found {}", node.described());
@@ -123,7 +166,8 @@ impl Reader {
         items.iter().filter_map(|n| self.text(n)).collect()
     }
 
-    pub(crate) fn bool(&mut self, node: &Node) -> Option<bool> {
+    /// `true` or `false`.
+    pub fn bool(&mut self, node: &Node) -> Option<bool> {
         match node.as_scalar().map(|s| s.core) {
             Some(Core::Bool(b)) => Some(b),
             _ => {
@@ -167,7 +211,7 @@ impl Reader {
     }
 
     /// One of a few words.
-    pub(crate) fn word<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let scalar = self.scalar(node, "a word")?;
         let found = words.iter().find(|(w, _)| *w == scalar.text).map(|(_, v)| *v);
         if found.is_none() {
@@ -195,7 +239,8 @@ impl Reader {
         self.parsed(node, "a length of time", Code::BadSpan, help)
     }
 
-    pub(crate) fn day(&mut self, node: &Node) -> Option<Day> {
+    /// A date.
+    pub fn day(&mut self, node: &Node) -> Option<Day> {
         self.parsed(node, "a date", Code::BadDate, "write a date as in `2027-01-31`")
     }
 
@@ -236,20 +281,22 @@ impl Reader {
 }
 
 /// The keys of one mapping; those not asked for are unknown.
-pub(crate) struct Fields<'n> {
+#[derive(Debug)]
+pub struct Fields<'n> {
     pub(crate) node: &'n Node,
     entries: &'n [Entry],
     asked: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
-    pub(crate) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
+    /// The value of a key, which is thereby known here.
+    pub fn get(&mut self, key: &'static str) -> Option<&'n Node> {
         self.asked.push(key);
         self.entries.iter().find(|e| e.key == key).map(|e| &e.value)
     }
 
     /// A key that must be there.
-    pub(crate) fn need(&mut self, r: &mut Reader, key: &'static str) -> Option<&'n Node> {
+    pub fn need(&mut self, r: &mut Reader, key: &'static str) -> Option<&'n Node> {
         let found = self.get(key);
         if found.is_none() {
             let message = format!("`{key}` is missing");
@@ -259,7 +306,8 @@ impl<'n> Fields<'n> {
     }
 
     /// The start of the mapping: what a missing key is reported at.
-    pub(crate) fn head(&self) -> Range<usize> {
+    #[must_use]
+    pub fn head(&self) -> Range<usize> {
         match self.entries.first() {
             Some(first) if !matches!(self.node.value, Value::Scalar(_)) => first.key_range.clone(),
             _ => self.node.range.clone(),
@@ -267,12 +315,13 @@ impl<'n> Fields<'n> {
     }
 
     /// Where a key stands.
-    pub(crate) fn key_range(&self, key: &str) -> Range<usize> {
+    #[must_use]
+    pub fn key_range(&self, key: &str) -> Range<usize> {
         self.entries.iter().find(|e| e.key == key).map_or_else(|| self.head(), |e| e.key_range.clone())
     }
 
     /// Reports the keys that nobody asked for.
-    pub(crate) fn done(self, r: &mut Reader) {
+    pub fn done(self, r: &mut Reader) {
         for entry in self.entries.iter().filter(|e| !self.asked.contains(&e.key.as_str())) {
             let message = format!("there is no key `{}` here", clip(&entry.key));
             let help = did_you_mean(&entry.key, self.asked.iter().copied());

@@ -104,6 +104,14 @@ codes! {
     NobodyToAsk = "ST0413", "an escalation to nobody", "the case would wait for ever", "add `to`, an `escalate` rule or a `fallback`";
     OpenQuestion = "ST0414", "a question without an owner", "a question that nobody owns stays open", "add `owner`";
     TooFewAudits = "ST0415", "too few audits to notice an error in time", "a certificate that nobody could see fail is watched in name only", "audit more, expect it later, or wait for outcomes that mature sooner";
+
+    UnknownQuestion = "ST0501", "an unknown question", "an answer to no question is read by nobody", "use an id of `docs/reference/questionnaire.md`; `seatrial questionnaire new` writes them all";
+    NoArtifact = "ST0502", "a claim with no artifact behind it", "what nothing supports counts as no evidence", "name an artifact that can be opened, with its date and who stands for it, or claim `unknown`";
+    WeakArtifact = "ST0503", "an artifact without a date or a person", "nobody can say whether it is of today, or whom to ask; it supports the claim in part only", "add `date` (as in `2026-11-23`) and `by`";
+    StaleArtifact = "ST0504", "an artifact that is too old", "what was not looked at for so long describes another system; it supports the claim in part only", "name a newer one";
+    MissingArtifact = "ST0505", "an artifact's file that is not there, or not the one that was named", "nobody can open it, so it supports nothing", "put the file beside the questionnaire and name it relative to it, or correct its `sha256`";
+    FutureArtifact = "ST0506", "an artifact dated after the questionnaire", "what is yet to happen supports nothing", "correct the date, or answer again when it is there";
+    Unanswered = "ST0507", "a question without an answer", "what is not answered counts as no evidence", "answer it, or claim `unknown`";
 }
 
 impl fmt::Display for Code {

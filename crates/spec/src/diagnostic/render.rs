@@ -5,23 +5,48 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// For people: each with its excerpt and a caret, then one line that counts.
+/// What the diagnostics are about, in the words of their closing lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Subject {
+    /// A spec.
+    #[default]
+    Spec,
+    /// A questionnaire about a delivery that is not run here.
+    Questionnaire,
+}
+
+impl Subject {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spec => "spec",
+            Self::Questionnaire => "questionnaire",
+        }
+    }
+}
+
+/// For people, about a spec: each with its excerpt and a caret, then one line that counts.
 ///
 /// `color` asks for ANSI colours; the text comes from files, so control characters are shown, never sent on.
 #[must_use]
 pub fn to_human(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    to_human_of(Subject::Spec, diagnostics, sources, color)
+}
+
+/// As [`to_human`], about something else.
+#[must_use]
+pub fn to_human_of(subject: Subject, diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for diagnostic in diagnostics {
-        out.push_str(&one(&renderer, diagnostic, sources));
+        out.push_str(&one(subject, &renderer, diagnostic, sources));
         out.push_str("\n\n");
     }
-    out.push_str(&summary(diagnostics));
+    out.push_str(&summary(subject, diagnostics));
     out.push('\n');
     out
 }
 
-fn one(renderer: &Renderer, d: &Diagnostic, sources: &Sources) -> String {
+fn one(subject: Subject, renderer: &Renderer, d: &Diagnostic, sources: &Sources) -> String {
     let level = match d.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -46,25 +71,26 @@ fn one(renderer: &Renderer, d: &Diagnostic, sources: &Sources) -> String {
     if let Some(help) = &d.help {
         group = group.element(Level::HELP.message(visible(help)));
     }
-    group = group.element(Level::NOTE.message(note(d)));
+    group = group.element(Level::NOTE.message(note(subject, d)));
     renderer.render(&[group])
 }
 
-fn note(d: &Diagnostic) -> String {
+fn note(subject: Subject, d: &Diagnostic) -> String {
     match d.blocks {
-        Some(seatrial_model::Stage::Draft) => format!("the spec was not loaded: {}", d.code.why()),
+        Some(seatrial_model::Stage::Draft) => format!("the {} was not loaded: {}", subject.as_str(), d.code.why()),
         Some(stage) => format!("blocks {stage}: {}", d.code.why()),
         None => d.code.why().to_owned(),
     }
 }
 
-fn summary(diagnostics: &[Diagnostic]) -> String {
+fn summary(subject: Subject, diagnostics: &[Diagnostic]) -> String {
+    let loads = format!("the {} loads", subject.as_str());
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = diagnostics.len() - errors;
     let s = |n: usize| if n == 1 { "" } else { "s" };
     match (errors, warnings) {
         (0, 0) => "no findings".to_owned(),
-        (0, w) => format!("{w} warning{}; the spec loads", s(w)),
+        (0, w) => format!("{w} warning{}; {loads}", s(w)),
         (e, 0) => format!("{e} error{}; nothing was loaded", s(e)),
         (e, w) => format!("{e} error{} and {w} warning{}; nothing was loaded", s(e), s(w)),
     }

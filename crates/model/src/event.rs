@@ -304,6 +304,12 @@ pub enum Body {
     /// A log was restored from its export.
     #[serde(rename = "log.restored/1")]
     LogRestored(LogRestored),
+    /// The people of the factory changed.
+    #[serde(rename = "people.changed/1")]
+    PeopleChanged(PeopleChanged),
+    /// What adds rights to people was approved.
+    #[serde(rename = "people.approved/1")]
+    PeopleApproved(PeopleApproved),
 }
 
 impl Body {
@@ -371,6 +377,8 @@ impl Body {
             Self::CheckpointCosigned(_) => "checkpoint.cosigned/1",
             Self::PackAcknowledged(_) => "pack.acknowledged/1",
             Self::LogRestored(_) => "log.restored/1",
+            Self::PeopleChanged(_) => "people.changed/1",
+            Self::PeopleApproved(_) => "people.approved/1",
         }
     }
 

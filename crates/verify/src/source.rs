@@ -117,6 +117,8 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
             let directory = b.directory.values().map(|digest| ("a file of the directory", *digest));
             policies.chain(directory).chain([("the factory's file", b.file)]).collect()
         }
+        Body::PeopleChanged(b) => vec![("the people", b.held)],
+        Body::PeopleApproved(b) => vec![("the people", b.held)],
         Body::SpecSubmitted(b) => {
             let files = b.files.values().map(|digest| ("a file of the spec", *digest));
             files.chain([("the list of elements", b.elements)]).collect()

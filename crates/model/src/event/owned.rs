@@ -1,6 +1,8 @@
 //! Bodies of ownership: incidents, rights that end, keys that change hands, witnesses, the pack.
 
-use crate::{DecisionId, Digest, ElementPath, EventId, IncidentCourse, IncidentSeverity, LogPoint, Side, Time};
+use crate::{
+    Day, DecisionId, Digest, ElementPath, EventId, IncidentCourse, IncidentSeverity, LogPoint, Side, Time,
+};
 use serde::{Deserialize, Serialize};
 
 /// An incident was opened. Payload: `text` (what was seen).
@@ -121,4 +123,53 @@ pub struct LogRestored {
     pub point: LogPoint,
     /// How many payloads came with it.
     pub payloads: u64,
+}
+
+/// The people of the factory changed. What takes rights away holds at once; what adds rights to a real factory waits for
+/// the receiving side.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PeopleChanged {
+    /// Blob: the people as they hold from now on, in the form of `factory.yaml`; what waits is left out.
+    pub held: Digest,
+    /// Roles that somebody holds from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<RoleChange>,
+    /// Roles that somebody held until now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<RoleChange>,
+    /// Ids of people who are given something that waits for the receiving side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+}
+
+/// A role of a person, given or taken away.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoleChange {
+    /// The person's id.
+    pub person: String,
+    /// Their side in it.
+    pub side: Side,
+    /// The role.
+    pub role: String,
+    /// The first day in it, or the last, in the factory's time zone.
+    pub day: Day,
+    /// Who stands in for them, as the file said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deputy: Option<String>,
+}
+
+/// The receiving side approved what adds rights to people.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PeopleApproved {
+    /// Whose change it is: ids.
+    pub people: Vec<String>,
+    /// The digest of what was shown.
+    pub shown: Digest,
+    /// The role in which it was approved.
+    pub role: String,
+    /// Blob: the people as they hold from now on, in the form of `factory.yaml`.
+    pub held: Digest,
+    /// Roles that somebody holds from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<RoleChange>,
 }

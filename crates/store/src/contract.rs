@@ -16,6 +16,8 @@ use crate::batch::{Batch, Commit, Committed, Payload};
 use crate::error::{Refusal, StoreError};
 use crate::rows::{Row, RowsReport, Scan};
 use futures_util::future::BoxFuture;
+use seatrial_ledger::dsse::Envelope;
+use seatrial_ledger::{Checkpoint, Note, Signer};
 use seatrial_model::{Commitment, Digest, Event, EventId, LogName, Time};
 use std::any::Any;
 use std::fmt;
@@ -220,6 +222,46 @@ pub trait Reader: Send + Sync + 'static {
     fn check_database(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>>;
 }
 
+/// What a log's key signs besides checkpoints.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Attest {
+    /// The text of a signed note. Its first line is no checkpoint's: it names a format, with a `/` and a version after
+    /// it, and never the log's origin.
+    Note(String),
+    /// A payload of this type, in a DSSE envelope.
+    Dsse {
+        /// The payload's type.
+        payload_type: String,
+        /// The payload.
+        payload: Vec<u8>,
+    },
+}
+
+impl Attest {
+    /// Signs it.
+    pub(crate) fn sign(&self, log: &LogName, signer: &Signer) -> Result<String, StoreError> {
+        match self {
+            Self::Note(text) => {
+                // A checkpoint has the key's name as its first line: what has another one can be taken for none.
+                if text.lines().next() == Some(signer.name()) || Checkpoint::parse(text).is_ok() {
+                    let what = "it reads as a checkpoint; the log's key signs those by itself, and nothing was signed";
+                    return Err(StoreError::Invalid(what.to_owned()));
+                }
+                let mut note = Note::new(text.as_str()).map_err(|e| StoreError::Invalid(e.to_string()))?;
+                note.sign(signer);
+                Ok(note.to_string())
+            }
+            Self::Dsse { payload_type, payload } => {
+                let envelope = Envelope::sign(payload_type, payload, signer);
+                seatrial_model::canonical(&envelope)
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                    .ok_or_else(|| StoreError::Key { log: log.clone(), what: "the envelope has no JSON".to_owned() })
+            }
+        }
+    }
+}
+
 /// A store, held by its one owner (or, for a fleet's database, by each node).
 pub trait Store: Reader {
     /// Makes a log: its signing key, and its first entries.
@@ -230,6 +272,10 @@ pub trait Store: Reader {
 
     /// Signs a checkpoint over all that is durable now, and answers the signed note.
     fn sign_now<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<String, StoreError>>;
+
+    /// Signs something other than a checkpoint with a log's key, and answers it signed (the note, or the envelope as
+    /// JSON). What could be taken for a checkpoint is refused with [`StoreError::Invalid`].
+    fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>>;
 
     /// Drops every row of a log, and folds its events again, in one transaction.
     fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>>;

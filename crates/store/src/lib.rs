@@ -17,8 +17,8 @@ pub mod sqlite;
 
 pub use batch::{Batch, Commit, Committed, Erased, Held, NewPayload, Payload};
 pub use contract::{
-    ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, ReaderExt, Secret, Store, StoreExt, TransactError,
-    View, Work,
+    Attest, ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, ReaderExt, Secret, Store, StoreExt,
+    TransactError, View, Work,
 };
 pub use error::{BatchError, Refusal, StoreError};
 pub use keys::{KeySource, Seed};

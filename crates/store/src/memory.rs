@@ -1,7 +1,7 @@
 //! The store that keeps nothing: for tests, and for looking at a log that is durable elsewhere.
 
 use crate::batch::{Commit, Committed, Erased, Held, NewPayload, Payload};
-use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
+use crate::contract::{Attest, ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
 use crate::error::StoreError;
 use crate::fold::{MemoryRows, check_rows, compare, fold};
 use crate::keys::{self, KeySource};
@@ -313,6 +313,10 @@ impl Store for MemoryStore {
 
     fn sign_now<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<String, StoreError>> {
         now(self.with(log, |found| found.sign(log)))
+    }
+
+    fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>> {
+        now(self.with(log, |found| what.sign(log, &found.signer)))
     }
 
     fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>> {

@@ -20,7 +20,7 @@ pub use signer::SIGN_EVERY;
 pub use writer::{GROUP_BYTES_MAX, GROUP_JOBS_MAX};
 
 use crate::batch::{Commit, Committed};
-use crate::contract::{LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
+use crate::contract::{Attest, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
 use crate::error::StoreError;
 use crate::keys::{self, KeySource};
 use crate::rows::{Projector, RowsReport};
@@ -288,6 +288,19 @@ impl Store for SqliteStore {
             Some(running) => {
                 running.signer.send(SignJob::Now { log: log.clone(), reply }).map_err(|_| StoreError::Closed)
             }
+            None => Err(StoreError::Closed),
+        };
+        Box::pin(async move {
+            sent?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
+    fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        let job = SignJob::Attest { log: log.clone(), what, reply };
+        let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(running) => running.signer.send(job).map_err(|_| StoreError::Closed),
             None => Err(StoreError::Closed),
         };
         Box::pin(async move {

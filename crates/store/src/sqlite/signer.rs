@@ -7,6 +7,7 @@ use super::folder::Folder;
 use super::job::{Job, Reply};
 use super::readers::in_transaction;
 use super::view::{SqlView, log_row};
+use crate::contract::Attest;
 use crate::error::StoreError;
 use crate::fold::check_extends;
 use rusqlite::Connection;
@@ -51,6 +52,8 @@ pub(crate) enum SignJob {
     Add(Box<Signing>),
     /// Sign now.
     Now { log: LogName, reply: Reply<String> },
+    /// Sign something that is no checkpoint.
+    Attest { log: LogName, what: Attest, reply: Reply<String> },
     /// Sign all that has grown, and end.
     Close,
 }
@@ -82,6 +85,10 @@ impl SignerThread {
                     dirty = true;
                 }
                 Ok(SignJob::Now { log, reply }) => drop(reply.send(self.sign(&log))),
+                Ok(SignJob::Attest { log, what, reply }) => {
+                    let signing = self.keys.get(&log).ok_or_else(|| StoreError::NoLog(log.clone()));
+                    drop(reply.send(signing.and_then(|signing| what.sign(&log, &signing.signer))));
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     // One that failed is tried again: the disk may have room by then.
                     dirty = !self.sign_all();

@@ -61,12 +61,17 @@ pub fn revoke(token: &str) -> Event {
 
 /// Counts up the row `counts/declared`.
 pub fn declare() -> Event {
-    event(Body::FactoryDeclared(FactoryDeclared { file: Digest::of(b"factory.yaml"), people: 3, policies: [].into(), directory: [].into() }))
+    event(Body::FactoryDeclared(FactoryDeclared {
+        file: Digest::of(b"factory.yaml"),
+        people: 3,
+        policies: [].into(),
+        directory: [].into(),
+    }))
 }
 
 /// Makes the test's projector panic.
 pub fn poison() -> Event {
-    event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::new("steps.route") }))
+    event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::new("steps.route"), marked: false }))
 }
 
 pub fn erased(case: &str, payloads: u64) -> Event {

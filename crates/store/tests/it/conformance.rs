@@ -1,10 +1,12 @@
 //! What every store promises, run against each of them.
 
 use crate::common::*;
-use seatrial_ledger::{Checkpoint, Tile, leaf_hash, proof};
+use seatrial_ledger::dsse::Envelope;
+use seatrial_ledger::{Checkpoint, Note, Tile, VerifierKey, leaf_hash, proof};
 use seatrial_model::{Body, Commitment, Digest, ElementPath, LogName, Time};
 use seatrial_store::{
-    Batch, BatchError, Payload, ReaderExt as _, Refusal, Scan, Secret, Store, StoreError, StoreExt as _, TransactError,
+    Attest, Batch, BatchError, Payload, ReaderExt as _, Refusal, Scan, Secret, Store, StoreError, StoreExt as _,
+    TransactError,
 };
 use std::sync::Arc;
 
@@ -41,6 +43,7 @@ conformance!(
     a_panic_is_rolled_back_alone,
     concurrent_appends_are_serial,
     tiles_and_checkpoints_follow_the_entries,
+    what_is_attested_is_signed_and_no_checkpoint,
     what_is_folded_again_is_identical,
     subscribers_are_told_in_order,
     secrets_are_kept_apart,
@@ -366,6 +369,25 @@ impl seatrial_ledger::TileReader for Tiles {
         let bytes = self.0.get(&(level, n)).ok_or("not there")?;
         Tile::from_bytes(level, n, bytes).map(|tile| tile.hashes).map_err(|e| e.to_string())
     }
+}
+
+async fn what_is_attested_is_signed_and_no_checkpoint(store: Arc<dyn Store>) {
+    open_log(&*store).await;
+    let info = store.logs().await.unwrap().remove(0);
+    let key: VerifierKey = info.key.parse().unwrap();
+    let note = store.attest(&log(), Attest::Note("some-format/1\nand a line\n".to_owned())).await.unwrap();
+    assert!(Note::parse(note.as_bytes()).unwrap().verify(std::slice::from_ref(&key)).is_ok());
+    let dsse = Attest::Dsse { payload_type: "text/plain".to_owned(), payload: b"said".to_vec() };
+    let envelope: Envelope = serde_json::from_str(&store.attest(&log(), dsse).await.unwrap()).unwrap();
+    assert_eq!(envelope.verify(&key).unwrap(), b"said");
+    // Nobody gets a checkpoint signed that the log never had.
+    let forged = Checkpoint::new(info.origin.as_str(), 1_000, Digest::of(b"root")).to_string();
+    for text in [forged.clone(), forged.replacen(&info.origin, "another/origin", 1), format!("{}\n", info.origin)] {
+        let refused = store.attest(&log(), Attest::Note(text)).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+    }
+    let unknown = store.attest(&other_log(), Attest::Note("some-format/1\n".to_owned())).await;
+    assert!(matches!(unknown, Err(StoreError::NoLog(_))));
 }
 
 async fn tiles_and_checkpoints_follow_the_entries(store: Arc<dyn Store>) {

@@ -209,6 +209,7 @@ pub(crate) fn factory() -> FactorySpec {
         side,
         roles: vec![role.to_owned()],
         reviews_per_day: None,
+        from: None,
         until: None,
         deputy: None,
         keys: vec![],
@@ -224,11 +225,17 @@ pub(crate) fn factory() -> FactorySpec {
             person("ria", Side::Independent, "risk"),
             person("dev", Side::Delivery, "engineering"),
         ],
+        directory: None,
+        rota: None,
+        away: vec![],
+        departures: vec![],
+        sign_in: None,
         providers: BTreeMap::new(),
         store: StoreRef::Sqlite(".seatrial".to_owned()),
         workflows: vec![],
         obligations: vec![],
         policies: vec![],
+        witnesses: vec![],
     }
 }
 

@@ -20,7 +20,10 @@ use seatrial_model::{Digest, ElementPath};
 use std::collections::BTreeMap;
 
 pub use assurance::GRID_MAX;
-pub use factory::{KEYS_MAX, OBLIGATIONS_MAX, POLICIES_MAX};
+pub use factory::{
+    AWAY_MAX, DIRECTORY_BYTES_MAX, DIRECTORY_COLUMNS, GROUPS_MAX, KEYS_MAX, OBLIGATIONS_MAX, PEOPLE_MAX, POLICIES_MAX,
+    ROTA_COLUMNS, WITNESSES_MAX,
+};
 pub use files::{EXAMPLES_BYTES_MAX, FILE_BYTES_MAX};
 pub use steps::CASES_PER_DAY_MAX;
 
@@ -61,11 +64,22 @@ pub fn check(main: &str, files: &dyn FileSource, factory: Option<&FactorySpec>) 
     Checked { workflow, diagnostics, sources }
 }
 
-/// Checks a `factory.yaml`: the factory where nothing keeps it from loading, everything found, and the text.
+/// Checks a `factory.yaml` alone: the factory where nothing keeps it from loading, everything found, and the text. People
+/// of its directory and its rota are left out.
 #[must_use]
 pub fn check_factory(text: &str) -> (Option<FactorySpec>, Vec<Diagnostic>, Sources) {
+    factory_file(text, None)
+}
+
+/// Checks a `factory.yaml` with the files beside it that it names: the directory and the rota.
+#[must_use]
+pub fn check_factory_with(text: &str, files: &dyn FileSource) -> (Option<FactorySpec>, Vec<Diagnostic>, Sources) {
+    factory_file(text, Some(files))
+}
+
+fn factory_file(text: &str, files: Option<&dyn FileSource>) -> (Option<FactorySpec>, Vec<Diagnostic>, Sources) {
     let mut r = Reader::new(FACTORY_FILE, text);
-    let spec = read_yaml(&mut r, text).and_then(|root| factory::factory(&mut r, &root));
+    let spec = read_yaml(&mut r, text).and_then(|root| factory::factory(&mut r, &root, files));
     let spec = if r.report.has_errors() { None } else { spec };
     let (diagnostics, sources) = r.report.sorted(FACTORY_FILE);
     (spec, diagnostics, sources)

@@ -16,7 +16,7 @@ pub mod yaml;
 mod expr;
 mod types;
 
-pub use check::{Checked, check, check_factory};
+pub use check::{Checked, check, check_factory, check_factory_with};
 pub use diagnostic::{Code, Diagnostic, Severity, Sources};
 pub use diff::{Comparison, Diff, Direction, Item, compare, diff};
 pub use expr::{

@@ -3,11 +3,13 @@
 mod assure;
 mod factory;
 mod gates;
+mod people;
 mod step;
 
 pub use assure::*;
 pub use factory::*;
 pub use gates::*;
+pub use people::*;
 pub use step::*;
 
 use seatrial_model::{Digest, ElementPath};

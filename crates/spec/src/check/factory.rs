@@ -1,19 +1,26 @@
 //! `factory.yaml`.
 
 mod house;
+mod people;
+mod sign_in;
+mod witnesses;
 
 pub use house::{KEYS_MAX, OBLIGATIONS_MAX, POLICIES_MAX};
+pub use people::{AWAY_MAX, DIRECTORY_BYTES_MAX, DIRECTORY_COLUMNS, PEOPLE_MAX, ROTA_COLUMNS};
+pub use sign_in::GROUPS_MAX;
+pub use witnesses::WITNESSES_MAX;
 
 use super::reader::Reader;
-use crate::diagnostic::{Code, did_you_mean};
-use crate::workflow::{FactorySpec, KeyRef, Person, Provider, StoreRef};
+use crate::diagnostic::Code;
+use crate::files::FileSource;
+use crate::workflow::{FactorySpec, KeyRef, Provider, StoreRef};
 use crate::yaml::{Node, clip};
-use house::{keys, obligations, policies};
+use house::{obligations, policies};
+use seatrial_model::ElementPath;
 use seatrial_model::words::FactoryKind;
-use seatrial_model::{ElementPath, Side};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
+pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource>) -> Option<FactorySpec> {
     let mut f = r.fields(root)?;
     super::version(r, &mut f);
     let name_node = f.need(r, "factory");
@@ -23,12 +30,14 @@ pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
     let profiles = [("small", "small"), ("standard", "standard"), ("regulated", "regulated")];
     let profile = f.get("profile").and_then(|n| r.word(n, &profiles)).unwrap_or("standard");
     let timezone = f.get("timezone").and_then(|n| timezone(r, n)).unwrap_or_else(|| "UTC".to_owned());
-    let people = people(r, f.get("people"));
+    let people::People { people, directory, rota, away } = people::people(r, &mut f, files);
     let providers = providers(r, f.get("providers"));
     let store = f.get("store").and_then(|n| store(r, n)).unwrap_or_else(|| StoreRef::Sqlite(".seatrial".to_owned()));
     let workflows = workflows(r, f.get("workflows"));
     let obligations = obligations(r, f.get("obligations"), &people);
     let policies = policies(r, f.get("policies"));
+    let witnesses = witnesses::witnesses(r, f.get("witnesses"));
+    let sign_in = f.get("sign_in").and_then(|n| sign_in::sign_in(r, n, &people));
     r.at = ElementPath::root();
     if let Some(node) = f.get("webhooks")
         && !r.items(Some(node)).is_empty()
@@ -39,7 +48,24 @@ pub(super) fn factory(r: &mut Reader, root: &Node) -> Option<FactorySpec> {
     r.at = ElementPath::root();
     f.done(r);
     let profile = profile.to_owned();
-    Some(FactorySpec { name, kind, profile, timezone, people, providers, store, workflows, obligations, policies })
+    Some(FactorySpec {
+        name,
+        kind,
+        profile,
+        timezone,
+        people,
+        directory,
+        rota,
+        away,
+        departures: Vec::new(),
+        sign_in,
+        providers,
+        store,
+        workflows,
+        obligations,
+        policies,
+        witnesses,
+    })
 }
 
 fn timezone(r: &mut Reader, node: &Node) -> Option<String> {
@@ -55,54 +81,6 @@ fn timezone(r: &mut Reader, node: &Node) -> Option<String> {
     let help = "write a name of the IANA time zone database, as in `Europe/Madrid`";
     r.find(Code::UnknownWord, node.range.clone(), format!("`{}` is not a time zone", clip(&text))).help(help).done();
     None
-}
-
-fn people(r: &mut Reader, node: Option<&Node>) -> Vec<Person> {
-    let mut out: Vec<Person> = Vec::new();
-    let mut ids = BTreeSet::new();
-    let mut deputies: Vec<(String, &Node)> = Vec::new();
-    let mut known_keys = BTreeMap::new();
-    for item in r.items(node) {
-        r.at = ElementPath::new("people");
-        let Some(mut f) = r.fields(item) else { continue };
-        let id_node = f.need(r, "id");
-        let id = id_node.and_then(|n| r.text(n));
-        let name = f.need(r, "name").and_then(|n| r.text(n));
-        let sides = [("delivery", Side::Delivery), ("receiving", Side::Receiving), ("independent", Side::Independent)];
-        let side = f.need(r, "side").and_then(|n| r.word(n, &sides));
-        let roles_node = f.need(r, "roles");
-        let roles = r.texts(roles_node);
-        let reviews_per_day = f.get("capacity").and_then(|n| r.fields(n)).and_then(|mut c| {
-            let reviews = c.need(r, "reviews_per_day").and_then(|n| r.integer(n, 0..=100_000));
-            c.done(r);
-            reviews
-        });
-        let until = f.get("until").and_then(|n| r.day(n));
-        let deputy_node = f.get("deputy");
-        let deputy = deputy_node.and_then(|n| r.text(n));
-        let keys = keys(r, f.get("keys"), &mut known_keys, id.as_deref().unwrap_or(""));
-        f.done(r);
-        if let (Some(id), Some(node)) = (&id, id_node)
-            && !ids.insert(id.clone())
-        {
-            r.find(Code::DuplicateKey, node.range.clone(), format!("the person `{}` stands twice", clip(id))).done();
-        }
-        if let (Some(deputy), Some(node)) = (&deputy, deputy_node) {
-            deputies.push((deputy.clone(), node));
-        }
-        if let (Some(id), Some(name), Some(side)) = (id, name, side) {
-            out.push(Person { id, name, side, roles, reviews_per_day, until, deputy, keys });
-        }
-    }
-    for (deputy, node) in deputies {
-        if !ids.contains(&deputy) {
-            let help = did_you_mean(&deputy, ids.iter().map(String::as_str));
-            r.find(Code::UnknownPerson, node.range.clone(), format!("there is no person `{}`", clip(&deputy)))
-                .maybe_help(help)
-                .done();
-        }
-    }
-    out
 }
 
 fn providers(r: &mut Reader, node: Option<&Node>) -> BTreeMap<String, Provider> {

@@ -1,5 +1,6 @@
 //! The organisation: `factory.yaml`.
 
+use super::{Away, Departure, Person, SignIn};
 use seatrial_model::words::{FactoryKind, Layer};
 use seatrial_model::{Day, PathPattern, Side, Span, Stage};
 use std::collections::BTreeMap;
@@ -15,8 +16,18 @@ pub struct FactorySpec {
     pub profile: String,
     /// The IANA time zone in which days end.
     pub timezone: String,
-    /// The people.
+    /// The people: those of the file, then those of its directory.
     pub people: Vec<Person>,
+    /// Beside `factory.yaml`: the CSV file of more people.
+    pub directory: Option<String>,
+    /// Beside `factory.yaml`: the CSV file that says who is away when.
+    pub rota: Option<String>,
+    /// Who is away when, in the order of the file.
+    pub away: Vec<Away>,
+    /// Who held a role and holds it no more, as the factory's log tells; empty as checked.
+    pub departures: Vec<Departure>,
+    /// Single sign-on.
+    pub sign_in: Option<SignIn>,
     /// Model providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Where the store is.
@@ -27,6 +38,23 @@ pub struct FactorySpec {
     pub obligations: Vec<FactoryObligation>,
     /// Files of the factory's own Cedar policies, relative to the file; their content is not read here.
     pub policies: Vec<String>,
+    /// Who cosigns the checkpoints of its logs.
+    pub witnesses: Vec<Witness>,
+}
+
+/// A witness: whoever holds its key vouches that a log has one history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Witness {
+    /// What it is called here.
+    pub name: String,
+    /// Where it answers; `/add-checkpoint` comes after it.
+    pub url: String,
+    /// Its verifier key, of the kind that cosigns (C2SP `tlog-cosignature`).
+    pub key: String,
+    /// Who holds the key: the receiving or the independent side.
+    pub side: Side,
+    /// How long a cosignature is good for before the next one has to be there.
+    pub every: Span,
 }
 
 impl FactorySpec {
@@ -36,31 +64,22 @@ impl FactorySpec {
         self.people.iter().find(|p| p.id == id)
     }
 
-    /// People in a role who are present on that day.
+    /// People in a role who are there on that day: between their first and last day, and not away.
     pub fn present<'a>(&'a self, role: &'a str, on: Day) -> impl Iterator<Item = &'a Person> {
-        self.people.iter().filter(move |p| p.roles.iter().any(|r| r == role) && p.until.is_none_or(|until| on <= until))
+        self.people.iter().filter(move |p| p.has_role(role) && self.is_there(p, on))
     }
-}
 
-/// A person.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Person {
-    /// The id in the directory.
-    pub id: String,
-    /// The name.
-    pub name: String,
-    /// The side.
-    pub side: Side,
-    /// The roles.
-    pub roles: Vec<String>,
-    /// How many reviews a day they manage.
-    pub reviews_per_day: Option<u64>,
-    /// The last day.
-    pub until: Option<Day>,
-    /// Who stands in for them.
-    pub deputy: Option<String>,
-    /// Their SSH public keys, each as `TYPE BASE64` without a comment.
-    pub keys: Vec<String>,
+    /// Whether a person is there on that day: between their first and last day, and not away.
+    #[must_use]
+    pub fn is_there(&self, person: &Person, on: Day) -> bool {
+        person.is_in(on) && self.absence(&person.id, on).is_none()
+    }
+
+    /// The absence of a person on that day.
+    #[must_use]
+    pub fn absence(&self, person: &str, on: Day) -> Option<&Away> {
+        self.away.iter().find(|a| a.person == person && a.is_on(on))
+    }
 }
 
 /// An obligation that the factory adds to every workflow.

@@ -227,7 +227,7 @@ pub(super) fn keys(
 }
 
 /// `TYPE BASE64`, without the comment. The first field of the decoded key must be the type again.
-fn normal_key(text: &str) -> Result<String, String> {
+pub(super) fn normal_key(text: &str) -> Result<String, String> {
     let mut parts = text.split_ascii_whitespace();
     let (kind, body) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
     if !KEY_TYPES.contains(&kind) {

@@ -398,6 +398,7 @@ impl Body {
                 | Self::EvaluationStarted(_)
                 | Self::EvaluationPart(_)
                 | Self::AuditMissed(_)
+                | Self::CheckpointCosigned(_)
         )
     }
 }

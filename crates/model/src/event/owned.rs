@@ -76,7 +76,7 @@ pub struct RightsKept {
     pub ended: EventId,
 }
 
-/// The log is signed by another key from the next checkpoint on. The checkpoint over this entry is signed by both.
+/// The log is signed by another key from the next checkpoint on. The first checkpoint over this entry is signed by both.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LogKeyRotated {
     /// The verifier key that signed until now.
@@ -85,6 +85,10 @@ pub struct LogKeyRotated {
     pub new: String,
     /// The person's id under whom the new key is.
     pub holder: String,
+    /// The log as the holder of the old key saw it when the new one was named.
+    pub point: LogPoint,
+    /// The old key's signature line over the statement that names the new one: so the entry speaks for itself.
+    pub line: String,
     /// Only exercised in a drill: the key is in force all the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
@@ -123,6 +127,12 @@ pub struct LogRestored {
     pub point: LogPoint,
     /// How many payloads came with it.
     pub payloads: u64,
+    /// The export's checkpoint as it was signed, witnesses' cosignatures included.
+    pub checkpoint: String,
+    /// Where the log's key did not come with it: the verifier key that signs from now on. The old key says nothing of
+    /// it, so what follows is self-asserted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// The people of the factory changed. What takes rights away holds at once; what adds rights to a real factory waits for

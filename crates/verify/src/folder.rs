@@ -75,9 +75,25 @@ impl Folder {
         }
     }
 
+    /// Every file in it, as places, in order.
+    ///
+    /// # Errors
+    /// Where a folder cannot be read.
+    pub fn files(&self) -> Result<Vec<String>, SourceError> {
+        self.list("")
+    }
+
+    /// A file's bytes, at most [`FILE_BYTES_MAX`]; none where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is too large, or is no plain file.
+    pub fn bytes(&self, place: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        self.read(place, FILE_BYTES_MAX)
+    }
+
     /// Reads a file of at most `max` bytes; none where there is none. What is not a plain file (a link out of the
     /// folder, a pipe that never ends) is refused.
-    fn read(&self, place: &str, max: u64) -> Result<Option<Vec<u8>>, SourceError> {
+    pub(crate) fn read(&self, place: &str, max: u64) -> Result<Option<Vec<u8>>, SourceError> {
         let path = self.root.join(place);
         let error = |reason: String| SourceError::new(place, reason);
         let meta = match fs::symlink_metadata(&path) {
@@ -98,7 +114,7 @@ impl Folder {
     }
 
     /// All files below a folder, as places, in order; none where there is no such folder.
-    fn list(&self, place: &str) -> Result<Vec<String>, SourceError> {
+    pub(crate) fn list(&self, place: &str) -> Result<Vec<String>, SourceError> {
         let mut found = Vec::new();
         self.walk(Path::new(place), 0, &mut found)?;
         found.sort_unstable();

@@ -10,6 +10,7 @@
 mod check;
 mod export;
 mod folder;
+pub mod pack;
 mod report;
 mod source;
 

@@ -1,22 +1,25 @@
-//! `seatrial-verify DIR [--key VKEY] [--witness VKEY]… [--json]`: checks an export of a Seatrial log. Needs the folder and the log's
-//! key, and nothing else.
+//! `seatrial-verify DIR [--key VKEY] [--witness VKEY]… [--json]`: checks an export of a Seatrial log, or a handover pack.
+//! Needs the folder and the log's key, and nothing else.
 //!
 //! Ends with 0 where everything is in order, with 1 where there are problems, with 2 where nothing could be checked.
 
 use seatrial_ledger::VerifierKey;
 use seatrial_ledger::note::KeyError;
 use seatrial_model::Time;
+use seatrial_verify::pack::{is_pack, verify_pack};
 use seatrial_verify::{Folder, Trust, verify};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const USAGE: &str = "usage: seatrial-verify DIR [--key VKEY] [--witness VKEY]… [--json]
 
 Checks an export of a Seatrial log: every leaf, tile and checkpoint, every payload and blob that is in it, and
-recomputes verdicts and findings.
+recomputes verdicts and findings. In a handover pack (a folder with a MANIFEST) it also checks the seal, every file,
+every signed statement, and that each citation of the page is that event in the log.
 
-  DIR             the folder of the export
+  DIR             the folder of the export, or of the handover pack
   --key VKEY      the log's verifier key, from a source other than the export: <name>+<id>+<base64>;
                   without it the log's own word is taken, and the report says `self-asserted key`
   --witness VKEY  a witness that must have cosigned the newest checkpoint; any number of them
@@ -53,13 +56,20 @@ fn verifier_key(option: &str, text: Option<String>) -> Result<VerifierKey, Strin
 }
 
 fn run(args: Args) -> Result<bool, String> {
-    let folder = Folder::open(args.dir).map_err(|e| e.to_string())?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
     let now = since.and_then(|d| i64::try_from(d.as_millis()).ok()).map(Time::from_millis);
-    let report = verify(&folder, &Trust { key: args.key, witnesses: args.witnesses, now });
-    let text = if args.json { report.json().map_err(|e| e.to_string())? + "\n" } else { report.human() };
+    let trust = Trust { key: args.key, witnesses: args.witnesses, now };
+    let dir = Path::new(&args.dir);
+    let (verified, json, human) = if is_pack(dir) {
+        let report = verify_pack(dir, &trust).map_err(|e| e.to_string())?;
+        (report.verified, report.json(), report.human())
+    } else {
+        let report = verify(&Folder::open(dir).map_err(|e| e.to_string())?, &trust);
+        (report.verified, report.json(), report.human())
+    };
+    let text = if args.json { json.map_err(|e| e.to_string())? + "\n" } else { human };
     std::io::stdout().write_all(text.as_bytes()).map_err(|e| format!("the report was not written: {e}"))?;
-    Ok(report.verified)
+    Ok(verified)
 }
 
 fn main() -> ExitCode {

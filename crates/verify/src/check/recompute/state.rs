@@ -16,7 +16,8 @@ struct Standing {
 /// Stops and certificates as they stand so far.
 #[derive(Default)]
 pub(super) struct State {
-    stops: BTreeSet<ElementPath>,
+    /// What is stopped, and whether for marked requests only.
+    stops: BTreeSet<(ElementPath, bool)>,
     certificates: HashMap<EventId, Standing>,
 }
 
@@ -24,10 +25,10 @@ impl State {
     pub(super) fn visit(&mut self, event: &Event) {
         match &event.body {
             Body::WorkflowStopped(b) => {
-                self.stops.insert(b.element.clone());
+                self.stops.insert((b.element.clone(), b.marked));
             }
             Body::WorkflowResumed(b) => {
-                self.stops.remove(&b.element);
+                self.stops.remove(&(b.element.clone(), b.marked));
             }
             Body::ThresholdTested(b) if b.certified => {
                 let certified = b.certificate.required.iter().filter(|(_, slice)| slice.certified);
@@ -45,7 +46,9 @@ impl State {
     /// Whether a decision's facts make light of a stop, or rely on a certificate that was not given.
     pub(super) fn check(&self, made: &DecisionMade) -> Result<(), String> {
         let step = ElementPath::from("steps").child(&made.step);
-        if let Some(stop) = self.stops.iter().find(|stop| step.is_within(stop)).filter(|_| !made.facts.stopped) {
+        // A drill's stop holds for marked requests, and for nobody else.
+        let holds = |(stop, marked): &&(ElementPath, bool)| step.is_within(stop) && (!marked || made.facts.rehearsal);
+        if let Some((stop, _)) = self.stops.iter().find(holds).filter(|_| !made.facts.stopped) {
             let element = if stop.as_str().is_empty() { "the workflow" } else { stop.as_str() };
             return Err(format!("its facts say that nothing was stopped, and `{element}` was"));
         }

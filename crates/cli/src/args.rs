@@ -3,6 +3,7 @@
 mod deliver;
 mod example;
 mod judge;
+mod new;
 mod record;
 mod replay;
 mod run;
@@ -12,6 +13,7 @@ mod stages;
 pub(crate) use deliver::*;
 pub(crate) use example::*;
 pub(crate) use judge::*;
+pub(crate) use new::*;
 pub(crate) use record::*;
 pub(crate) use replay::*;
 pub(crate) use run::*;
@@ -33,6 +35,7 @@ runtime enforces, what is recorded, and what the new owner signs for. Readiness 
 
 The way of a delivery:
 
+  seatrial new NAME               a small workflow to begin with
   seatrial check                  what is wrong with the spec
   seatrial submit                 put it into the log; you are its author
   seatrial status                 what is discharged, stale, open, and the next useful thing to do
@@ -103,6 +106,18 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     // -- specify
+    /// Write a small, valid, commented workflow to begin with, and a factory where there is none
+    #[command(after_help = "\
+Needs no store, and writes over nothing. Where `factory.yaml` stands here or above, the workflow joins that factory: its \
+people, its provider. Else a factory of the profile `small` is made. It has two people, because an author never \
+approves their own change. Alone, play both with `--simulation`: everything that such a factory signs says so, for ever, \
+and so it does where nobody is named. At a terminal it asks for what is left out.
+
+Example:
+  seatrial new my-desk --simulation
+  seatrial new my-desk --person ada@your.example --colleague \"Kim Ito <kim@your.example>\" --provider https://models.example/v1 --model some-model-2026-09-01
+  seatrial new second-desk --model smollm2-135m --yes")]
+    New(NewArgs),
     /// Check the spec, and say everything that is wrong with it
     #[command(after_help = "\
 Needs no store. Exits 0 where nothing keeps the spec from loading, 1 where something does, 2 where it cannot be read.

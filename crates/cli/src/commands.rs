@@ -15,6 +15,7 @@ mod explain;
 mod handover;
 mod log;
 mod measure;
+mod new;
 mod next;
 mod pilot;
 mod progress;
@@ -42,6 +43,7 @@ pub(crate) use diff::diff_alone;
 pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
 pub(crate) use log::{read as read_log, reads as reads_log};
+pub(crate) use new::new as new_workflow;
 pub(crate) use serve::serve;
 pub(crate) use waive::ask as ask_grant;
 
@@ -58,7 +60,8 @@ use clap::CommandFactory as _;
 /// Whether the command may append. One that only reads makes no store where there is none.
 pub(crate) const fn writes(command: &Command) -> bool {
     match command {
-        Command::Check(_)
+        Command::New(_)
+        | Command::Check(_)
         | Command::Digest(_)
         | Command::Diff(_)
         | Command::Watch
@@ -157,7 +160,8 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Assess(args) => assess::assess(&args, session, out).await,
         Command::Simulate(command) => simulate::simulate(command, session, out).await,
         Command::Log(LogCommand::Rebuild) => log::rebuild(session, out).await,
-        Command::Check(_)
+        Command::New(_)
+        | Command::Check(_)
         | Command::Digest(_)
         | Command::Completion(_)
         | Command::Example(ExampleCommand::Import(_))

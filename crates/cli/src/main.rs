@@ -55,6 +55,7 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
     }
     let asked = terminal::asked(&cli.global, argv)?;
     match cli.command {
+        Command::New(args) => commands::new_workflow(&args, &asked, terminal::asks(&cli.global), out),
         Command::Check(args) => commands::check(&args, &asked, cli.global.workflow.as_deref(), out),
         Command::Digest(args) => commands::digest(&args, &asked, cli.global.workflow.as_deref(), out),
         Command::Calibrate(args::CalibrateArgs { command: Some(command), .. }) => {

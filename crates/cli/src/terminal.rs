@@ -68,3 +68,14 @@ pub(crate) fn confirm(question: &str) -> bool {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }
+
+/// Asks for a line, with what an empty one means; nothing where nobody answers.
+pub(crate) fn ask(question: &str, default: &str) -> Option<String> {
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    let mut out = std::io::stdout();
+    write!(out, "{question}{shown}: ").and_then(|()| out.flush()).ok()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let line = line.trim();
+    Some(if line.is_empty() { default.to_owned() } else { line.to_owned() })
+}

@@ -8,10 +8,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What looks like a command and is none: the text, and why.
-const NO_COMMANDS: [(&str, &str); 4] = [
+const NO_COMMANDS: [(&str, &str); 3] = [
     ("crates/store/src/keys.rs", "seatrial log signing key 1"), // separates domains of a hash
     ("crates/guard/src/decide.rs", "seatrial draw v1"),         // likewise
-    ("README.md", "seatrial new"),                              // named there as not built yet
     ("crates/cli/src/args/named.rs", ""),                       // this file
 ];
 

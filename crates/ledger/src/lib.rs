@@ -19,6 +19,7 @@ pub mod ssh;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use hash::{empty_root, leaf_hash, node_hash};
@@ -27,3 +28,4 @@ pub use proof::{ProofError, TileReader};
 pub use tile::{TILE_WIDTH, Tile, TilePath, TileTree};
 pub use tlog_proof::TlogProof;
 pub use tree::{Appended, Frontier};
+pub use witness::{AddCheckpoint, Witness};

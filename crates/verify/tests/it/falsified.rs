@@ -100,7 +100,7 @@ fn facts_that_agree_with_a_false_verdict_contradict_the_payloads() {
 #[test]
 fn facts_that_leave_out_what_the_log_says() {
     let stop = |log: &mut Log| {
-        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root() }));
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false }));
         let id = event.id;
         log.append(event);
         id
@@ -114,6 +114,7 @@ fn facts_that_leave_out_what_the_log_says() {
     let event = log.event(Body::WorkflowResumed(WorkflowResumed {
         element: ElementPath::root(),
         stop: id,
+        marked: false,
         break_glass: false,
     }));
     log.append(event);
@@ -313,7 +314,7 @@ fn blobs_and_payloads_that_do_not_belong() {
     assert_eq!(report.problems[0].place, format!("blobs/{}", digest.hex()));
 
     let mut stray = log(|_| ());
-    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root() }));
+    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false }));
     stray.keep(&mut event, "reason", b"nobody commits to this");
     found(&verify(&stray, &trust()), &["no event commits to it"]);
 

@@ -169,3 +169,20 @@ word!(
         Simulation = "simulation",
     }
 );
+
+impl Stage {
+    /// The stage whose measures hold: what is owned is in production, and answers for all that production asks.
+    #[must_use]
+    pub const fn measure(self) -> Self {
+        match self {
+            Self::Owned => Self::Production,
+            other => other,
+        }
+    }
+
+    /// Whether real cases are served under it without a pilot's bounds.
+    #[must_use]
+    pub const fn in_production(self) -> bool {
+        matches!(self, Self::Production | Self::Owned)
+    }
+}

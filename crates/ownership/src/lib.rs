@@ -6,10 +6,15 @@
 //! Nothing here does I/O or reads a clock.
 
 mod gaps;
+mod index;
 mod pack;
 mod responsibility;
 
 pub use gaps::{Gap, gaps};
+pub use index::{
+    ActionCount, ActionKind, BindingBar, OVER_DAYS, Sides, TransferIndex, WEEKS_MAX, Week, WrittenBar, binding_bar,
+    transfer_index,
+};
 pub use pack::pack;
 pub use responsibility::{Taker, Taking, responsibilities};
 

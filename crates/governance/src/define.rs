@@ -3,6 +3,7 @@
 mod ages;
 mod applies;
 mod build;
+mod handover;
 mod human;
 mod measured;
 mod operation;
@@ -111,8 +112,25 @@ pub enum Duty {
     Assigned,
     /// Those people accepted.
     Accepted,
+    /// A change was taken from edit to release by those who take over, alone.
+    Unaided,
+    /// Keys, log and store are theirs, and the others' rights end.
+    Access,
+    /// The handover pack of what is in production was read and taken.
+    Pack,
+    /// The transfer index reached its bar.
+    Index,
     /// The whole state is approved.
     Release,
+}
+
+impl Duty {
+    /// Whether it speaks of the moment of the handover: what was true then is not lost afterwards. All else of a release
+    /// has to hold for as long as it is in force.
+    #[must_use]
+    pub const fn is_of_the_moment(&self) -> bool {
+        matches!(self, Self::Unaided | Self::Pack | Self::Index)
+    }
 }
 
 /// An external input that an obligation depends on, besides the spec.
@@ -231,10 +249,12 @@ pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation
     all.extend(running::ownership(workflow));
     all.extend(running::exercised(workflow));
     all.extend(human::of_the_factory(factory));
-    all.extend([Stage::Pilot, Stage::Production].map(|stage| human::release(workflow, factory, stage)));
+    all.extend(handover::handover(workflow));
+    all.extend([Stage::Pilot, Stage::Production, Stage::Owned].map(|stage| human::release(workflow, factory, stage)));
     let weight = applies::Weight::of(workflow);
     for obligation in &mut all {
         applies::apply(obligation, &weight);
+        handover::keep_of_production(obligation);
         obligation.max_age = obligation.max_age.or_else(|| ages::max_age(obligation, &factory.profile));
     }
     all

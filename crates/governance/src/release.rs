@@ -36,7 +36,7 @@ pub struct Missing {
 #[non_exhaustive]
 pub enum ReleaseError {
     /// The stage cannot be released at all.
-    #[error("`{0}` is no stage that is released; nothing was cut. Release `pilot` or `production`")]
+    #[error("`{0}` is no stage that is released; nothing was cut. Release `pilot`, `production` or `owned`")]
     NoSuchRelease(Stage),
     /// The states are of another stage, or there are none.
     #[error("the states at hand are not those of `{0}`; nothing was cut. Compute them again for this stage")]
@@ -103,7 +103,7 @@ pub fn missing(states: &[ObligationState]) -> Vec<Missing> {
 /// # Errors
 /// [`ReleaseError`] with everything that is missing.
 pub fn can_release(stage: Stage, states: &[ObligationState]) -> Result<(), ReleaseError> {
-    if !matches!(stage, Stage::Pilot | Stage::Production) {
+    if !matches!(stage, Stage::Pilot | Stage::Production | Stage::Owned) {
         return Err(ReleaseError::NoSuchRelease(stage));
     }
     // A list without `release.approval` was not computed by `status`: nothing may be concluded from its being short.

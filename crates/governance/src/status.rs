@@ -2,22 +2,29 @@
 
 mod documents;
 mod facts;
+mod handover;
 mod human;
 mod measured;
 mod operation;
+mod owners;
 mod running;
 mod stale;
 mod waive;
 
-pub use facts::{Oversight, PilotNow, ReviewLoad, Running};
+pub use facts::{
+    HandoverNow, InForceNow, LiveToken, Oversight, PilotNow, ReviewLoad, Running, TransferBar, TransferNow,
+};
+pub use handover::{RESTORED_DAYS, RightsEnd, TRANSFER_ACTIONS_MIN, rights_end};
 pub use measured::meets;
 pub use operation::OVERSIGHT_BAR;
+pub use owners::PEOPLE_MIN;
 pub use waive::{WaiverRecord, WaiverStanding, waiver_refusal, waivers};
 
 use crate::define::{Duty, Input, Obligation, alias_age, obligations};
 use crate::key::{Inputs, Keys, LoggedInputs};
 use crate::release;
-use crate::state::{Considered, ObligationState, State};
+use crate::people::Grace;
+use crate::state::{Considered, InputChange, ObligationState, State};
 use operation::drills;
 use seatrial_model::event::{ApprovalGiven, PilotReported, QuestionSettled, SpecSubmitted};
 use seatrial_model::{Body, Digest, ElementPath, EventId, Evidence, Logged, Side, Span, Stage, Time};
@@ -118,11 +125,23 @@ pub(crate) struct Outcome {
     pub(crate) considered: Vec<Considered>,
     /// Where it is stale: the elements that changed.
     pub(crate) changed: Vec<ElementPath>,
+    /// Where it is stale: the people who changed.
+    pub(crate) changed_inputs: Vec<InputChange>,
+    /// Where it stands on people who are not there.
+    pub(crate) grace: Vec<Grace>,
 }
 
 impl Outcome {
     pub(crate) fn new(state: State, why: impl Into<String>) -> Self {
-        Self { state, why: why.into(), events: Vec::new(), considered: Vec::new(), changed: Vec::new() }
+        Self {
+            state,
+            why: why.into(),
+            events: Vec::new(),
+            considered: Vec::new(),
+            changed: Vec::new(),
+            changed_inputs: Vec::new(),
+            grace: Vec::new(),
+        }
     }
 
     pub(crate) fn on(mut self, events: impl IntoIterator<Item = EventId>) -> Self {
@@ -194,8 +213,8 @@ pub(crate) struct Fold<'a> {
     pub(crate) submissions: Vec<(&'a Logged, &'a SpecSubmitted)>,
     /// How each question was settled, oldest first.
     pub(crate) settled: BTreeMap<&'a ElementPath, Vec<(&'a Logged, &'a QuestionSettled)>>,
-    /// The index of the stage's newest release.
-    pub(crate) released: Option<u64>,
+    /// The index of each stage's newest release.
+    released: BTreeMap<Stage, u64>,
     /// The approvals.
     pub(crate) approvals: BTreeMap<EventId, (&'a Logged, &'a ApprovalGiven)>,
     /// What principals of the delivery side did at the controls.
@@ -218,7 +237,7 @@ impl<'a> Fold<'a> {
             by_obligation: BTreeMap::new(),
             submissions: Vec::new(),
             settled: BTreeMap::new(),
-            released: None,
+            released: BTreeMap::new(),
             approvals: BTreeMap::new(),
             by_delivery: BTreeMap::new(),
             report: None,
@@ -244,7 +263,7 @@ impl<'a> Fold<'a> {
         match &event.body {
             Body::SpecSubmitted(s) => self.submissions.push((logged, s)),
             Body::QuestionSettled(q) => self.settled.entry(&q.question).or_default().push((logged, q)),
-            Body::ReleaseCut(r) if r.stage == self.input.stage => self.released = Some(logged.index),
+            Body::ReleaseCut(r) => drop(self.released.insert(r.stage, logged.index)),
             Body::ApprovalGiven(a) => drop(self.approvals.insert(event.id, (logged, a))),
             Body::ApprovalWithdrawn(w) => {
                 self.withdrawn.insert(w.approval, (event.actor.id.clone(), event.id));
@@ -262,6 +281,17 @@ impl<'a> Fold<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether production's measures hold: for production itself, and for what is owned.
+    pub(crate) const fn in_production(&self) -> bool {
+        self.input.stage.in_production()
+    }
+
+    /// The newest release of the stage whose obligation it is: what is owned keeps production's.
+    pub(crate) fn released(&self, obligation: &Obligation) -> Option<u64> {
+        let stage = if obligation.is_for(self.input.stage.measure()) { self.input.stage.measure() } else { self.input.stage };
+        self.released.get(&stage).copied()
     }
 
     /// The events with evidence for an obligation, oldest first: every one under the key of today, and of those under other
@@ -319,7 +349,8 @@ impl<'a> Fold<'a> {
             inputs,
             events: outcome.events,
             changed: outcome.changed,
-            changed_inputs: Vec::new(),
+            changed_inputs: outcome.changed_inputs,
+            grace: outcome.grace,
             considered: outcome.considered,
             next: (!outcome.state.is_settled()).then(|| obligation.command.clone()),
             obligation,
@@ -360,6 +391,10 @@ impl<'a> Fold<'a> {
             Duty::Document { role } => self.document(role, obligation, claims),
             Duty::Runbooks => self.runbooks(claims),
             Duty::Drills => drills(others),
+            Duty::Unaided => self.unaided(),
+            Duty::Access => self.access(),
+            Duty::Pack => self.pack(claims),
+            Duty::Index => self.transfer_index(),
             Duty::Release => self.release(obligation, claims),
         }
     }

@@ -20,7 +20,8 @@ impl Obligation {
             Duty::Intent | Duty::Release | Duty::Findings | Duty::Validated => approving_roles(workflow, stage),
             Duty::Questions => workflow.questions.values().filter_map(|q| q.owner.clone()).collect(),
             Duty::Assigned | Duty::Accepted | Duty::Runbooks | Duty::Drills => responsible(true, false),
-            Duty::Drill { .. } if stage == Stage::Production => responsible(true, false),
+            Duty::Unaided | Duty::Access | Duty::Pack | Duty::Index => responsible(true, false),
+            Duty::Drill { .. } if stage.in_production() => responsible(true, false),
             _ => responsible(true, true),
         }
     }
@@ -28,10 +29,11 @@ impl Obligation {
     /// Whether people of a side can produce its evidence for a stage.
     #[must_use]
     pub fn is_open_to(&self, side: Side, stage: Stage) -> bool {
-        let production = stage == Stage::Production;
+        let production = stage.in_production();
         match &self.duty {
             Duty::Validated => side == Side::Independent,
             Duty::Findings | Duty::Accepted | Duty::Assigned | Duty::Runbooks | Duty::Drills => side == Side::Receiving,
+            Duty::Unaided | Duty::Access | Duty::Pack | Duty::Index => side == Side::Receiving,
             Duty::Drill { .. } if production => side == Side::Receiving,
             Duty::Intent | Duty::Release if production => side != Side::Delivery,
             _ => true,

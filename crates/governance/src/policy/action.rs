@@ -59,8 +59,18 @@ pub enum Action {
     SubmitSpec,
     /// Exercise a control.
     Drill,
+    /// Open an incident.
+    OpenIncident,
+    /// Note in an incident, change its severity or its owner, say that it is resolved, review it.
+    HandleIncident,
+    /// Decide in an incident whether it goes on or is stopped.
+    DecideIncident,
     /// Issue or revoke a token.
     IssueToken,
+    /// Say when the rights of the delivery side end, or that they go on.
+    EndRights,
+    /// Take a handover pack that was read.
+    Acknowledge,
     /// Read decisions, reviews, the log.
     Read,
 }
@@ -95,7 +105,12 @@ impl Action {
         Self::Note,
         Self::SubmitSpec,
         Self::Drill,
+        Self::OpenIncident,
+        Self::HandleIncident,
+        Self::DecideIncident,
         Self::IssueToken,
+        Self::EndRights,
+        Self::Acknowledge,
         Self::Read,
     ];
 
@@ -140,7 +155,12 @@ impl Action {
             Self::Note => ("note", "note something in a sprint"),
             Self::SubmitSpec => ("submit_spec", "submit a spec"),
             Self::Drill => ("drill", "exercise a control"),
+            Self::OpenIncident => ("open_incident", "open an incident"),
+            Self::HandleIncident => ("handle_incident", "note in an incident, resolve and review it"),
+            Self::DecideIncident => ("decide_incident", "decide in an incident whether to stop or go on"),
             Self::IssueToken => ("issue_token", "issue or revoke a token"),
+            Self::EndRights => ("end_rights", "say when the rights of the delivery side end, or that they go on"),
+            Self::Acknowledge => ("acknowledge", "take a handover pack that was read"),
             Self::Read => ("read", "read decisions, reviews, the log"),
         }
     }

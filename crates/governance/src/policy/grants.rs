@@ -41,6 +41,8 @@ pub struct Grants {
     pub receiving: BTreeSet<String>,
     /// Roles, of either side, that operate: stop, resume, drill, issue tokens, cut releases and roll back, measure.
     pub operating: BTreeSet<String>,
+    /// Roles, of either side, that are responsible for exceptions and incidents: they decide in one.
+    pub exceptions: BTreeSet<String>,
     /// Roles that file documents.
     pub filing: BTreeSet<String>,
 }
@@ -50,7 +52,7 @@ impl Grants {
     #[must_use]
     pub fn of(workflow: &Workflow) -> Self {
         let mut grants = Self { workflow: workflow.name.clone(), ..Self::default() };
-        for stage in [Stage::Pilot, Stage::Production] {
+        for stage in [Stage::Pilot, Stage::Production, Stage::Owned] {
             for role in crate::define::approving_roles(workflow, stage) {
                 grants.approvals.insert(ApprovalGrant { stage, role });
             }
@@ -59,6 +61,10 @@ impl Grants {
             grants.receiving.extend(responsibility.receiving.clone());
             grants.operating.extend(responsibility.receiving.clone());
             grants.operating.extend(responsibility.delivery.clone());
+        }
+        if let Some(exceptions) = workflow.responsibilities.get("exceptions") {
+            grants.exceptions.extend(exceptions.receiving.clone());
+            grants.exceptions.extend(exceptions.delivery.clone());
         }
         grants.steps = workflow.steps.iter().map(step_grants).collect();
         grants.filing = grants.named();
@@ -120,7 +126,7 @@ impl Grants {
             permit(
                 &mut out,
                 &format!("people of the receiving side who hold `{role}`"),
-                &["accept"],
+                &["accept", "end_rights", "acknowledge"],
                 "resource",
                 &when,
             );
@@ -128,8 +134,13 @@ impl Grants {
         for role in &self.operating {
             let when = format!("principal in Role::{}", quote(role));
             let actions =
-                ["stop", "resume", "drill", "issue_token", "release", "roll_back", "retire", "measure_outcome"];
+                ["stop", "resume", "drill", "issue_token", "release", "roll_back", "retire", "measure_outcome", "open_incident", "handle_incident"];
             permit(&mut out, &format!("people who hold `{role}`"), &actions, "resource", &when);
+        }
+        for role in &self.exceptions {
+            let when = format!("principal in Role::{}", quote(role));
+            let who = format!("people who hold `{role}`, responsible for exceptions and incidents");
+            permit(&mut out, &who, &["decide_incident"], "resource", &when);
         }
         for step in &self.steps {
             step.write(&mut out);

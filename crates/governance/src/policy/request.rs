@@ -31,6 +31,8 @@ pub struct Circumstances {
     pub rehearsal: bool,
     /// Whether the factory is a simulation.
     pub simulation: bool,
+    /// Whether the rights of the delivery side in this workflow have ended: from then on it may only read.
+    pub ended: bool,
     /// The token that authenticated the principal, where there was one.
     pub token: Option<TokenKind>,
     /// The steps that a caller's token lists (`workflow/step`, `workflow/*`, `*`).
@@ -98,6 +100,7 @@ impl Request<'_> {
             ("stopper".to_owned(), RestrictedExpression::new_bool(c.stopper)),
             ("rehearsal".to_owned(), RestrictedExpression::new_bool(c.rehearsal)),
             ("simulation".to_owned(), RestrictedExpression::new_bool(c.simulation)),
+            ("ended".to_owned(), RestrictedExpression::new_bool(c.ended)),
             ("token".to_owned(), text(token)),
             ("listed".to_owned(), RestrictedExpression::new_bool(self.listed(workflow))),
         ];

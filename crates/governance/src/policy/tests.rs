@@ -138,7 +138,7 @@ fn what_nothing_can_lift() {
 
 fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, listed: bool) {
     use Action::{
-        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, Drill, EndWaiver, FileDocument, GrantWaiver, Override,
+        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, DecideIncident, HandleIncident, OpenIncident, Drill, EndWaiver, FileDocument, GrantWaiver, Override,
         Reaffirm, Release, Resume, Retire, RollBack, Stop, Waive, Withdraw,
     };
     let what = format!("{action} by {actor:?} under {c:?}");
@@ -146,6 +146,7 @@ fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, liste
         assert!(!matches!(action, Approve | Override | Accept | Release | AnswerReview | Resume), "{what}");
         assert!(!matches!(action, Reaffirm | Waive | GrantWaiver | EndWaiver | RollBack | Retire), "{what}");
         assert!(!matches!(action, FileDocument | BreakGlass), "{what}");
+        assert!(!matches!(action, OpenIncident | HandleIncident | DecideIncident), "{what}");
     }
     assert!(!(c.author && matches!(action, Approve | Reaffirm | GrantWaiver)), "{what}");
     assert!(!(c.requester && action == GrantWaiver), "{what}");
@@ -157,6 +158,7 @@ fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, liste
             "{what}"
         );
         assert!(!matches!(action, RollBack | Retire | Waive), "{what}");
+        assert!(!matches!(action, OpenIncident | HandleIncident | DecideIncident), "{what}");
     }
     let production = c.stage == Some(Stage::Production) && !c.simulation;
     if production && actor.assurance < Assurance::Token {

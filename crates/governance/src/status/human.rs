@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody whose approvals count.
 pub(super) struct Approver<'a> {
-    side: Side,
+    pub(super) side: Side,
     /// The roles in which they approved; one person may hold, and approve in, several.
-    roles: BTreeSet<&'a str>,
+    pub(super) roles: BTreeSet<&'a str>,
     events: Vec<EventId>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Approvals<'a> {
 impl<'a> Fold<'a> {
     pub(super) fn intent(&self, obligation: &Obligation, claims: &[Claim<'a>]) -> Outcome {
         let approvals = self.approvals(obligation, claims, None);
-        let missing = match (self.input.stage, self.input.factory.profile.as_str()) {
+        let missing = match (self.input.stage.measure(), self.input.factory.profile.as_str()) {
             (Stage::Production, "small") => two_people(&approvals),
             (Stage::Production, _) => both_sides(&approvals),
             _ if approvals.by.is_empty() => vec!["one sign-off".to_owned()],
@@ -89,6 +89,7 @@ impl<'a> Fold<'a> {
     pub(super) fn release(&self, obligation: &Obligation, claims: &[Claim<'a>]) -> Outcome {
         let approvals = self.approvals(obligation, claims, None);
         let missing = match (self.input.stage, self.input.factory.profile.as_str()) {
+            (Stage::Owned, profile) => self.handed_over(&approvals, profile),
             (Stage::Production, "small")
                 if approvals.on_side(Side::Receiving) || approvals.on_side(Side::Independent) =>
             {
@@ -104,7 +105,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn risks(&self, obligation: &Obligation, claims: &[Claim<'a>]) -> Outcome {
         let risks = &self.input.workflow.risks;
-        if self.input.stage != Stage::Production {
+        if !self.in_production() {
             return Outcome::new(State::Discharged, format!("the tier is named: {}", risks.tier));
         }
         if risks.items.is_empty() {
@@ -233,6 +234,9 @@ impl<'a> Fold<'a> {
         if actor.kind != PrincipalKind::Person {
             return Some("agents and services never approve".to_owned());
         }
+        if obligation.is_for(Stage::Owned) && !obligation.is_for(Stage::Production) && actor.side == Side::Delivery {
+            return Some("whoever hands over does not take over: the delivery side has no part in it".to_owned());
+        }
         if !actor.has_role(&given.role) {
             return Some(format!("`{}` was not a role of theirs", given.role));
         }
@@ -272,7 +276,7 @@ impl<'a> Fold<'a> {
     pub(super) fn too_unsure(&self, event: &Event) -> Option<String> {
         let simulation = self.input.factory.kind == FactoryKind::Simulation;
         let assurance = event.actor.assurance;
-        let least = if self.input.stage == Stage::Production { Assurance::Token } else { Assurance::Local };
+        let least = if self.in_production() { Assurance::Token } else { Assurance::Local };
         if simulation {
             return (!event.simulation).then(|| "the event does not say that it is simulated".to_owned());
         }
@@ -297,7 +301,8 @@ impl<'a> Fold<'a> {
                         || scope.iter().any(|e| e.is_within(p) || (!e.as_str().is_empty() && p.is_within(e)))
                 })
         };
-        let since = |logged: &Logged| self.released.is_none_or(|released| logged.index > released);
+        let released = self.released(obligation);
+        let since = |logged: &Logged| released.is_none_or(|released| logged.index > released);
         let submissions = self.submissions.iter().filter(|(logged, s)| since(logged) && touches(s));
         let submissions = submissions.map(|(logged, _)| logged.event.actor.id.as_str());
         submissions.collect()

@@ -6,7 +6,7 @@ use crate::define::{Input, Obligation};
 use crate::key::UNKNOWN;
 use crate::state::State;
 use seatrial_model::event::{EvaluationRecorded, RuleExercise, ThresholdTested};
-use seatrial_model::{Body, ElementPath, Stage};
+use seatrial_model::{Body, ElementPath};
 use seatrial_spec::workflow::{Actor, Bar, Drawn};
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ impl<'a> Fold<'a> {
             return out;
         };
         let production = self.input.workflow.gates.production.as_ref();
-        let bar = production.and_then(|g| g.evaluation.get(set)).filter(|_| self.input.stage == Stage::Production);
+        let bar = production.and_then(|g| g.evaluation.get(set)).filter(|_| self.in_production());
         let drawn = self.input.workflow.examples.get(set).map_or(Drawn::Curated, |s| s.drawn);
         let (state, why) = match (bar, self.unfit_model(obligation)) {
             (_, Some(why)) => (State::Open, why),
@@ -225,7 +225,7 @@ impl<'a> Fold<'a> {
                 // A step without a model of its own (the caller owns the call) has no identity to know.
                 None if self.input.workflow.step(step).is_some_and(|s| s.model.is_none()) => None,
                 None => Some(format!("the model of `{step}` is {UNKNOWN}")),
-                Some(model) if model.alias && self.input.stage == Stage::Production => Some(format!(
+                Some(model) if model.alias && self.in_production() => Some(format!(
                     "`{}` is an alias: another model may answer under it tomorrow; name a dated version",
                     model.text
                 )),

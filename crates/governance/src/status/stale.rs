@@ -49,7 +49,8 @@ impl<'a> Fold<'a> {
     pub(super) fn is_for_this_stage(&self, obligation: &Obligation, claim: &Claim<'_>) -> bool {
         match &claim.logged.event.body {
             seatrial_model::Body::ApprovalGiven(a) if obligation.parameters.contains_key("stage") => {
-                a.stage == self.input.stage
+                // Its own stage: what is owned keeps the approvals that were given for production.
+                obligation.parameters.get("stage").is_some_and(|stage| stage == a.stage.as_str())
             }
             _ => true,
         }

@@ -128,7 +128,7 @@ pub fn waivers(input: &StatusInput<'_>) -> Vec<WaiverRecord> {
     let known: Vec<EventId> = out.iter().map(|(_, w)| w.request).collect();
     for (at, logged) in fold.waivers.requests.iter().enumerate() {
         if let Body::WaiverRequested(asked) = &logged.event.body
-            && asked.stage == input.stage
+            && asked.stage == input.stage.measure()
             && !known.contains(&logged.event.id)
         {
             let mut record = record(logged, asked);
@@ -228,7 +228,7 @@ impl<'a> Fold<'a> {
         let mut out = Vec::new();
         for (at, logged) in self.waivers.requests.iter().enumerate() {
             let Body::WaiverRequested(asked) = &logged.event.body else { continue };
-            if asked.obligation == obligation.id && asked.stage == self.input.stage {
+            if asked.obligation == obligation.id && asked.stage == self.input.stage.measure() {
                 let (record, granted) = self.waiver(obligation, key, logged, asked, &before);
                 before.extend(granted);
                 out.push((at, record));
@@ -313,7 +313,7 @@ impl<'a> Fold<'a> {
         renewed: Option<&Granted<'a>>,
         days: u64,
     ) -> Option<String> {
-        let limit = waiver_limit_days(self.input.stage);
+        let limit = waiver_limit_days(self.input.stage.measure());
         if !obligation.waivable {
             return Some("this obligation is never waived".to_owned());
         }
@@ -357,7 +357,7 @@ impl<'a> Fold<'a> {
         if !approving_roles(self.input.workflow, self.input.stage).contains(&body.role) {
             return Some(format!("`{}` approves nothing for {}", body.role, self.input.stage));
         }
-        if self.input.stage == Stage::Production && actor.side == Side::Delivery {
+        if self.in_production() && actor.side == Side::Delivery {
             return Some("the delivery side grants no waiver for production".to_owned());
         }
         if self.authors(obligation).contains(actor.id.as_str()) {

@@ -2,6 +2,7 @@
 
 use crate::define::{Basis, Which};
 use crate::key::Keys;
+use crate::people::Grace;
 use crate::state::{Considered, InputChange, ObligationState, State, WaiverState};
 use crate::status::StatusInput;
 use seatrial_model::words::Layer;
@@ -62,6 +63,9 @@ pub struct Explanation {
     pub changed: Vec<ElementPath>,
     /// Inputs that changed since.
     pub changed_inputs: Vec<InputChange>,
+    /// Where it stands on people who left or are away: who, and for how long still.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grace: Vec<Grace>,
     /// Where it rests on what was shown under another spec: why that counts all the same.
     pub cut_off: Option<String>,
     /// What to do next, in words.
@@ -103,6 +107,7 @@ pub fn explain(input: &StatusInput<'_>, state: &ObligationState) -> Explanation 
         considered: state.considered.clone(),
         changed: state.changed.clone(),
         changed_inputs: state.changed_inputs.clone(),
+        grace: state.grace.clone(),
         cut_off: cut_off(input, state),
         help: obligation.help.clone(),
         next: state.next.clone(),

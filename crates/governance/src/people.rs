@@ -1,11 +1,17 @@
-//! Who is present in a role. What rests on present people goes stale when they leave, after a grace.
+//! Who is there in a role. What rests on people who are there goes stale when they leave, after a grace.
+
+mod grace;
+mod role;
+
+pub use grace::{Grace, GraceReason};
+pub use role::{Gone, RoleNow};
 
 use jiff::civil::{Date, Weekday};
 use seatrial_model::{Day, Side, Time};
 use seatrial_spec::FactorySpec;
 use seatrial_spec::workflow::Person;
 
-/// The grace after somebody's last day, in working days, while a named deputy stands in.
+/// The grace after somebody's last day, in working days (Monday to Friday), while a named deputy is there.
 pub const GRACE_WORKING_DAYS: u32 = 10;
 
 /// Today in the factory's time zone; UTC where that zone is unknown.
@@ -15,32 +21,57 @@ pub fn today(factory: &FactorySpec, now: Time) -> Day {
     Day(now.timestamp().to_zoned(zone).date())
 }
 
-/// Whether a person is present on a day: not past their last day, or within the grace with a present deputy.
+/// The last day of the grace after somebody's last day.
+#[must_use]
+pub fn grace_end(last: Day) -> Day {
+    Day(plus_working_days(last.0, GRACE_WORKING_DAYS))
+}
+
+/// Whether a person is of the factory on a day: between their first and last, or within the grace with a deputy who is
+/// there. Somebody who is away for a while still is.
 #[must_use]
 pub fn is_present(factory: &FactorySpec, person: &Person, on: Day) -> bool {
-    let Some(until) = person.until else { return true };
-    on <= until || (deputy(factory, person, on).is_some() && on <= Day(plus_working_days(until.0, GRACE_WORKING_DAYS)))
+    if person.is_in(on) {
+        return true;
+    }
+    let Some(last) = person.until.filter(|until| *until < on) else { return false };
+    on <= grace_end(last) && deputy(factory, person, on).is_some()
 }
 
-/// A person's deputy, if present on that day in their own right.
+/// A person's deputy, if there on that day in their own right.
 #[must_use]
 pub fn deputy<'f>(factory: &'f FactorySpec, person: &Person, on: Day) -> Option<&'f Person> {
-    let deputy = factory.person(person.deputy.as_deref()?)?;
-    (deputy.id != person.id && deputy.until.is_none_or(|until| on <= until)).then_some(deputy)
+    stands_in(factory, &person.id, person.deputy.as_deref(), on)
 }
 
-/// The people present in a role, in the order of the file.
+/// Somebody who stands in for a person, if there on that day in their own right.
+pub(crate) fn stands_in<'f>(
+    factory: &'f FactorySpec,
+    person: &str,
+    deputy: Option<&str>,
+    on: Day,
+) -> Option<&'f Person> {
+    let deputy = factory.person(deputy?)?;
+    (deputy.id != person && factory.is_there(deputy, on)).then_some(deputy)
+}
+
+/// The people present in a role, in the order of the file; those within their grace are among them.
 #[must_use]
 pub fn present<'f>(factory: &'f FactorySpec, role: &str, on: Day) -> Vec<&'f Person> {
-    factory.people.iter().filter(|p| p.roles.iter().any(|r| r == role) && is_present(factory, p, on)).collect()
+    factory.people.iter().filter(|p| p.has_role(role) && is_present(factory, p, on)).collect()
 }
 
-/// The people of a role as an input of a key: sorted `id (side)`.
+/// The people of a role as an input of a key: sorted `id (side)`. Who is away for a while is among them: a key that
+/// changed with every holiday would be worth nothing.
 pub(crate) fn listed(factory: &FactorySpec, role: &str, now: Time) -> String {
     let mut people: Vec<String> =
-        present(factory, role, today(factory, now)).iter().map(|p| format!("{} ({})", p.id, side(p.side))).collect();
+        present(factory, role, today(factory, now)).iter().map(|p| named(&p.id, p.side)).collect();
     people.sort();
     people.join(", ")
+}
+
+pub(crate) fn named(id: &str, of: Side) -> String {
+    format!("{id} ({})", side(of))
 }
 
 /// The side as a word.
@@ -53,12 +84,16 @@ pub const fn side(side: Side) -> &'static str {
     }
 }
 
+fn is_working(day: Date) -> bool {
+    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
 fn plus_working_days(from: Date, days: u32) -> Date {
     let (mut day, mut left) = (from, days);
     while left > 0 {
         let Ok(next) = day.tomorrow() else { return day };
         day = next;
-        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+        if is_working(day) {
             left -= 1;
         }
     }
@@ -66,13 +101,4 @@ fn plus_working_days(from: Date, days: u32) -> Date {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_working_days_are_two_weeks() {
-        let friday = jiff::civil::date(2026, 11, 20);
-        assert_eq!(plus_working_days(friday, GRACE_WORKING_DAYS), jiff::civil::date(2026, 12, 4));
-        assert_eq!(plus_working_days(Date::MAX, 3), Date::MAX);
-    }
-}
+mod tests;

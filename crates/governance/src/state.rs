@@ -1,6 +1,7 @@
 //! How an obligation stands.
 
 use crate::define::Obligation;
+use crate::people::Grace;
 use seatrial_model::{Digest, ElementPath, EventId, Stage, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -129,6 +130,8 @@ pub struct ObligationState {
     pub changed: Vec<ElementPath>,
     /// Where it is stale: the external inputs that changed.
     pub changed_inputs: Vec<InputChange>,
+    /// Where it stands on people who left or are away: who, and for how long still.
+    pub grace: Vec<Grace>,
     /// Every event that was looked at, oldest first.
     pub considered: Vec<Considered>,
     /// What to do next, as a command; none where nothing is to be done.

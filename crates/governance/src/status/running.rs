@@ -1,15 +1,10 @@
-//! What is shown on the running system, and who takes it over.
+//! What is shown on the running system.
 
 use super::{Claim, Fold, Outcome};
-use crate::people::{deputy, present, today};
 use crate::state::State;
 use seatrial_model::event::{DrillDone, ProbeRun, TraceAudited};
-use seatrial_model::{Body, Day, ElementPath, EventId, PrincipalKind, Side, Span, Stage};
-use seatrial_spec::workflow::{Person, RESPONSIBILITIES};
+use seatrial_model::{Body, ElementPath, EventId, PrincipalKind, Side, Span};
 use std::collections::BTreeSet;
-
-/// How many present people a receiving role needs.
-pub const PEOPLE_MIN: usize = 2;
 
 impl<'a> Fold<'a> {
     pub(super) fn enforces(&self, claims: &[Claim<'a>]) -> Outcome {
@@ -40,7 +35,7 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn trace(&self, claims: &[Claim<'a>]) -> Outcome {
-        let production = self.input.stage == Stage::Production;
+        let production = self.in_production();
         let judge = |t: &TraceAudited| {
             let figures = format!("{} of {} verdicts and {} findings recompute", t.verdicts, t.sampled, t.findings);
             if t.sampled == 0 {
@@ -104,7 +99,7 @@ impl<'a> Fold<'a> {
         if drill.control != "stop" && drill.events.is_empty() {
             return Some("it cites no event, so nothing shows that it happened".to_owned());
         }
-        if self.input.stage != Stage::Production {
+        if !self.in_production() {
             return None;
         }
         if let Some(why) = self.not_by_receivers(claim, drill) {
@@ -123,89 +118,6 @@ impl<'a> Fold<'a> {
         }
         let helped = drill.events.iter().find_map(|id| self.by_delivery.get(id));
         helped.map(|logged| format!("`{}` of the delivery side acted in it", logged.event.actor.id))
-    }
-
-    pub(super) fn assigned(&self) -> Outcome {
-        let on = today(self.input.factory, self.input.now);
-        let missing: Vec<String> = RESPONSIBILITIES.iter().filter_map(|r| self.unassigned(r, on)).collect();
-        if missing.is_empty() {
-            Outcome::new(State::Discharged, "all five resolve to present people of the receiving side")
-        } else {
-            Outcome::new(State::Open, missing.join("; "))
-        }
-    }
-
-    /// Why a responsibility does not resolve; none where it does.
-    fn unassigned(&self, responsibility: &str, on: Day) -> Option<String> {
-        let factory = self.input.factory;
-        let role = self.input.workflow.responsibilities.get(responsibility).and_then(|r| r.receiving.as_deref());
-        let Some(role) = role else { return Some(format!("`{responsibility}` has no receiving role")) };
-        let people = present(factory, role, on);
-        if let Some(delivery) = people.iter().find(|p| p.side != Side::Receiving) {
-            return Some(format!("`{responsibility}`: `{}` in `{role}` is not of the receiving side", delivery.id));
-        }
-        // A small house has one and a deputy, who need not hold the role but must be there, and not of delivery.
-        let deputy_of = |p: &&Person| deputy(factory, p, on).is_some_and(|d| d.side == Side::Receiving);
-        let enough = people.len() >= PEOPLE_MIN || (factory.profile == "small" && people.iter().any(deputy_of));
-        (!enough).then(|| {
-            format!(
-                "`{responsibility}`: `{role}` resolves to {} present person(s), {PEOPLE_MIN} are needed",
-                people.len()
-            )
-        })
-    }
-
-    pub(super) fn accepted(&self, claims: &[Claim<'a>]) -> Outcome {
-        let on = today(self.input.factory, self.input.now);
-        let (mut missing, mut events, mut considered) = (Vec::new(), Vec::new(), Vec::new());
-        let mut accepted: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for claim in claims {
-            let event = &claim.logged.event;
-            let Body::ResponsibilityAccepted(taken) = &event.body else { continue };
-            let refusal = self.acceptance_refusal(claim, taken.role.as_str());
-            considered.push(claim.considered(
-                refusal.is_none(),
-                refusal.clone().unwrap_or_else(|| format!("`{}`", taken.responsibility)),
-            ));
-            if refusal.is_none() {
-                accepted.insert((taken.responsibility.name(), &event.actor.id));
-                events.push(event.id);
-            }
-        }
-        for name in RESPONSIBILITIES {
-            let role = self.input.workflow.responsibilities.get(name).and_then(|r| r.receiving.as_deref());
-            let Some(role) = role else {
-                missing.push(format!("`{name}` has no receiving role"));
-                continue;
-            };
-            let people = present(self.input.factory, role, on);
-            if people.is_empty() {
-                missing.push(format!("`{name}`: nobody holds `{role}`"));
-            }
-            let absent = people.iter().filter(|p| !accepted.contains(&(name, p.id.as_str())));
-            missing.extend(absent.map(|p| format!("`{name}` by {}", p.id)));
-        }
-        let mut out = if missing.is_empty() {
-            Outcome::new(State::Discharged, "everybody who takes over accepted for themselves")
-        } else {
-            Outcome::new(State::Open, format!("not accepted: {}", super::name_some(&missing)))
-        };
-        out.considered = considered;
-        out.on(events)
-    }
-
-    fn acceptance_refusal(&self, claim: &Claim<'a>, role: &str) -> Option<String> {
-        let actor = &claim.logged.event.actor;
-        if !claim.current {
-            return Some(claim.outdated("what was taken on has changed"));
-        }
-        if actor.kind != PrincipalKind::Person || actor.side != Side::Receiving {
-            return Some("only people of the receiving side accept".to_owned());
-        }
-        if !actor.has_role(role) {
-            return Some(format!("`{role}` was not a role of theirs"));
-        }
-        self.too_unsure(&claim.logged.event)
     }
 }
 

@@ -7,6 +7,7 @@ mod cto;
 mod flags;
 mod founder;
 mod log;
+pub mod questionnaire;
 mod reading;
 mod theatre;
 

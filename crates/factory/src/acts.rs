@@ -1,15 +1,16 @@
-//! What people do to decisions and workflows: override, truth, stop, resume.
+//! What people do to decisions: override, truth.
 
-use crate::api::{Caller, Refused, StopEffect};
+use crate::api::{Caller, Refused};
 use crate::audits::{Audits, told_of_alarms};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, row};
-use crate::project::{DecisionRec, StopRec};
-use crate::reviews::{is_stopped, settle};
+use crate::project::DecisionRec;
+use crate::reviews::settle;
+use crate::switch::is_stopped;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{
-    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind, WorkflowResumed, WorkflowStopped,
+    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind,
 };
 use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
 use seatrial_spec::workflow::Truth;
@@ -89,15 +90,16 @@ impl Factory {
         }
         event.people = self.people_point().await.map_err(not_recorded)?;
         let id = event.id;
+        let marked = rec.is_marked();
         let frozen = (action != Action::Block).then(|| ElementPath::new(format!("steps.{}", rec.step)));
-        let refusal = frozen.clone().map(|path| crate::serve::stopped(&handle, &path, &rec.step, self.now()));
+        let refusal = frozen.clone().map(|path| crate::serve::stopped(&handle, &path, &rec.step, marked, self.now()));
         let done = self
             .0
             .store
             .transact_with::<(), Refused, _>(&handle.log, move |view| {
                 // A stop freezes what an override would release, as it does with an answer; blocking is always possible.
                 if let (Some(path), Some(refusal)) = (frozen, refusal)
-                    && is_stopped(view, &path)?
+                    && is_stopped(view, &path, marked)?
                 {
                     return Err(TransactError::Refused(refusal));
                 }
@@ -326,138 +328,5 @@ impl Factory {
             })
             .await;
         settle(done)
-    }
-
-    /// Stops a workflow or one of its steps: recorded, then in force on every answer; requests in flight get no
-    /// output. The time from the request to the last affected answer is measured.
-    ///
-    /// # Errors
-    /// [`Refused`] where the caller may not, or it is stopped already.
-    pub async fn stop(
-        &self,
-        caller: &Caller,
-        workflow: &str,
-        step: Option<&str>,
-        reason: &str,
-    ) -> Result<StopEffect, Refused> {
-        let requested = std::time::Instant::now();
-        let handle = self.handle(workflow)?;
-        let element = self.stoppable(&handle, step)?;
-        self.may_switch(caller, &handle, Act::Stop, false)?;
-        let body = Body::WorkflowStopped(WorkflowStopped { element: element.clone() });
-        let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
-        let id = event.id;
-        let key = element.clone();
-        let done = self
-            .0
-            .store
-            .transact_with::<(), Refused, _>(&handle.log, move |view| {
-                if let Some(stop) = row::<StopRec>(view, "stop", key.as_str().as_bytes())? {
-                    let message = format!("it is stopped already, since {} by `{}`", stop.at, stop.by);
-                    return Err(TransactError::Refused(Refused::Conflict { message, now: None }));
-                }
-                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
-            })
-            .await;
-        settle(done)?;
-        self.reload_stops(&handle).await?;
-        let cut = handle.traffic.cut_all().await;
-        let effective_ms = u64::try_from(requested.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(StopEffect { event: id, at: self.now(), effective_ms, cut })
-    }
-
-    /// Resumes what another principal stopped; what oneself stopped only where a policy of the factory names that, and
-    /// the event then says so.
-    ///
-    /// # Errors
-    /// [`Refused`] where it is not stopped, or the caller stopped it.
-    pub async fn resume(
-        &self,
-        caller: &Caller,
-        workflow: &str,
-        step: Option<&str>,
-        reason: &str,
-    ) -> Result<EventId, Refused> {
-        let handle = self.handle(workflow)?;
-        let element = self.stoppable(&handle, step)?;
-        let stops = self.load_stops(&handle.log).await.map_err(not_recorded)?;
-        let stop = stops.into_iter().find(|(path, _)| *path == element).map(|(_, stop)| stop);
-        let stop = stop.ok_or_else(|| Refused::Conflict { message: "it is not stopped".to_owned(), now: None })?;
-        let stopper = stop.by == caller.principal.id;
-        let mut break_glass = false;
-        if let Err(refused) = self.may_switch(caller, &handle, Act::Resume, stopper) {
-            // Whoever stopped does not resume, unless a policy of the factory says so; the log then says it, too.
-            break_glass = stopper && self.may_switch(caller, &handle, Act::BreakGlass, stopper).is_ok();
-            if !break_glass {
-                return Err(refused);
-            }
-        }
-        let body = Body::WorkflowResumed(WorkflowResumed { element: element.clone(), stop: stop.event, break_glass });
-        let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
-        let id = event.id;
-        let done = self
-            .0
-            .store
-            .transact_with::<(), Refused, _>(&handle.log, move |view| {
-                let now: Option<StopRec> = row(view, "stop", element.as_str().as_bytes())?;
-                if now.map(|s| s.event) != Some(stop.event) {
-                    let message = "it was stopped or resumed by somebody else meanwhile".to_owned();
-                    return Err(TransactError::Refused(Refused::Conflict { message, now: None }));
-                }
-                Ok((Batch { events: vec![event], payloads, ..Batch::default() }, ()))
-            })
-            .await;
-        settle(done)?;
-        self.reload_stops(&handle).await?;
-        Ok(id)
-    }
-
-    async fn reload_stops(&self, handle: &Handle) -> Result<(), Refused> {
-        let stops = self.load_stops(&handle.log).await.map_err(not_recorded)?;
-        handle.stops.store(Arc::new(stops));
-        Ok(())
-    }
-
-    fn stoppable(&self, handle: &Handle, step: Option<&str>) -> Result<ElementPath, Refused> {
-        let Some(step) = step else { return Ok(ElementPath::root()) };
-        let live = handle.live.load();
-        let served = live.in_force.as_ref().or(live.candidate.as_ref());
-        match served.and_then(|s| s.workflow.step(step)) {
-            Some(step) => Ok(step.path()),
-            None => Err(Refused::NotFound("there is no such step".to_owned())),
-        }
-    }
-
-    pub(crate) fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {
-        let live = handle.live.load_full();
-        let served = live.in_force.as_ref().or(live.candidate.as_ref());
-        let served = served.ok_or_else(|| Refused::NotFound("nothing of this workflow is served".to_owned()))?;
-        let circumstances = Circumstances {
-            stopper,
-            simulation: self.is_simulation(),
-            token: caller.token,
-            ..Circumstances::default()
-        };
-        served.authorize(&caller.principal, act, &circumstances)
-    }
-
-    async fn switch_event(
-        &self,
-        handle: &Handle,
-        caller: &Caller,
-        body: Body,
-        reason: &str,
-    ) -> Result<(Event, Vec<seatrial_store::NewPayload>), Refused> {
-        if reason.trim().is_empty() {
-            return Err(Refused::Invalid("a reason is missing: those who come after read it".to_owned()));
-        }
-        let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
-        let live = handle.live.load_full();
-        event.release = live.in_force.as_ref().and_then(|s| s.release.as_ref()).map(|r| r.release);
-        event.people = self.people_point().await.map_err(not_recorded)?;
-        let mut payloads = Vec::new();
-        payload(&mut payloads, &mut event.payloads, "reason", reason.as_bytes().to_vec(), None, None)
-            .map_err(internal)?;
-        Ok((event, payloads))
     }
 }

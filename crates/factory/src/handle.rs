@@ -6,6 +6,7 @@ use crate::clock::random;
 use crate::embedded::Embedded;
 use crate::factory::{Factory, OpenError, internal};
 use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
+use crate::switch::Reach;
 use crate::traffic::Traffic;
 use arc_swap::ArcSwap;
 use seatrial_governance::policy::{Action, Authorization, Circumstances, Policies, Request};
@@ -27,10 +28,35 @@ pub(crate) struct Handle {
     /// The workflow's secret: case ids and asks are HMACs under it.
     pub(crate) secret: [u8; 32],
     pub(crate) live: ArcSwap<Live>,
+    /// What is stopped.
     pub(crate) stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
+    /// What a drill has stopped, for marked requests only.
+    pub(crate) marked_stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
+    /// Held by the drill that is under way: two at once would answer for each other.
+    pub(crate) drilling: tokio::sync::Mutex<()>,
     pub(crate) traffic: Traffic,
     /// When assumptions were looked at last, in milliseconds.
     pub(crate) assumed_at: AtomicI64,
+}
+
+impl Handle {
+    /// The cell of the stops at this reach.
+    pub(crate) const fn stops_at(&self, reach: Reach) -> &ArcSwap<Vec<(ElementPath, StopRec)>> {
+        match reach {
+            Reach::All => &self.stops,
+            Reach::Marked => &self.marked_stops,
+        }
+    }
+
+    /// The stop that holds for a request at this element: one of everything, or for a marked request a drill's.
+    pub(crate) fn stop_of(&self, path: &ElementPath, marked: bool) -> Option<(ElementPath, StopRec, Reach)> {
+        let within = |reach: Reach| {
+            let stops = self.stops_at(reach).load();
+            let found = stops.iter().find(|(element, _)| path.is_within(element));
+            found.map(|(element, stop)| (element.clone(), stop.clone(), reach))
+        };
+        within(Reach::All).or_else(|| within(Reach::Marked).filter(|_| marked))
+    }
 }
 
 /// What is served now.
@@ -149,7 +175,8 @@ impl Factory {
     pub(crate) async fn load_handle(&self, log: &LogName) -> Result<Arc<Handle>, OpenError> {
         let secret = self.workflow_secret(log).await?;
         let live = self.load_live(log).await?;
-        let stops = self.load_stops(log).await?;
+        let stops = self.load_stops(log, Reach::All).await?;
+        let marked = self.load_stops(log, Reach::Marked).await?;
         let mut handles = self.0.handles.write().unwrap_or_else(PoisonError::into_inner);
         let handle = handles.entry(log.clone()).or_insert_with(|| {
             Arc::new(Handle {
@@ -157,12 +184,15 @@ impl Factory {
                 secret,
                 live: ArcSwap::default(),
                 stops: ArcSwap::default(),
+                marked_stops: ArcSwap::default(),
+                drilling: tokio::sync::Mutex::default(),
                 traffic: Traffic::default(),
                 assumed_at: AtomicI64::new(0),
             })
         });
         handle.live.store(Arc::new(live));
         handle.stops.store(Arc::new(stops));
+        handle.marked_stops.store(Arc::new(marked));
         Ok(Arc::clone(handle))
     }
 
@@ -180,11 +210,15 @@ impl Factory {
         Ok(fresh)
     }
 
-    pub(crate) async fn load_stops(&self, log: &LogName) -> Result<Vec<(ElementPath, StopRec)>, StoreError> {
+    pub(crate) async fn load_stops(
+        &self,
+        log: &LogName,
+        reach: Reach,
+    ) -> Result<Vec<(ElementPath, StopRec)>, StoreError> {
         self.0
             .store
-            .read_with(log, |view| {
-                let found: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
+            .read_with(log, move |view| {
+                let found: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all(reach.table()))?;
                 Ok(found
                     .into_iter()
                     .map(|(key, stop)| (ElementPath::new(String::from_utf8_lossy(&key).into_owned()), stop))

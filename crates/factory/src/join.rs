@@ -124,7 +124,7 @@ impl Factory {
                 () = ticket.stopped() => {
                     ticket.cut();
                     let path = seatrial_model::ElementPath::new(format!("steps.{}", passage.step));
-                    return Err(stopped(handle, &path, &passage.step, self.now()));
+                    return Err(stopped(handle, &path, &passage.step, passage.rehearsal, self.now()));
                 }
                 // An error says that it ended in between.
                 _ = other.changed() => {}

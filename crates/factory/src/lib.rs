@@ -42,6 +42,7 @@ mod stages;
 mod stale;
 mod standing;
 mod submit;
+mod switch;
 mod tokens;
 mod trace;
 mod traffic;

@@ -12,7 +12,7 @@
 //! | `case` | HMAC of the case `/` decision | empty |
 //! | `tally` | `all/…` or `2026-11-23/…` | a count |
 //! | `delivery` | index (8 bytes) | empty: an event of delivery |
-//! | `stop` | element | [`StopRec`] |
+//! | `stop`, `marked-stop` | element | [`StopRec`]; a drill's stop is for marked requests only |
 //! | `release` | `in-force`, or the digest's hex | [`ReleaseRec`] |
 //! | `release` | `retired` | [`RetiredRec`] |
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
@@ -27,11 +27,14 @@
 //! | `evaluation` | key of what is evaluated | [`EvaluationRec`]: begun and not ended |
 //! | `evaluation-part` | event that began it (16 bytes), index (8 bytes) | digest of the part |
 //! | `token` | public name | [`TokenRec`] |
+//! | `acted` | day `/` kind `/` side | operating actions, for the transfer index |
+//! | `rights` | `delivery` | [`RightsRec`]: the rights of the delivery side end |
 //! | `clock` | `ahead` | milliseconds |
 
 mod delivery;
 mod records;
 mod running;
+mod transfer;
 
 pub(crate) use records::*;
 pub(crate) use running::{
@@ -39,13 +42,15 @@ pub(crate) use running::{
     audit_due_from, pilot_count_key,
 };
 
+pub(crate) use transfer::{ACTED, DELIVERY, RIGHTS, acted};
+
 use seatrial_model::Event;
 use seatrial_store::{ProjectError, Projector, Rows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 12;
+pub const PROJECTION_VERSION: u32 = 13;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,10 +63,12 @@ impl Projector for FactoryProjector {
 
     fn apply(&self, index: u64, event: &Event, rows: &mut dyn Rows) -> Result<(), ProjectError> {
         let mut fold = Fold { index, event, rows };
+        fold.operating_action()?;
         if event.body.is_running() {
             fold.running()
         } else {
             fold.rows.put("delivery", &index.to_be_bytes(), b"")?;
+            fold.rights()?;
             fold.delivery()
         }
     }

@@ -3,10 +3,11 @@
 
 use crate::api::{DecisionStatus, Held, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded, payload};
-use crate::handle::{Handle, Served, row, rows};
+use crate::handle::{Handle, Served, row};
 use crate::join::Asked;
-use crate::project::{CertificateRec, DecisionRec, LapseRec, StopRec, certificate_key};
+use crate::project::{CertificateRec, DecisionRec, LapseRec, certificate_key};
 use crate::serve::{Obtained, bounds};
+use crate::switch::is_stopped;
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
@@ -15,7 +16,7 @@ use seatrial_model::{
     Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
 };
 use seatrial_spec::workflow::PilotGate;
-use seatrial_store::{Batch, Scan, StoreError, StoreExt as _, TransactError, View};
+use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
 use std::sync::Arc;
 
 /// Everything that is known when a decision is to be recorded.
@@ -203,9 +204,7 @@ impl Factory {
 fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State, StoreError> {
     let served = &record.served;
     let path = ElementPath::new(format!("steps.{}", record.step));
-    let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
-    let stopped =
-        stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned())));
+    let stopped = is_stopped(view, &path, record.rehearsal)?;
     let as_released = !record.rehearsal || record.seeded;
     let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
     let mut state = State {

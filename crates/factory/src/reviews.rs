@@ -3,8 +3,9 @@
 use crate::api::{Caller, Refused, ReviewAnswerInput, ReviewView};
 use crate::decisions::{held, review_view};
 use crate::factory::{Factory, internal, not_recorded, payload};
-use crate::handle::{Handle, Served, row, rows};
-use crate::project::{DecisionRec, QUEUE, REHEARSAL_QUEUE, ReviewRec, ReviewState, StopRec};
+use crate::handle::{Handle, Served, row};
+use crate::project::{DecisionRec, QUEUE, REHEARSAL_QUEUE, ReviewRec, ReviewState};
+use crate::switch::is_stopped;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{ReviewAnswered, ReviewClaimed, TokenKind};
 use seatrial_model::{Answer, Body, ElementPath, Finding, LogName, PrincipalKind, ReviewId, Subject, Time};
@@ -192,6 +193,7 @@ impl Factory {
         event.people = self.people_point().await.map_err(not_recorded)?;
         let told = self.audit_truth(&handle, &served, &rec, &decision, &input).await?;
         let stopped_body = body(false);
+        let marked = decision.is_marked();
         let (me, now, step) =
             (caller.principal.id.clone(), self.now(), ElementPath::new(format!("steps.{}", rec.step)));
         let factory = self.clone();
@@ -202,7 +204,7 @@ impl Factory {
                 let rec = current(view, review)?;
                 free_for(&rec, &me, now).map_err(TransactError::Refused)?;
                 // A stop freezes what a pending review would release: the answer is kept, and the question stands.
-                let frozen = is_stopped(view, &step)?;
+                let frozen = is_stopped(view, &step, marked)?;
                 if frozen {
                     event.body = stopped_body;
                 }
@@ -369,11 +371,6 @@ fn free_for(rec: &ReviewRec, me: &str, now: Time) -> Result<(), Refused> {
         }
         _ => Ok(()),
     }
-}
-
-pub(crate) fn is_stopped(view: &dyn View, path: &ElementPath) -> Result<bool, StoreError> {
-    let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all("stop"))?;
-    Ok(stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned()))))
 }
 
 /// Whether the answer is one that this review can take.

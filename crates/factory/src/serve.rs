@@ -5,6 +5,7 @@ use crate::factory::{Factory, internal, new_decision, new_review};
 use crate::handle::{Handle, Live, Served, ServedModel};
 use crate::join::{Asked, Turned};
 use crate::record::Record;
+use crate::switch::Reach;
 use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_guard::decide::{codes, draw};
@@ -104,7 +105,7 @@ impl Factory {
         })?;
         let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
         self.may_call(caller, &served, &passage, step)?;
-        let mut ticket = handle.traffic.enter();
+        let mut ticket = handle.traffic.enter(Reach::of(passage.rehearsal));
         admit(&handle, step, &passage, received)?;
         let asked = Asked::of(&handle, caller, &passage)?;
         // Held until the decision is durable: a second attempt of the same ask waits for it.
@@ -122,7 +123,7 @@ impl Factory {
         } else if manner == Manner::ModelAway {
             Obtained::nothing(step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0)
         } else {
-            self.obtain(&served, step, program, &passage.entry, &mut ticket, &handle).await?
+            self.obtain(&served, step, program, &passage, &mut ticket, &handle).await?
         };
         let record = Record {
             decision: if seeded {
@@ -169,10 +170,11 @@ impl Factory {
         served: &Served,
         step: &Step,
         program: &StepProgram,
-        entry: &PassageEntry,
+        passage: &Passage,
         ticket: &mut Ticket,
         handle: &Handle,
     ) -> Result<Obtained, Refused> {
+        let entry = &passage.entry;
         if let PassageEntry::Decide { input, output, confidence } = entry {
             let candidate = Candidate { confidence: *confidence, ..Candidate::text(output.clone()) };
             let judgement = program.judge(input, &candidate);
@@ -189,7 +191,7 @@ impl Factory {
             biased;
             () = ticket.stopped() => {
                 ticket.cut();
-                Err(stopped(handle, &step.path(), &step.name, self.now()))
+                Err(stopped(handle, &step.path(), &step.name, passage.rehearsal, self.now()))
             }
             obtained = asking => obtained,
         }
@@ -290,12 +292,13 @@ fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {
 
 fn admit(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(), Refused> {
     let path = step.path();
-    let stops = handle.stops.load();
-    if stops.iter().any(|(element, _)| path.is_within(element)) {
-        return Err(stopped(handle, &path, &step.name, now));
+    if handle.stop_of(&path, passage.rehearsal).is_some() {
+        return Err(stopped(handle, &path, &step.name, passage.rehearsal, now));
     }
     if let Some(limit) = step.limits.per_minute {
-        handle.traffic.count(&step.name, limit, now).map_err(|retry_after_s| Refused::TooMany {
+        // Marked requests have the same limit, and a count of their own: they take no case its turn.
+        let reach = Reach::of(passage.rehearsal);
+        handle.traffic.count(&step.name, reach, limit, now).map_err(|retry_after_s| Refused::TooMany {
             step: format!("{}/{}", passage.workflow, step.name),
             limit,
             retry_after_s,
@@ -305,10 +308,10 @@ fn admit(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(
 }
 
 /// The refusal of a stopped step, saying how business goes on.
-pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, now: Time) -> Refused {
-    let stops = handle.stops.load();
-    let found = stops.iter().find(|(element, _)| path.is_within(element));
-    let element = found.map_or_else(|| path.to_string(), |(element, _)| element.to_string());
+pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, marked: bool, now: Time) -> Refused {
+    let found = handle.stop_of(path, marked);
+    let element = found.as_ref().map_or_else(|| path.to_string(), |(element, _, _)| element.to_string());
+    let drill = found.as_ref().is_some_and(|(_, _, reach)| reach.is_marked());
     let live = handle.live.load();
     let served = live.in_force.as_ref().or(live.candidate.as_ref());
     let fallback = served.and_then(|s| s.workflow.step(step)).and_then(|s| s.fallback.clone());
@@ -321,8 +324,13 @@ pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, now: Time
     };
     Refused::Stopped {
         workflow: handle.log.to_string(),
-        element: if element.is_empty() { "the whole workflow".to_owned() } else { element },
-        since: found.map_or(now, |(_, stop)| stop.at),
+        element: match (element.is_empty(), drill) {
+            (true, false) => "the whole workflow".to_owned(),
+            (true, true) => "every marked request".to_owned(),
+            (false, false) => element,
+            (false, true) => format!("{element}, for marked requests,"),
+        },
+        since: found.map_or(now, |(_, stop, _)| stop.at),
         instead,
     }
 }

@@ -151,7 +151,7 @@ impl Factory {
         }
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
         let opened = open_sprint(&events).ok_or_else(nothing_open)?;
-        let body = SprintNoted { sprint: opened.sprint, finding: input.finding, element, cites: input.cites };
+        let body = SprintNoted { sprint: Some(opened.sprint), finding: input.finding, element, cites: input.cites };
         let texts = vec![("text".to_owned(), text.as_bytes().to_vec())];
         let body = Body::SprintNoted(body);
         self.judged(caller, &handle.log, &served, body, Vec::new(), texts, newest(&events)).await

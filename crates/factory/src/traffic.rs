@@ -1,5 +1,6 @@
 //! What is under way: requests in flight, how a stop reaches them, attempts of the same ask, and rates.
 
+use crate::switch::Reach;
 use seatrial_model::Time;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,12 +8,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// What is under way in one workflow.
+#[derive(Default)]
 pub(crate) struct Traffic {
+    /// Cases.
+    cases: Lane,
+    /// Marked requests: a drill's stop cuts these alone.
+    marked: Lane,
+    minutes: Mutex<HashMap<(String, bool), (i64, u64)>>,
+    asks: Asks,
+}
+
+/// Requests that one stop cuts.
+struct Lane {
     in_flight: Arc<InFlight>,
     /// Counts stops; whoever waits for a model watches it.
     stops: watch::Sender<u64>,
-    minutes: Mutex<HashMap<String, (i64, u64)>>,
-    asks: Asks,
 }
 
 /// Asks under way, by their tag: how many attempts, and who tells when one ends.
@@ -43,10 +53,9 @@ struct InFlight {
     fewer: Notify,
 }
 
-impl Default for Traffic {
+impl Default for Lane {
     fn default() -> Self {
-        let stops = watch::channel(0).0;
-        Self { in_flight: Arc::default(), stops, minutes: Mutex::default(), asks: Asks::default() }
+        Self { in_flight: Arc::default(), stops: watch::channel(0).0 }
     }
 }
 
@@ -78,9 +87,11 @@ impl Drop for Ticket {
 }
 
 impl Traffic {
-    pub(crate) fn enter(&self) -> Ticket {
-        self.in_flight.count.fetch_add(1, Ordering::SeqCst);
-        Ticket { in_flight: Arc::clone(&self.in_flight), stops: self.stops.subscribe() }
+    /// A request begins: a case, or a marked one.
+    pub(crate) fn enter(&self, reach: Reach) -> Ticket {
+        let lane = if reach.is_marked() { &self.marked } else { &self.cases };
+        lane.in_flight.count.fetch_add(1, Ordering::SeqCst);
+        Ticket { in_flight: Arc::clone(&lane.in_flight), stops: lane.stops.subscribe() }
     }
 
     /// Begins an attempt of an ask, whoever else is at it.
@@ -100,8 +111,37 @@ impl Traffic {
         Ok(Turn { asks: Arc::clone(&self.asks), tag: tag.to_owned() })
     }
 
-    /// Tells everybody in flight that a stop took effect, and waits until nobody is. Gives how many were cut.
-    pub(crate) async fn cut_all(&self) -> u64 {
+    /// Tells everybody in flight whom a stop reaches that it took effect, and waits until nobody is. Gives how many
+    /// were cut.
+    pub(crate) async fn cut(&self, reach: Reach) -> u64 {
+        match reach {
+            Reach::All => {
+                let (cases, marked) = tokio::join!(self.cases.cut(), self.marked.cut());
+                cases + marked
+            }
+            Reach::Marked => self.marked.cut().await,
+        }
+    }
+
+    /// Counts a call of a step in this minute; `Err` holds the seconds until the next.
+    pub(crate) fn count(&self, step: &str, reach: Reach, limit: u64, now: Time) -> Result<(), u64> {
+        let minute = now.as_millis() / 60_000;
+        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = minutes.entry((step.to_owned(), reach.is_marked())).or_insert((minute, 0));
+        if entry.0 != minute {
+            *entry = (minute, 0);
+        }
+        if entry.1 >= limit {
+            let left_ms = (minute + 1) * 60_000 - now.as_millis();
+            return Err(u64::try_from(left_ms / 1_000 + 1).unwrap_or(1));
+        }
+        entry.1 += 1;
+        Ok(())
+    }
+}
+
+impl Lane {
+    async fn cut(&self) -> u64 {
         let before = self.in_flight.cut.load(Ordering::SeqCst);
         self.stops.send_modify(|n| *n += 1);
         loop {
@@ -114,21 +154,5 @@ impl Traffic {
             fewer.await;
         }
         self.in_flight.cut.load(Ordering::SeqCst).saturating_sub(before)
-    }
-
-    /// Counts a call of a step in this minute; `Err` holds the seconds until the next.
-    pub(crate) fn count(&self, step: &str, limit: u64, now: Time) -> Result<(), u64> {
-        let minute = now.as_millis() / 60_000;
-        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = minutes.entry(step.to_owned()).or_insert((minute, 0));
-        if entry.0 != minute {
-            *entry = (minute, 0);
-        }
-        if entry.1 >= limit {
-            let left_ms = (minute + 1) * 60_000 - now.as_millis();
-            return Err(u64::try_from(left_ms / 1_000 + 1).unwrap_or(1));
-        }
-        entry.1 += 1;
-        Ok(())
     }
 }

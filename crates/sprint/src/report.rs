@@ -297,7 +297,7 @@ impl SprintReport {
 
 fn notes(within: &[&Event], sprint: SprintId) -> Vec<NoteLine> {
     let of = |event: &&Event| match &event.body {
-        Body::SprintNoted(noted) if noted.sprint == sprint => Some(NoteLine {
+        Body::SprintNoted(noted) if noted.sprint == Some(sprint) => Some(NoteLine {
             event: event.id,
             by: event.actor.id.clone(),
             finding: noted.finding,

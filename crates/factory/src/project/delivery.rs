@@ -4,6 +4,7 @@ use super::{
     AssumptionRec, CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec,
     SpecRec, StopRec, TokenRec, certificate_key,
 };
+use crate::switch::Reach;
 use seatrial_model::event::{AssumptionChecked, ReleaseCut, ThresholdTested, TokenIssued};
 use seatrial_model::{Body, Digest, EventId};
 use seatrial_sprint::AuditState;
@@ -42,9 +43,11 @@ impl Fold<'_> {
             }
             Body::WorkflowStopped(body) => {
                 let stop = StopRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
-                self.put("stop", body.element.as_str().as_bytes(), &stop)
+                self.put(Reach::of(body.marked).table(), body.element.as_str().as_bytes(), &stop)
             }
-            Body::WorkflowResumed(body) => Ok(self.rows.delete("stop", body.element.as_str().as_bytes())?),
+            Body::WorkflowResumed(body) => {
+                Ok(self.rows.delete(Reach::of(body.marked).table(), body.element.as_str().as_bytes())?)
+            }
             Body::TokenIssued(issued) => self.token_issued(issued),
             Body::TokenRevoked(revoked) => {
                 let key = revoked.token.as_bytes();

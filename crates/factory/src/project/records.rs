@@ -59,6 +59,11 @@ pub(crate) struct DecisionRec {
 }
 
 impl DecisionRec {
+    /// A marked request: a drill's stop holds for it. What is seeded looks like a case, until somebody answered.
+    pub fn is_marked(&self) -> bool {
+        self.rehearsal && !self.seeded
+    }
+
     /// Whether the certificate's audit has counted it: the first matured truth counts, or its being missed.
     pub(crate) fn is_counted(&self) -> bool {
         self.missed.is_some() || self.outcome.as_ref().is_some_and(|o| o.matured)
@@ -272,4 +277,15 @@ pub(crate) struct TokenRec {
     pub steps: Vec<String>,
     pub expires: Time,
     pub revoked: bool,
+}
+
+/// The end of the delivery side's rights, as it was said last.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct RightsRec {
+    pub event: EventId,
+    pub at: Time,
+    pub by: String,
+    pub from: Time,
+    #[serde(default)]
+    pub tokens: Vec<String>,
 }

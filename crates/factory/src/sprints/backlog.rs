@@ -5,11 +5,11 @@ use crate::api::{Held, Refused};
 use crate::factory::{Factory, not_recorded};
 use crate::handle::Handle;
 use seatrial_model::event::Event;
-use seatrial_model::{Body, ElementPath, EventId, Logged, Stage};
+use seatrial_model::{Body, ElementPath, EventId, Logged, SprintId, Stage};
 use seatrial_spec::Workflow;
 use seatrial_sprint::backlog::{BacklogInput, BacklogItem, Source, backlog, item};
 use seatrial_store::ReaderExt as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How far back the backlog looks for what operation found.
@@ -80,20 +80,25 @@ impl Factory {
             .collect())
     }
 
-    /// Findings of the newest sprint that was closed, with what they say.
+    /// Findings of the newest sprint that was closed, and of incidents reviewed since that one was opened, with what
+    /// they say.
     async fn findings_before(
         &self,
         workflow: &str,
         events: &[Logged],
     ) -> Result<Vec<(EventId, Option<ElementPath>, String)>, Refused> {
-        let closed = events.iter().rev().find_map(|e| match &e.event.body {
-            Body::SprintClosed(closed) => Some(closed.sprint),
-            _ => None,
-        });
+        let (closed, since) = newest_closed(events);
+        let reviewed = |e: &Logged| match &e.event.body {
+            Body::IncidentReviewed(reviewed) => reviewed.findings.clone(),
+            _ => Vec::new(),
+        };
+        let of_incidents: BTreeSet<EventId> = events.iter().flat_map(reviewed).collect();
         let mut findings = Vec::new();
         for logged in events {
             let Body::SprintNoted(noted) = &logged.event.body else { continue };
-            if !noted.finding || Some(noted.sprint) != closed {
+            let of_incident = of_incidents.contains(&logged.event.id) && logged.index >= since;
+            let of_sprint = closed.is_some() && noted.sprint == closed;
+            if !noted.finding || !(of_incident || of_sprint) {
                 continue;
             }
             let text = self.text(workflow, logged.event.payloads.get("text").copied()).await?;
@@ -105,6 +110,16 @@ impl Factory {
         }
         Ok(findings)
     }
+}
+
+/// The newest sprint that was closed, and where it was opened.
+fn newest_closed(events: &[Logged]) -> (Option<SprintId>, u64) {
+    let closed = events.iter().rev().find_map(|e| match &e.event.body {
+        Body::SprintClosed(closed) => Some(closed.sprint),
+        _ => None,
+    });
+    let opened = |e: &&Logged| matches!(&e.event.body, Body::SprintOpened(s) if Some(s.sprint) == closed);
+    (closed, events.iter().find(opened).map_or(0, |e| e.index))
 }
 
 /// Open questions that block no stage: those that do are obligations already.

@@ -257,8 +257,9 @@ pub struct AuditMissed {
 /// A note or finding of a sprint; its text is the payload `text`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SprintNoted {
-    /// The sprint.
-    pub sprint: SprintId,
+    /// The sprint; none where an incident's review found it while no sprint was open: it is the next one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sprint: Option<SprintId>,
     /// A finding cites at least one event; a note need not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finding: bool,

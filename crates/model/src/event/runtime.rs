@@ -154,6 +154,9 @@ pub struct ReviewAnswered {
 pub struct WorkflowStopped {
     /// `steps.<name>`, or the root for the whole workflow.
     pub element: ElementPath,
+    /// Only marked requests are stopped: a drill's stop. Cases go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
 }
 
 /// It was resumed, by another principal than the one who stopped. Payload: `reason`.
@@ -163,6 +166,9 @@ pub struct WorkflowResumed {
     pub element: ElementPath,
     /// The event of the stop.
     pub stop: EventId,
+    /// What was stopped were marked requests only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
     /// Whoever stopped resumed it, by a policy of the factory that names this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,

@@ -175,7 +175,7 @@ async fn notes(
     let mut lines = Vec::new();
     for logged in history {
         let Body::SprintNoted(noted) = &logged.event.body else { continue };
-        if noted.sprint != sprint {
+        if noted.sprint != Some(sprint) {
             continue;
         }
         let said = factory.text(workflow, logged.event.payloads.get("text").copied()).await?;

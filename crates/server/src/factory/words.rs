@@ -117,11 +117,20 @@ fn whole(element: &ElementPath) -> &str {
     if element.as_str().is_empty() { "the whole workflow" } else { element.as_str() }
 }
 
+fn switched(element: &ElementPath, marked: bool) -> String {
+    format!("{}{}", whole(element), if marked { ", marked requests only" } else { "" })
+}
+
 /// What an event says, in a few words of ours and of the spec: no text from outside.
 pub(super) fn says(event: &Event) -> String {
     match &event.body {
         Body::FactoryOpened(b) => format!("factory {}", b.factory),
         Body::FactoryDeclared(b) => format!("{} people", b.people),
+        Body::PeopleChanged(b) => {
+            let waiting = if b.pending.is_empty() { String::new() } else { format!(", {} waiting", b.pending.len()) };
+            format!("{} role(s) given, {} taken{waiting}", b.joined.len(), b.left.len())
+        }
+        Body::PeopleApproved(b) => format!("of {}, as {}", b.people.join(", "), b.role),
         Body::TokenIssued(b) => format!("for {}", b.principal),
         Body::TokenRevoked(b) => b.token.clone(),
         Body::ClockAdvanced(b) => format!("by {} ms", b.by_ms),
@@ -167,7 +176,10 @@ pub(super) fn says(event: &Event) -> String {
         Body::OutcomeMeasured(b) => format!("{}: {}", b.outcome, b.value),
         Body::AssumptionChecked(b) => format!("{}: {}", b.assumption, if b.holds { "holds" } else { "broken" }),
         Body::ReplayRecorded(b) => format!("{} of {} decided again, {} changed", b.again, b.decisions, b.changed),
-        Body::SprintNoted(b) => format!("{}{}", b.sprint, if b.finding { ": a finding" } else { "" }),
+        Body::SprintNoted(b) => {
+            let sprint = b.sprint.map_or_else(|| "for the next sprint".to_owned(), |sprint| sprint.to_string());
+            format!("{sprint}{}", if b.finding { ": a finding" } else { "" })
+        }
         Body::ReconciliationDone(b) => {
             format!("{}: {} of {} recorded", b.of, b.theirs - b.unrecorded.min(b.theirs), b.theirs)
         }
@@ -197,8 +209,8 @@ fn says_running(body: &Body) -> String {
             };
             format!("{}{}{seeded}", b.answer, if b.usable { "" } else { ", superseded" })
         }
-        Body::WorkflowStopped(b) => whole(&b.element).to_owned(),
-        Body::WorkflowResumed(b) => whole(&b.element).to_owned(),
+        Body::WorkflowStopped(b) => switched(&b.element, b.marked),
+        Body::WorkflowResumed(b) => switched(&b.element, b.marked),
         Body::DrillDone(b) => format!("{}: in {} ms, {} refused after it", b.control, b.effective_ms, b.refused),
         Body::ProbeRun(b) => {
             format!("{} of {} rules enforced", b.probes.iter().filter(|p| p.enforced).count(), b.probes.len())

@@ -70,7 +70,7 @@ fn shown<'a>(texts: &'a BTreeMap<EventId, String>, clarity: &'a [ClarityPoint]) 
 
 fn noted(finding: bool, cites: Vec<EventId>) -> Body {
     let element = Some("steps.a".into());
-    Body::SprintNoted(SprintNoted { sprint: sprint(), finding, element, cites })
+    Body::SprintNoted(SprintNoted { sprint: Some(sprint()), finding, element, cites })
 }
 
 fn report(

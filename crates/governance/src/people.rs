@@ -1,8 +1,10 @@
 //! Who is there in a role. What rests on people who are there goes stale when they leave, after a grace.
 
+mod change;
 mod grace;
 mod role;
 
+pub use change::{PeopleEffect, PendingChange, departures, effect};
 pub use grace::{Grace, GraceReason};
 pub use role::{Gone, RoleNow};
 

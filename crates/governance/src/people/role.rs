@@ -47,7 +47,8 @@ impl<'f> RoleNow<'f> {
                 now.away(factory, person, on);
             }
         }
-        let of_role = factory.departures.iter().filter(|d| d.role == role && d.last < on);
+        // Whoever lost a role lost it at once: their last day is the first of the grace.
+        let of_role = factory.departures.iter().filter(|d| d.role == role && d.last <= on);
         for left in of_role {
             let back = factory.person(&left.person).is_some_and(|p| p.has_role(role) && p.side == left.side);
             if !back {

@@ -236,6 +236,7 @@ pub(crate) fn factory() -> FactorySpec {
         obligations: vec![],
         policies: vec![],
         witnesses: vec![],
+        assessment: seatrial_spec::workflow::AssessedBy::Role,
     }
 }
 

@@ -13,7 +13,7 @@ pub use witnesses::WITNESSES_MAX;
 use super::reader::Reader;
 use crate::diagnostic::Code;
 use crate::files::FileSource;
-use crate::workflow::{FactorySpec, KeyRef, Provider, StoreRef};
+use crate::workflow::{AssessedBy, FactorySpec, KeyRef, Provider, StoreRef};
 use crate::yaml::{Node, clip};
 use house::{obligations, policies};
 use seatrial_model::ElementPath;
@@ -37,6 +37,7 @@ pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource
     let obligations = obligations(r, f.get("obligations"), &people);
     let policies = policies(r, f.get("policies"));
     let witnesses = witnesses::witnesses(r, f.get("witnesses"));
+    let assessment = f.get("assessment").and_then(|n| assessed_by(r, n)).unwrap_or_default();
     let sign_in = f.get("sign_in").and_then(|n| sign_in::sign_in(r, n, &people));
     r.at = ElementPath::root();
     if let Some(node) = f.get("webhooks")
@@ -65,7 +66,16 @@ pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource
         obligations,
         policies,
         witnesses,
+        assessment,
     })
+}
+
+/// Whether an assessment shows reading times by role or by person.
+fn assessed_by(r: &mut Reader, node: &Node) -> Option<AssessedBy> {
+    let mut f = r.fields(node)?;
+    let by = f.need(r, "by").and_then(|n| r.word(n, &[("role", AssessedBy::Role), ("person", AssessedBy::Person)]));
+    f.done(r);
+    by
 }
 
 fn timezone(r: &mut Reader, node: &Node) -> Option<String> {

@@ -40,6 +40,18 @@ pub struct FactorySpec {
     pub policies: Vec<String>,
     /// Who cosigns the checkpoints of its logs.
     pub witnesses: Vec<Witness>,
+    /// By whom an assessment shows reading times and rates.
+    pub assessment: AssessedBy,
+}
+
+/// By whom an assessment shows reading times and rates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AssessedBy {
+    /// By role: a detector asks about a delivery, not about somebody.
+    #[default]
+    Role,
+    /// By person, where the factory has decided so.
+    Person,
 }
 
 /// A witness: whoever holds its key vouches that a log has one history.

@@ -11,14 +11,18 @@
 //! - **No log by accident.** [`Store::open_log`] makes one; everything else answers [`StoreError::NoLog`].
 //! - **Not taken back.** Work that was handed over runs, even where the caller no longer waits for its answer.
 //! - **No fork.** A checkpoint is signed only when it extends the newest one that was signed before.
+//! - **One key at a time.** Another key signs only after an entry names it, and the first checkpoint over that entry is
+//!   signed by both.
 
 use crate::batch::{Batch, Commit, Committed, Payload};
 use crate::error::{Refusal, StoreError};
+use crate::import::{Adopt, Piece};
+use crate::keys::Seed;
 use crate::rows::{Row, RowsReport, Scan};
 use futures_util::future::BoxFuture;
 use seatrial_ledger::dsse::Envelope;
-use seatrial_ledger::{Checkpoint, Note, Signer};
-use seatrial_model::{Commitment, Digest, Event, EventId, LogName, Time};
+use seatrial_ledger::{Checkpoint, Note, NoteSignature, Signer};
+use seatrial_model::{Commitment, Digest, Event, EventId, LogName, LogPoint, Time};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -276,6 +280,29 @@ pub trait Store: Reader {
     /// Signs something other than a checkpoint with a log's key, and answers it signed (the note, or the envelope as
     /// JSON). What could be taken for a checkpoint is refused with [`StoreError::Invalid`].
     fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>>;
+
+    /// Makes the next signing key of a log ready (drawn, or of this seed), and answers its verifier key. It signs nothing
+    /// before a `log.key-rotated` that names it is committed; one that is staged later takes its place.
+    fn stage_key<'a>(&'a self, log: &LogName, seed: Option<Seed>) -> BoxFuture<'a, Result<String, StoreError>>;
+
+    /// Adds witnesses' signature lines to the newest checkpoint, where it is still the one of this point; says whether it
+    /// was. The caller has verified them.
+    fn add_cosignatures<'a>(
+        &'a self,
+        log: &LogName,
+        point: LogPoint,
+        lines: Vec<NoteSignature>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// Begins to take over a log that was elsewhere, under the origin and verifier key that its first entry names. It
+    /// signs nothing, and takes nothing but [`import`](Self::import), until it is [`adopt`](Self::adopt)ed.
+    fn begin_import<'a>(&'a self, log: &LogName, origin: &str, key: &str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Takes over the next part of it; answers the log's size afterwards.
+    fn import<'a>(&'a self, log: &LogName, piece: Piece) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Ends the import: the log goes on here, from the checkpoint that was signed of it.
+    fn adopt<'a>(&'a self, log: &LogName, how: Adopt) -> BoxFuture<'a, Result<Committed, StoreError>>;
 
     /// Drops every row of a log, and folds its events again, in one transaction.
     fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>>;

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod contract;
 pub mod error;
 pub mod fold;
+pub mod import;
 mod keys;
 pub mod memory;
 pub mod mirror;
@@ -21,6 +22,7 @@ pub use contract::{
     TransactError, View, Work,
 };
 pub use error::{BatchError, Refusal, StoreError};
+pub use import::{Absent, Adopt, Piece};
 pub use keys::{KeySource, Seed};
 pub use memory::MemoryStore;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};

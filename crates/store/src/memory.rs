@@ -4,14 +4,15 @@ use crate::batch::{Commit, Committed, Erased, Held, NewPayload, Payload};
 use crate::contract::{Attest, ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
 use crate::error::StoreError;
 use crate::fold::{MemoryRows, check_rows, compare, fold};
-use crate::keys::{self, KeySource};
+use crate::import::{Adopt, Piece, check_covers, new_keys, prepare_piece};
+use crate::keys::{self, KeySource, Seed};
 use crate::mirror::check_mirror;
 use crate::prepare::{Prepared, prepare};
 use crate::rows::{Projector, Row, Rows as _, RowsReport, Scan};
 use crate::sqlite::{SUBSCRIBER_LAG_MAX, check_secret};
 use futures_util::future::{BoxFuture, ready};
-use seatrial_ledger::{Checkpoint, Frontier, Signer};
-use seatrial_model::{Commitment, Digest, EventId, LogName, Time};
+use seatrial_ledger::{Checkpoint, Frontier, Note, NoteSignature, Signer};
+use seatrial_model::{Body, Commitment, Digest, Event, EventId, LogName, LogPoint, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,8 +33,19 @@ struct State {
     closed: bool,
 }
 
+/// Stands for the entry that says of a payload that it did not come along, until that entry is there.
+const LEFT_OUT: u64 = u64::MAX;
+
 struct Log {
-    signer: Signer,
+    /// None while it is taken over from elsewhere.
+    signer: Option<Signer>,
+    origin: String,
+    /// The key in force, as the entries say.
+    key: String,
+    /// The key before it, until a checkpoint is signed by both.
+    before: Option<Signer>,
+    /// The key that is to follow.
+    staged: Option<Signer>,
     entries: Vec<Vec<u8>>,
     ids: BTreeMap<EventId, u64>,
     frontier: Frontier,
@@ -66,9 +78,19 @@ impl MemoryStore {
     fn commit(&self, name: &LogName, log: &mut Log, work: Work) -> Result<Committed, StoreError> {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
             let view = MemoryView { name, log };
-            prepare(&view, work(&view).map_err(StoreError::Refused)?)
-        }))
-        .unwrap_or(Err(StoreError::Panicked))?;
+            let batch = work(&view).map_err(StoreError::Refused)?;
+            let rotated = log.rotated(name, &batch.events)?;
+            Ok((prepare(&view, batch)?, rotated))
+        }));
+        let (prepared, rotated) = prepared.unwrap_or(Err(StoreError::Panicked))?;
+        let committed = self.apply(name, log, &prepared)?;
+        if rotated {
+            log.rotate();
+        }
+        Ok(committed)
+    }
+
+    fn apply(&self, name: &LogName, log: &mut Log, prepared: &Prepared) -> Result<Committed, StoreError> {
         log.rows.watch();
         let projected = catch_unwind(AssertUnwindSafe(|| {
             (prepared.first_index..).zip(&prepared.entries).try_for_each(|(index, entry)| {
@@ -83,7 +105,7 @@ impl MemoryStore {
             return Err(error);
         }
         log.rows.keep();
-        let committed = log.write(&prepared);
+        let committed = log.write(prepared);
         let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();
         if !events.is_empty() {
             let commit = Commit { log: name.clone(), first_index: committed.first_index, events };
@@ -95,9 +117,13 @@ impl MemoryStore {
 }
 
 impl Log {
-    fn new(signer: Signer) -> Self {
+    fn new(origin: &str, key: &str, signer: Option<Signer>) -> Self {
         Self {
             signer,
+            origin: origin.to_owned(),
+            key: key.to_owned(),
+            before: None,
+            staged: None,
             entries: Vec::new(),
             ids: BTreeMap::new(),
             frontier: Frontier::new(),
@@ -125,6 +151,10 @@ impl Log {
             let held = Held { salt, bytes, kind, case, expires, index: payload.index };
             self.payloads.insert(payload.commitment, Payload::Held(held));
         }
+        for (_, absent) in &prepared.absent {
+            let gone = Erased { kind: absent.kind.clone(), by: absent.erased_by.unwrap_or(LEFT_OUT) };
+            self.payloads.insert(absent.commitment, Payload::Erased(gone));
+        }
         for (digest, bytes) in &prepared.blobs {
             self.blobs.entry(*digest).or_insert_with(|| bytes.clone());
         }
@@ -141,8 +171,8 @@ impl Log {
     fn info(&self, log: &LogName) -> LogInfo {
         LogInfo {
             log: log.clone(),
-            origin: self.signer.name().to_owned(),
-            key: self.signer.verifier_key().to_string(),
+            origin: self.origin.clone(),
+            key: self.key.clone(),
             size: self.frontier.size(),
             root: self.frontier.root(),
         }
@@ -153,12 +183,43 @@ impl Log {
         if let Some((_, note)) = self.signed.as_ref().filter(|(signed, _)| *signed == size) {
             return Ok(note.clone());
         }
-        let note = Checkpoint::new(self.signer.name(), size, self.frontier.root())
-            .sign(&self.signer)
-            .map_err(|e| StoreError::Key { log: log.clone(), what: e.to_string() })?
-            .to_string();
+        let signer = self.signer(log)?;
+        let mut note = Checkpoint::new(self.origin.as_str(), size, self.frontier.root())
+            .sign(self.before.as_ref().unwrap_or(signer))
+            .map_err(|e| StoreError::Key { log: log.clone(), what: e.to_string() })?;
+        note.sign(signer);
+        let note = note.to_string();
+        self.before = None;
         self.signed = Some((size, note.clone()));
         Ok(note)
+    }
+
+    fn signer(&self, log: &LogName) -> Result<&Signer, StoreError> {
+        let none = || StoreError::Key { log: log.clone(), what: "the log is still being taken over".to_owned() };
+        self.signer.as_ref().ok_or_else(none)
+    }
+
+    /// The key that a batch makes the log's own: it follows the one in force, and is ready.
+    fn rotated(&self, log: &LogName, events: &[Event]) -> Result<bool, StoreError> {
+        let mut found = new_keys(events);
+        let Some((event, new)) = found.next() else { return Ok(false) };
+        let follows = match &event.body {
+            Body::LogKeyRotated(rotated) => rotated.old == self.key,
+            _ => false,
+        };
+        let staged = self.staged.as_ref().is_some_and(|staged| staged.verifier_key().to_string() == new);
+        if found.next().is_some() || !follows || !staged {
+            let what = "the next key is not the one that the event names; begin again";
+            return Err(StoreError::Invalid(format!("the key of the log `{log}` was not changed: {what}")));
+        }
+        Ok(true)
+    }
+
+    fn rotate(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            self.key = staged.verifier_key().to_string();
+            self.before = self.signer.replace(staged);
+        }
     }
 
     fn held(&self) -> impl Iterator<Item = (&Commitment, &Held)> {
@@ -299,7 +360,8 @@ impl Store for MemoryStore {
                     "the log `{log}` was not opened: its first batch has no event"
                 )));
             }
-            let mut new = Log::new(signer);
+            let key = signer.verifier_key().to_string();
+            let mut new = Log::new(&opening.origin, &key, Some(signer));
             let committed = self.commit(log, &mut new, Box::new(move |_| Ok(batch)))?;
             state.logs.insert(log.clone(), new);
             Ok(committed)
@@ -316,7 +378,91 @@ impl Store for MemoryStore {
     }
 
     fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>> {
-        now(self.with(log, |found| what.sign(log, &found.signer)))
+        now(self.with(log, |found| what.sign(log, found.signer(log)?)))
+    }
+
+    fn stage_key<'a>(&'a self, log: &LogName, seed: Option<Seed>) -> BoxFuture<'a, Result<String, StoreError>> {
+        now(self.with(log, |found| {
+            let seed = seed.map_or_else(|| keys::draw(log), Ok)?;
+            let next = keys::signer(log, &found.origin, &seed)?;
+            let key = next.verifier_key().to_string();
+            if key == found.key {
+                let what = "the key in force cannot follow itself; no key was staged".to_owned();
+                return Err(StoreError::Key { log: log.clone(), what });
+            }
+            found.staged = Some(next);
+            Ok(key)
+        }))
+    }
+
+    fn add_cosignatures<'a>(
+        &'a self,
+        log: &LogName,
+        point: LogPoint,
+        lines: Vec<NoteSignature>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        now(self.with(log, |found| {
+            let size = found.frontier.size();
+            let newest = found.signed.as_mut().filter(|(signed, _)| *signed == point.size && size == point.size);
+            let Some((_, text)) = newest.filter(|_| found.frontier.root() == point.root) else { return Ok(false) };
+            let mut note = Note::parse(text.as_bytes())
+                .map_err(|e| StoreError::Damaged { log: log.clone(), what: e.to_string() })?;
+            lines.into_iter().for_each(|line| note.add(line));
+            *text = note.to_string();
+            Ok(true)
+        }))
+    }
+
+    fn begin_import<'a>(&'a self, log: &LogName, origin: &str, key: &str) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut state = self.state();
+        if state.closed {
+            return now(Err(StoreError::Closed));
+        }
+        if state.logs.contains_key(log) {
+            return now(Err(StoreError::LogExists(log.clone())));
+        }
+        state.logs.insert(log.clone(), Log::new(origin, key, None));
+        now(Ok(()))
+    }
+
+    fn import<'a>(&'a self, log: &LogName, piece: Piece) -> BoxFuture<'a, Result<u64, StoreError>> {
+        now(self.with(log, |found| {
+            let prepared = prepare_piece(&MemoryView { name: log, log: found }, piece)?;
+            let committed = self.apply(log, found, &prepared)?;
+            let events: Vec<Event> = prepared.entries.iter().map(|e| (*e.event).clone()).collect();
+            if let Some((_, key)) = new_keys(&events).last() {
+                key.clone_into(&mut found.key);
+            }
+            Ok(committed.size)
+        }))
+    }
+
+    fn adopt<'a>(&'a self, log: &LogName, how: Adopt) -> BoxFuture<'a, Result<Committed, StoreError>> {
+        now(self.with(log, |found| {
+            let Adopt { checkpoint, key, last } = how;
+            let point = LogPoint { size: found.frontier.size(), root: found.frontier.root() };
+            check_covers(log, &checkpoint, &found.origin, &point)?;
+            let drawn = key.is_none();
+            let signer = keys::signer(log, &found.origin, &key.map_or_else(|| keys::draw(log), Ok)?)?;
+            let key = signer.verifier_key().to_string();
+            if !drawn && key != found.key {
+                let what = format!("it is `{key}`, and the log was signed with `{}`", found.key);
+                return Err(StoreError::Key { log: log.clone(), what });
+            }
+            let batch = last(drawn.then_some(key.as_str()));
+            let prepared = prepare(&MemoryView { name: log, log: found }, batch)?;
+            let committed = self.apply(log, found, &prepared)?;
+            for payload in found.payloads.values_mut() {
+                if let Payload::Erased(erased) = payload
+                    && erased.by == LEFT_OUT
+                {
+                    erased.by = point.size;
+                }
+            }
+            found.signer = Some(signer);
+            found.key = key;
+            Ok(committed)
+        }))
     }
 
     fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>> {

@@ -7,7 +7,7 @@ use crate::fold::each_entry;
 use seatrial_ledger::tile::{HASH_BYTES, width_at};
 use seatrial_ledger::{Frontier, Tile, leaf_hash};
 use seatrial_model::{Body, Commitment, DecisionId, Digest, Event};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many contradictions a check of the mirror names before it ends.
 pub const PROBLEMS_MAX: usize = 100;
@@ -38,6 +38,10 @@ pub(crate) fn check_mirror(view: &dyn View, info: &LogInfo) -> Result<Vec<String
     })?;
     if entries != info.size {
         problems.add(format!("the log says that it has {} entries, and {entries} are there", info.size));
+    }
+    if named.key.as_ref() != Some(&info.key) {
+        let said = named.key.as_deref().unwrap_or("none");
+        problems.add(format!("the log's row says that its key is `{}`; its entries say `{said}`", info.key));
     }
     if frontier.root() != info.root {
         problems.add(format!("the log says that its root is {}, its entries have {}", info.root, frontier.root()));
@@ -85,11 +89,11 @@ fn check_entry(
         found => problems.add(format!("entry {index} has the id `{}`, which is kept for {found:?}", event.id)),
     }
     if let Body::LogOpened(opened) = &event.body
-        && (&opened.origin, &opened.key) != (&info.origin, &info.key)
+        && opened.origin != info.origin
     {
         problems.add(format!(
-            "the log's row says that it is `{}` with the key `{}`; entry {index} opened it as `{}` with `{}`",
-            info.origin, info.key, opened.origin, opened.key
+            "the log's row says that it is `{}`; entry {index} opened it as `{}`",
+            info.origin, opened.origin
         ));
     }
     Ok(Some(event))
@@ -135,6 +139,10 @@ struct Named {
     cases: HashMap<DecisionId, String>,
     /// The case of each erasure, by the index of the event that says so.
     erasures: BTreeMap<u64, String>,
+    /// Entries that say that the log was restored: payloads that did not come along are gone by them.
+    restored: BTreeSet<u64>,
+    /// The key that the entries so far say.
+    key: Option<String>,
 }
 
 impl Named {
@@ -145,6 +153,14 @@ impl Named {
             }
             Body::PayloadErased(erased) => {
                 self.erasures.insert(index, erased.case.clone());
+            }
+            Body::LogOpened(opened) => self.key = Some(opened.key.clone()),
+            Body::LogKeyRotated(rotated) => self.key = Some(rotated.new.clone()),
+            Body::LogRestored(restored) => {
+                self.restored.insert(index);
+                if let Some(key) = &restored.key {
+                    self.key = Some(key.clone());
+                }
             }
             _ => {}
         }
@@ -184,6 +200,9 @@ impl Named {
 
     fn erased(&self, claim: &Claim, erased: &Erased) -> Option<String> {
         let by = erased.by;
+        if by > claim.index && self.restored.contains(&by) {
+            return None;
+        }
         let Some(case) = self.erasures.get(&by).filter(|_| by > claim.index) else {
             return Some(format!("is gone, and entry {by}, which is said to have erased it, erases nothing"));
         };

@@ -3,6 +3,7 @@
 use crate::batch::{BATCH_EVENTS_MAX, BLOB_BYTES_MAX, Batch, NewPayload, PAYLOAD_BYTES_MAX, Payload};
 use crate::contract::View;
 use crate::error::{BatchError, StoreError};
+use crate::import::Absent;
 use seatrial_ledger::leaf_hash;
 use seatrial_model::event::{ENTRY_BYTES_MAX, ENVELOPE_VERSION};
 use seatrial_model::{Body, Commitment, Digest, Event, EventId, LogName};
@@ -14,6 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) first_index: u64,
     pub(crate) entries: Vec<PreparedEntry>,
     pub(crate) payloads: Vec<PreparedPayload>,
+    /// Payloads of a log taken over that did not come along, each with the entry that commits to it.
+    pub(crate) absent: Vec<(u64, Absent)>,
     pub(crate) blobs: Vec<(Digest, Vec<u8>)>,
     /// Payloads that are held now and are erased by the event at `erased_by`.
     pub(crate) erase: Vec<Commitment>,
@@ -77,7 +80,7 @@ pub(crate) fn prepare(view: &dyn View, batch: Batch) -> Result<Prepared, StoreEr
         Ok((Digest::of(&bytes), bytes))
     });
     let blobs = blobs.collect::<Result<_, BatchError>>()?;
-    Ok(Prepared { first_index, entries, payloads, blobs, erase, erased_by })
+    Ok(Prepared { first_index, entries, payloads, absent: Vec::new(), blobs, erase, erased_by })
 }
 
 fn limit(what: &'static str, is: usize, max: usize) -> Result<(), BatchError> {

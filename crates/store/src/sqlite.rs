@@ -22,15 +22,17 @@ pub use writer::{GROUP_BYTES_MAX, GROUP_JOBS_MAX};
 use crate::batch::{Commit, Committed};
 use crate::contract::{Attest, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
 use crate::error::StoreError;
-use crate::keys::{self, KeySource};
+use crate::import::{Adopt, Piece, check_covers};
+use crate::keys::{self, KeySource, Seed};
 use crate::rows::{Projector, RowsReport};
 use folder::Folder;
 use futures_util::future::BoxFuture;
 use job::{Job, Reply};
 use readers::{Readers, in_transaction, spawn};
-use seatrial_model::LogName;
+use seatrial_ledger::NoteSignature;
+use seatrial_model::{LogName, LogPoint};
 use secrets::Secrets;
-use signer::{NewestMap, SignJob, Signing};
+use signer::{Newest, NewestMap, SignJob, Signing};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -199,6 +201,22 @@ impl SqliteStore {
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Asks the thread that signs.
+    fn ask_signer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(Reply<T>) -> SignJob,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(running) => running.signer.send(job(reply)).map_err(|_| StoreError::Closed),
+            None => Err(StoreError::Closed),
+        };
+        Box::pin(async move {
+            sent?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
     /// Secrets are read and written by the reading threads: they are few and short.
     async fn secret<T: Send + 'static>(
         &self,
@@ -265,7 +283,7 @@ impl Store for SqliteStore {
                 Err(StoreError::NoLog(_)) => {
                     let seed = folder.seed(&source, &name, &origin, true)?;
                     let signer = keys::signer(&name, &origin, &seed)?;
-                    Ok(Box::new(Signing { log: name, origin, signer }))
+                    Ok(Box::new(Signing { log: name, origin, signer, before: None }))
                 }
                 Err(error) => Err(error),
             });
@@ -283,29 +301,76 @@ impl Store for SqliteStore {
     }
 
     fn sign_now<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<String, StoreError>> {
-        let (reply, answer) = oneshot::channel();
-        let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(running) => {
-                running.signer.send(SignJob::Now { log: log.clone(), reply }).map_err(|_| StoreError::Closed)
-            }
-            None => Err(StoreError::Closed),
-        };
-        Box::pin(async move {
-            sent?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        })
+        let log = log.clone();
+        self.ask_signer(|reply| SignJob::Now { log, reply })
     }
 
     fn attest<'a>(&'a self, log: &LogName, what: Attest) -> BoxFuture<'a, Result<String, StoreError>> {
-        let (reply, answer) = oneshot::channel();
-        let job = SignJob::Attest { log: log.clone(), what, reply };
-        let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(running) => running.signer.send(job).map_err(|_| StoreError::Closed),
-            None => Err(StoreError::Closed),
-        };
+        let log = log.clone();
+        self.ask_signer(|reply| SignJob::Attest { log, what, reply })
+    }
+
+    fn stage_key<'a>(&'a self, log: &LogName, seed: Option<Seed>) -> BoxFuture<'a, Result<String, StoreError>> {
+        let (log, folder) = (log.clone(), self.reader.folder.clone());
+        Box::pin(self.reader.readers.run(move |conn| {
+            let info = log_row(conn, &log)?.info;
+            let seed = seed.map_or_else(|| keys::draw(&log), Ok)?;
+            let next = keys::signer(&log, &info.origin, &seed)?.verifier_key().to_string();
+            if next == info.key {
+                let what = "the key in force cannot follow itself; no key was staged".to_owned();
+                return Err(StoreError::Key { log, what });
+            }
+            folder.stage(&log, &seed)?;
+            Ok(next)
+        }))
+    }
+
+    fn add_cosignatures<'a>(
+        &'a self,
+        log: &LogName,
+        point: LogPoint,
+        lines: Vec<NoteSignature>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let log = log.clone();
+        self.ask_signer(|reply| SignJob::Cosigned { log, point, lines, reply })
+    }
+
+    fn begin_import<'a>(&'a self, log: &LogName, origin: &str, key: &str) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (log, origin, key) = (log.clone(), origin.to_owned(), key.to_owned());
+        Box::pin(self.ask(|reply| Job::BeginImport { log, origin, key, reply }))
+    }
+
+    fn import<'a>(&'a self, log: &LogName, piece: Piece) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let log = log.clone();
+        Box::pin(self.ask(|reply| Job::Import { log, piece, reply }))
+    }
+
+    fn adopt<'a>(&'a self, log: &LogName, how: Adopt) -> BoxFuture<'a, Result<Committed, StoreError>> {
+        let (log, folder, newest) = (log.clone(), self.reader.folder.clone(), Arc::clone(&self.newest));
         Box::pin(async move {
-            sent?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
+            let Adopt { checkpoint, key, last } = how;
+            let (name, note) = (log.clone(), checkpoint.clone());
+            // Key and checkpoint are on the disk before the log goes on.
+            let signing = self.reader.readers.run(move |conn| {
+                let info = log_row(conn, &name)?.info;
+                let point = LogPoint { size: info.size, root: info.root };
+                check_covers(&name, &note, &info.origin, &point)?;
+                let drawn = key.is_none();
+                let seed = key.map_or_else(|| keys::draw(&name), Ok)?;
+                let signer = keys::signer(&name, &info.origin, &seed)?;
+                if !drawn && signer.verifier_key().to_string() != info.key {
+                    let what = format!("it is `{}`, and the log was signed with `{}`", signer.verifier_key(), info.key);
+                    return Err(StoreError::Key { log: name, what });
+                }
+                folder.keep_seed(&name, &seed)?;
+                folder.write_checkpoint(&name, &note)?;
+                newest.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Newest { point, note });
+                Ok((Box::new(Signing { log: name, origin: info.origin, signer, before: None }), drawn))
+            });
+            let (signing, drawn) = signing.await?;
+            let key = signing.key();
+            let last = last(drawn.then_some(key.as_str()));
+            self.ask(|reply| Job::Adopt { log, signing, checkpoint, last, reply }).await
         })
     }
 

@@ -51,6 +51,15 @@ impl LogState {
     }
 }
 
+/// Stands for the entry that says of a payload that it did not come along, until that entry is there.
+const LEFT_OUT: i64 = i64::MAX;
+
+/// The payloads that did not come along are gone by the entry that says so.
+pub(crate) fn settle_left_out(conn: &Connection, id: i64, by: u64) -> Result<(), StoreError> {
+    let sql = "UPDATE payloads SET erased_by = ?3 WHERE log = ?1 AND erased_by = ?2";
+    execute(conn, sql, params![id, LEFT_OUT, to_sql(by)])
+}
+
 /// What one batch came to.
 pub(crate) struct Applied {
     pub(crate) committed: Committed,
@@ -67,9 +76,19 @@ pub(crate) fn append(
     projector: &dyn Projector,
     batch: Batch,
 ) -> Result<Applied, StoreError> {
-    let view = state.view(conn, log);
-    let prepared = prepare(&view, batch)?;
-    write(conn, state.id, &prepared)?;
+    let prepared = prepare(&state.view(conn, log), batch)?;
+    append_prepared(conn, log, state, projector, &prepared)
+}
+
+/// As [`append`], of what was checked before.
+pub(crate) fn append_prepared(
+    conn: &Connection,
+    log: &LogName,
+    state: &mut LogState,
+    projector: &dyn Projector,
+    prepared: &Prepared,
+) -> Result<Applied, StoreError> {
+    write(conn, state.id, prepared)?;
     let appended = state.frontier.extend(&prepared.leaves());
     for tile in appended.tiles {
         state.tiles.insert((tile.level, tile.n), tile);
@@ -103,6 +122,11 @@ fn write(conn: &Connection, id: i64, prepared: &Prepared) -> Result<(), StoreErr
         let (commitment, index) = (payload.commitment.0.as_bytes(), to_sql(payload.index));
         let expires = new.expires.map(|t| t.as_millis());
         execute(conn, sql, params![id, commitment, index, new.kind, new.case, expires, new.salt.0, new.bytes])?;
+    }
+    for (index, absent) in &prepared.absent {
+        let sql = "INSERT INTO payloads (log, commitment, idx, kind, erased_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let erased_by = absent.erased_by.map_or(LEFT_OUT, to_sql);
+        execute(conn, sql, params![id, absent.commitment.0.as_bytes(), to_sql(*index), absent.kind, erased_by])?;
     }
     for (digest, bytes) in &prepared.blobs {
         let sql = "INSERT INTO blobs (log, digest, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";

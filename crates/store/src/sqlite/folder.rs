@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use crate::keys::{self, KeySource, Seed};
+use seatrial_ledger::Signer;
 use seatrial_model::LogName;
 use seatrial_model::digest::{hex, unhex};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// evidence.db         logs, payloads, blobs, projections
 /// secrets.db          tokens, sessions, HMAC keys
 /// keys/<log>.key      the signing key, in hexadecimal
+/// keys/<log>.key.next the one that follows it, until an entry names it and a checkpoint is signed by both
 /// checkpoints/<log>   the newest checkpoint that was signed: what an old copy of the database cannot know
 /// ```
 #[derive(Clone, Debug)]
@@ -72,31 +74,75 @@ impl Folder {
     /// start left behind before the log came about is used.
     pub(crate) fn seed(&self, source: &KeySource, log: &LogName, origin: &str, make: bool) -> Result<Seed, StoreError> {
         let path = self.key(log);
-        match source {
-            KeySource::Seed(seed) => return Ok(keys::derive(seed, origin)),
-            KeySource::Files => {}
-        }
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let bytes = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
-                bytes.map(Seed).ok_or_else(|| StoreError::Key {
-                    log: log.clone(),
-                    what: format!("`{}` does not hold 64 hexadecimal digits", path.display()),
-                })
-            }
-            Err(e) if e.kind() == ErrorKind::NotFound && make => {
+        match (read_seed(log, &path)?, source) {
+            // A key that was given or rotated is in a file, and is newer than the one that is derived.
+            (Some(seed), _) => Ok(seed),
+            (None, KeySource::Seed(seed)) => Ok(keys::derive(seed, origin)),
+            (None, KeySource::Files) if make => {
                 let seed = keys::draw(log)?;
-                self.write(&path, format!("{}\n", hex(&seed.0)).as_bytes())?;
+                self.write_seed(&path, &seed)?;
                 Ok(seed)
             }
-            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::Key {
+            (None, KeySource::Files) => Err(StoreError::Key {
                 log: log.clone(),
                 what: format!(
                     "`{}` is missing; put it back, or give the seed that the key was derived from",
                     path.display()
                 ),
             }),
-            Err(e) => Err(file_error(&path, "read")(e)),
+        }
+    }
+
+    fn write_seed(&self, path: &Path, seed: &Seed) -> Result<(), StoreError> {
+        self.write(path, format!("{}\n", hex(&seed.0)).as_bytes())
+    }
+
+    /// Keeps the key of a log that came from elsewhere.
+    pub(crate) fn keep_seed(&self, log: &LogName, seed: &Seed) -> Result<(), StoreError> {
+        self.write_seed(&self.key(log), seed)
+    }
+
+    fn next_key(&self, log: &LogName) -> PathBuf {
+        self.0.join("keys").join(format!("{log}.key.next"))
+    }
+
+    /// Keeps the key that is to follow, durably.
+    pub(crate) fn stage(&self, log: &LogName, seed: &Seed) -> Result<(), StoreError> {
+        self.write_seed(&self.next_key(log), seed)
+    }
+
+    /// The key that is to follow, where one is ready.
+    pub(crate) fn staged(&self, log: &LogName, origin: &str) -> Result<Option<Signer>, StoreError> {
+        read_seed(log, &self.next_key(log))?.map(|seed| keys::signer(log, origin, &seed)).transpose()
+    }
+
+    /// The staged key takes the place of the one before, which is gone with it, in one step.
+    pub(crate) fn promote(&self, log: &LogName) -> Result<(), StoreError> {
+        let (from, to) = (self.next_key(log), self.key(log));
+        fs::rename(&from, &to).and_then(|()| sync_parent(&to)).map_err(file_error(&to, "replaced"))
+    }
+
+    /// The key that signs a log whose row says `expected`, and the one before it, where the first checkpoint by both is
+    /// still to be signed.
+    pub(crate) fn signers(
+        &self,
+        source: &KeySource,
+        log: &LogName,
+        origin: &str,
+        expected: &str,
+    ) -> Result<(Signer, Option<Signer>), StoreError> {
+        let current = keys::signer(log, origin, &self.seed(source, log, origin, false)?)?;
+        let is = |signer: &Signer| signer.verifier_key().to_string() == expected;
+        if is(&current) {
+            // One that no entry names was staged for a rotation that did not come about.
+            return Ok((current, None));
+        }
+        match self.staged(log, origin)? {
+            Some(staged) if is(&staged) => Ok((staged, Some(current))),
+            _ => {
+                let what = format!("it is `{}`, and the log is signed with `{expected}`", current.verifier_key());
+                Err(StoreError::Key { log: log.clone(), what })
+            }
         }
     }
 
@@ -143,13 +189,33 @@ impl Folder {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&temporary, path)?;
-            match path.parent() {
-                // The rename itself is durable only when its folder is.
-                Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
-                _ => Ok(()),
-            }
+            sync_parent(path)
         })();
         written.map_err(file_error(path, "written"))
+    }
+}
+
+/// A rename is durable only when its folder is.
+fn sync_parent(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// The seed in a file; none where there is no file.
+fn read_seed(log: &LogName, path: &Path) -> Result<Option<Seed>, StoreError> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let bytes = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+            let seed = bytes.map(Seed).ok_or_else(|| StoreError::Key {
+                log: log.clone(),
+                what: format!("`{}` does not hold 64 hexadecimal digits", path.display()),
+            });
+            seed.map(Some)
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(file_error(path, "read")(e)),
     }
 }
 

@@ -5,6 +5,7 @@ use super::signer::Signing;
 use crate::batch::{Batch, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
+use crate::import::Piece;
 use crate::rows::RowsReport;
 use seatrial_model::LogName;
 use std::sync::mpsc::Sender;
@@ -31,6 +32,26 @@ pub(crate) enum Job {
         log: LogName,
         reply: Reply<RowsReport>,
     },
+    /// A log that was elsewhere: its row, without entries.
+    BeginImport {
+        log: LogName,
+        origin: String,
+        key: String,
+        reply: Reply<()>,
+    },
+    Import {
+        log: LogName,
+        piece: Piece,
+        reply: Reply<u64>,
+    },
+    /// The log that was taken over goes on here.
+    Adopt {
+        log: LogName,
+        signing: Box<Signing>,
+        checkpoint: String,
+        last: Batch,
+        reply: Reply<Committed>,
+    },
     /// The signer remembered a checkpoint outside the database.
     Signed {
         log: LogName,
@@ -54,6 +75,14 @@ pub(crate) enum Ran {
         opened: Option<Box<Signing>>,
         permit: Option<OwnedSemaphorePermit>,
     },
+    Begun {
+        reply: Reply<()>,
+        done: Result<(), StoreError>,
+    },
+    Imported {
+        reply: Reply<u64>,
+        done: Result<u64, StoreError>,
+    },
     Rebuilt {
         reply: Reply<RowsReport>,
         report: RowsReport,
@@ -73,7 +102,12 @@ pub(crate) enum Ran {
 /// The failure that ended the transaction, as the jobs before it are told.
 pub(crate) fn lost_error(ran: &[Ran]) -> StoreError {
     match ran.last() {
-        Some(Ran::Refused { error, .. } | Ran::NotRebuilt { error, .. }) => again(error),
+        Some(
+            Ran::Refused { error, .. }
+            | Ran::NotRebuilt { error, .. }
+            | Ran::Begun { done: Err(error), .. }
+            | Ran::Imported { done: Err(error), .. },
+        ) => again(error),
         _ => StoreError::Database("the transaction was ended by the database".to_owned()),
     }
 }
@@ -89,7 +123,11 @@ pub(crate) fn again(error: &StoreError) -> StoreError {
 
 pub(crate) fn refuse(job: Job, error: StoreError) {
     match job {
-        Job::Transact { reply, .. } | Job::Open { reply, .. } => drop(reply.send(Err(error))),
+        Job::Transact { reply, .. } | Job::Open { reply, .. } | Job::Adopt { reply, .. } => {
+            drop(reply.send(Err(error)));
+        }
+        Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
+        Job::Import { reply, .. } => drop(reply.send(Err(error))),
         Job::Rebuild { reply, .. } => drop(reply.send(Err(error))),
         Job::Signed { .. } | Job::Drain { .. } | Job::Close { .. } => {}
     }

@@ -5,17 +5,17 @@ use super::folder::Folder;
 use super::readers::{Readers, spawn};
 use super::schema::{self, FORMAT, classify};
 use super::secrets::Secrets;
-use super::signer::{Newest, SignJob, SignerThread, Signing};
+use super::signer::{self, Newest, SignJob, SignerThread, Signing};
 use super::strays;
 use super::view::{LogRow, SqlView, all_logs};
 use super::writer::{Writer, mark_in_use};
 use super::{Running, SUBSCRIBER_LAG_MAX, SqliteReader, SqliteStore, WRITE_QUEUE_MAX};
 use crate::error::StoreError;
 use crate::fold::check_extends;
-use crate::keys::{self, KeySource};
+use crate::keys::KeySource;
 use crate::rows::{NoRows, Projector};
 use rusqlite::Connection;
-use seatrial_ledger::{Checkpoint, VerifierKey, empty_root};
+use seatrial_ledger::{VerifierKey, empty_root};
 use seatrial_model::{LogName, LogPoint};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -156,6 +156,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         signer: signer.clone(),
         commits: commits.clone(),
         count: Arc::clone(&count),
+        folder: folder.clone(),
         lock,
         logs: logs.states,
         stopped: None,
@@ -194,13 +195,10 @@ fn take_up(
 ) -> Result<(), StoreError> {
     let (log, info) = (row.info.log.clone(), row.info.clone());
     let state = LogState::load(conn, &row)?;
-    let seed = folder.seed(&options.keys, &log, &info.origin, false)?;
-    let signer = keys::signer(&log, &info.origin, &seed)?;
-    if signer.verifier_key().to_string() != info.key {
-        let what = format!("it is `{}`, and the log was opened with `{}`", signer.verifier_key(), info.key);
-        return Err(StoreError::Key { log, what });
-    }
-    let newest = newest(folder, &row, signer.verifier_key())?;
+    let (signer, before) = folder.signers(&options.keys, &log, &info.origin, &info.key)?;
+    let known: Vec<VerifierKey> =
+        std::iter::once(&signer).chain(&before).map(|signer| signer.verifier_key().clone()).collect();
+    let newest = newest(folder, &row, &known)?;
     if let Some(newest) = &newest {
         check_extends(&SqlView { conn, log: &log, id: row.id, size: info.size }, &log, info.size, &newest.point)?;
     }
@@ -216,17 +214,17 @@ fn take_up(
     let unsigned_entries = info.size.saturating_sub(signed.size);
     logs.recovered.push(Recovered { log: log.clone(), signed, unsigned_entries });
     logs.newest.extend(newest.map(|newest| (log.clone(), newest)));
-    logs.keys.insert(log.clone(), Signing { log: log.clone(), origin: info.origin, signer });
+    logs.keys.insert(log.clone(), Signing { log: log.clone(), origin: info.origin, signer, before });
     logs.states.insert(log, state);
     Ok(())
 }
 
 /// The newest checkpoint that this store signed: the one outside the database, which an old copy cannot bring
 /// back with it.
-fn newest(folder: &Folder, row: &LogRow, key: &VerifierKey) -> Result<Option<Newest>, StoreError> {
+fn newest(folder: &Folder, row: &LogRow, known: &[VerifierKey]) -> Result<Option<Newest>, StoreError> {
     let log = &row.info.log;
     let open = |note: String, place: &str| -> Result<Newest, StoreError> {
-        let (checkpoint, _) = Checkpoint::open(note.as_bytes(), key).map_err(|e| StoreError::Damaged {
+        let checkpoint = signer::open_by_any(note.as_bytes(), known).map_err(|e| StoreError::Damaged {
             log: log.clone(),
             what: format!("the newest checkpoint {place} is not one of this log: {e}"),
         })?;

@@ -2,14 +2,16 @@
 
 use super::folder::Folder;
 use super::schema::classify;
+use super::signer::open_by_any;
 use super::view::{LogRow, SqlView, all_logs, from_sql};
+use crate::contract::{ENTRIES_READ_MAX, View as _};
 use crate::error::StoreError;
 use crate::fold::check_extends;
 use crate::mirror::Problems;
 use rusqlite::{Connection, Params, params};
 use seatrial_ledger::tile::width_at;
-use seatrial_ledger::{Checkpoint, Note};
-use seatrial_model::LogPoint;
+use seatrial_ledger::{Checkpoint, Note, VerifierKey};
+use seatrial_model::{Body, LogPoint};
 use seatrial_model::digest::hex;
 
 /// The tables whose rows belong to a log.
@@ -33,8 +35,9 @@ fn checkpoints(folder: &Folder, row: &LogRow, view: &SqlView<'_>, problems: &mut
         problems.add(format!("the log's row has a key that is none: `{}`", row.info.key));
         return Ok(());
     };
-    let mut open = |note: &str, place: &str| match Checkpoint::open(note.as_bytes(), &key) {
-        Ok((checkpoint, _)) => Some(LogPoint { size: checkpoint.size, root: checkpoint.root }),
+    let known = known_keys(key, row, view)?;
+    let mut open = |note: &str, place: &str| match open_by_any(note.as_bytes(), &known) {
+        Ok(checkpoint) => Some(LogPoint { size: checkpoint.size, root: checkpoint.root }),
         Err(e) => {
             problems.add(format!("{place} is not one of this log: {e}"));
             None
@@ -59,6 +62,24 @@ fn checkpoints(folder: &Folder, row: &LogRow, view: &SqlView<'_>, problems: &mut
         (None, _) => {}
     }
     Ok(())
+}
+
+/// The log's key; and, where the checkpoint over the entry that names it is still to be signed, the one before it.
+fn known_keys(key: VerifierKey, row: &LogRow, view: &SqlView<'_>) -> Result<Vec<VerifierKey>, StoreError> {
+    let mut known = vec![key];
+    let note = row.note.as_deref().and_then(|note| Note::parse(note.as_bytes()).ok());
+    let covered = note.and_then(|note| Checkpoint::parse(note.text()).ok()).map_or(0, |c| c.size);
+    let (mut next, mut entries) = (covered, view.entries(covered, ENTRIES_READ_MAX)?);
+    while let Some(last) = entries.last() {
+        next = next.max(last.index + 1);
+        let events = entries.iter().filter_map(|entry| entry.event(&row.info.log).ok());
+        known.extend(events.filter_map(|event| match event.body {
+            Body::LogKeyRotated(rotated) => rotated.old.parse().ok(),
+            _ => None,
+        }));
+        entries = view.entries(next, ENTRIES_READ_MAX)?;
+    }
+    Ok(known)
 }
 
 /// Tiles where the tree has none.

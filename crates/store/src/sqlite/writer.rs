@@ -1,6 +1,7 @@
 //! The one thread that writes: it drains a queue, and commits what it finds there together.
 
-use super::append::{Applied, LogState, append, insert_log, rebuild};
+use super::append::{Applied, LogState, append, append_prepared, insert_log, rebuild, settle_left_out};
+use super::folder::Folder;
 use super::job::{Job, Ran, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
@@ -8,9 +9,10 @@ use super::view::{execute, log_row};
 use crate::batch::{Batch, Commit};
 use crate::contract::Work;
 use crate::error::StoreError;
+use crate::import::{Piece, check_covers, new_keys, prepare_piece};
 use crate::rows::{Projector, RowsReport};
 use rusqlite::{Connection, params};
-use seatrial_model::LogName;
+use seatrial_model::{Body, LogName, LogPoint};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +39,7 @@ pub(crate) struct Writer {
     pub(crate) commits: broadcast::Sender<Arc<Commit>>,
     /// How many transactions were committed.
     pub(crate) count: Arc<AtomicU64>,
+    pub(crate) folder: Folder,
     /// Held for as long as this thread runs.
     pub(crate) lock: File,
     /// Logs as they stand after the last commit.
@@ -170,6 +173,20 @@ impl Writer {
                 Ok(report) => Ran::Rebuilt { reply, report },
                 Err(error) => Ran::NotRebuilt { reply, error },
             },
+            Job::BeginImport { log, origin, key, reply } => {
+                let done = self.savepoint(|this| this.begin_import(&log, &origin, &key, states));
+                Ran::Begun { reply, done }
+            }
+            Job::Import { log, piece, reply } => {
+                let done = self.savepoint(|this| this.import(&log, piece, states));
+                Ran::Imported { reply, done }
+            }
+            Job::Adopt { log, signing, checkpoint, last, reply } => {
+                match self.savepoint(|this| this.adopt(&log, &signing, &checkpoint, last, states)) {
+                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None },
+                    Err(error) => Ran::Refused { reply, error, permit: None },
+                }
+            }
             Job::Signed { log, note } => {
                 let sql = "UPDATE logs SET note = ?2 WHERE name = ?1";
                 let kept = self.savepoint(|this| execute(&this.conn, sql, params![log.as_str(), note]));
@@ -207,7 +224,93 @@ impl Writer {
     ) -> Result<Applied, StoreError> {
         let state = self.state(log, states)?;
         let batch = work(&state.view(&self.conn, log)).map_err(StoreError::Refused)?;
-        self.apply(log, state, batch, states)
+        let key = self.rotated(log, &batch)?;
+        let applied = self.apply(log, state, batch, states)?;
+        if let Some(key) = key {
+            self.set_key(log, &key)?;
+        }
+        Ok(applied)
+    }
+
+    /// The key that a batch makes the log's own: it follows the one in force, and is ready.
+    fn rotated(&self, log: &LogName, batch: &Batch) -> Result<Option<String>, StoreError> {
+        let mut found = new_keys(&batch.events);
+        let Some((event, new)) = found.next() else { return Ok(None) };
+        let refused = |what: &str| Err(StoreError::Invalid(format!("the key of the log `{log}` was not changed: {what}")));
+        if found.next().is_some() {
+            return refused("a batch changes it once");
+        }
+        let Body::LogKeyRotated(rotated) = &event.body else { return refused("only a rotation does that") };
+        let row = log_row(&self.conn, log)?;
+        if rotated.old != row.info.key {
+            return refused("the key in force is another one by now; begin again");
+        }
+        match self.folder.staged(log, &row.info.origin)? {
+            Some(staged) if staged.verifier_key().to_string() == new => Ok(Some(new.to_owned())),
+            _ => refused("the next key is not the one that the event names; begin again"),
+        }
+    }
+
+    fn set_key(&self, log: &LogName, key: &str) -> Result<(), StoreError> {
+        execute(&self.conn, "UPDATE logs SET key = ?2 WHERE name = ?1", params![log.as_str(), key])
+    }
+
+    fn begin_import(
+        &self,
+        log: &LogName,
+        origin: &str,
+        key: &str,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<(), StoreError> {
+        match log_row(&self.conn, log) {
+            Ok(_) => return Err(StoreError::LogExists(log.clone())),
+            Err(StoreError::NoLog(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let state = insert_log(&self.conn, log, origin, key, self.projector.version())?;
+        states.insert(log.clone(), state);
+        Ok(())
+    }
+
+    fn import(
+        &self,
+        log: &LogName,
+        piece: Piece,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<u64, StoreError> {
+        let mut state = self.state(log, states)?;
+        let prepared = prepare_piece(&state.view(&self.conn, log), piece)?;
+        let applied = append_prepared(&self.conn, log, &mut state, &*self.projector, &prepared)?;
+        let events: Vec<_> = prepared.entries.iter().map(|e| (*e.event).clone()).collect();
+        if let Some((_, key)) = new_keys(&events).last() {
+            self.set_key(log, key)?;
+        }
+        states.insert(log.clone(), state);
+        Ok(applied.committed.size)
+    }
+
+    /// What was taken over has to be what its checkpoint is over; then the log goes on.
+    fn adopt(
+        &self,
+        log: &LogName,
+        signing: &Signing,
+        checkpoint: &str,
+        last: Batch,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<Applied, StoreError> {
+        let state = self.state(log, states)?;
+        let row = log_row(&self.conn, log)?;
+        let point = LogPoint { size: state.frontier.size(), root: state.frontier.root() };
+        check_covers(log, checkpoint, &row.info.origin, &point)?;
+        let named = new_keys(&last.events).map(|(_, key)| key.to_owned()).last();
+        if named.as_ref().unwrap_or(&row.info.key) != &signing.key() {
+            let what = format!("it is `{}`, and the log was signed with `{}`", signing.key(), row.info.key);
+            return Err(StoreError::Key { log: log.clone(), what });
+        }
+        execute(&self.conn, "UPDATE logs SET note = ?2 WHERE name = ?1", params![log.as_str(), checkpoint])?;
+        settle_left_out(&self.conn, row.id, point.size)?;
+        self.set_key(log, &signing.key())?;
+        self.apply(log, state, last, states)
     }
 
     fn apply(
@@ -301,6 +404,12 @@ impl Writer {
                 }
                 Ran::NotRebuilt { reply, error } => {
                     let _ = reply.send(Err(error));
+                }
+                Ran::Begun { reply, done } => {
+                    let _ = reply.send(failed(&committed).map_or(done, Err));
+                }
+                Ran::Imported { reply, done } => {
+                    let _ = reply.send(failed(&committed).map_or(done, Err));
                 }
                 Ran::Quiet => {}
             }

@@ -1,15 +1,75 @@
 //! What a CTO should ask.
 
 use crate::log::{View, events, touched};
-use crate::{Item, Standing, item, reason};
+use crate::definition::{Answer, Definition, Group};
+use crate::{Standing, reason};
 use seatrial_governance::State;
 use seatrial_model::{Body, Side, Stage};
 
-pub(crate) fn answers(view: &View<'_>) -> Vec<Item> {
-    vec![requirements(view), governance(view), controls(view), ownership(view), stages(view)]
-}
+pub(crate) const ALL: [Definition; 5] = [
+    Definition {
+        id: "cto.requirements",
+        group: Group::Cto,
+        statement: "How do evolving requirements stay structured?",
+        reads: "`spec.submitted` with what it changed in meaning, and `question.settled`.",
+        rule: "`evidenced` where a spec changed in meaning and a question was settled; `partly` where only one of these happened; `no evidence` where nothing was submitted.",
+        thresholds: &[],
+        limits: "Requirements that never reached the spec are not seen.",
+        better: "Put what is not known into the spec as questions, answer them with events, and submit each change of the spec.",
+        command: "seatrial submit",
+        run: requirements,
+    },
+    Definition {
+        id: "cto.governance",
+        group: Group::Cto,
+        statement: "How is governance represented inside delivery?",
+        reads: "`approval.given`, and how production's intent, risk register and approvals stand today.",
+        rule: "`evidenced` where all of them stand, `partly` where some do or approvals were given, `no evidence` where nothing was approved.",
+        thresholds: &[],
+        limits: "An approval says that somebody was entitled and saw the text, not that they understood it.",
+        better: "Have the next missing approval given by somebody who is no author.",
+        command: "seatrial status --stage production",
+        run: governance,
+    },
+    Definition {
+        id: "cto.controls",
+        group: Group::Cto,
+        statement: "Which runtime controls are part of the product?",
+        reads: "How `runtime.enforces`, `runtime.trace` and the production drill of the stop stand today.",
+        rule: "`evidenced` where all three are discharged, `partly` where some are, `no evidence` where none is; `contradicted` where one failed.",
+        thresholds: &[],
+        limits: "Controls outside the guard (at a proxy, in the calling system) are not seen.",
+        better: "Rehearse, so that every rule is provoked; then have the receiving side drill the stop.",
+        command: "seatrial rehearse",
+        run: controls,
+    },
+    Definition {
+        id: "cto.ownership",
+        group: Group::Cto,
+        statement: "How is ownership transferred?",
+        reads: "How `ownership.assigned` and `ownership.accepted` stand, drills of the receiving side, and handover packs.",
+        rule: "`evidenced` where both stand, the receiving side drilled and a pack was generated; `contradicted` where production was released without both; `partly` where something is there; else `no evidence`.",
+        thresholds: &[],
+        limits: "What the receiving side can do without help shows in the transfer index, not here.",
+        better: "Have each person who takes over accept for themselves, and drill; then generate the pack.",
+        command: "seatrial handover pack",
+        run: ownership,
+    },
+    Definition {
+        id: "cto.stages",
+        group: Group::Cto,
+        statement: "What changes between pilot and production?",
+        reads: "`release.cut` of both stages, and what stands between here and production.",
+        rule: "`evidenced` where both stages were released, `partly` where only one was, else `no evidence`.",
+        thresholds: &[],
+        limits: "How much the pilot taught is for its report to say.",
+        better: "Cut a bounded pilot, and let production's own obligations be what stands between the two.",
+        command: "seatrial status --stage production",
+        run: stages,
+    },
+];
 
-fn requirements(view: &View<'_>) -> Item {
+fn requirements(view: &View<'_>) -> Answer {
     let submissions = view.submissions();
     let changed = submissions.iter().filter(|(_, s)| touched(s).next().is_some()).count();
     let settled = view.all(|b| matches!(b, Body::QuestionSettled(_)));
@@ -28,17 +88,10 @@ fn requirements(view: &View<'_>) -> Item {
         (false, true, false) => Standing::Evidenced,
         _ => Standing::Partly,
     };
-    item(
-        "cto.requirements",
-        "How do evolving requirements stay structured?",
-        standing,
-        reasons,
-        "Put what is not known into the spec as questions, answer them with events, and submit each change of the spec.",
-        "seatrial submit",
-    )
+    Answer::new(standing, reasons)
 }
 
-fn governance(view: &View<'_>) -> Item {
+fn governance(view: &View<'_>) -> Answer {
     let approvals = view.approvals();
     let governed: Vec<_> = view
         .input
@@ -72,17 +125,10 @@ fn governance(view: &View<'_>) -> Item {
         Standing::Partly
     };
     let next = governed.iter().find(|s| !s.state.is_settled()).and_then(|s| s.next.clone());
-    item(
-        "cto.governance",
-        "How is governance represented inside delivery?",
-        standing,
-        reasons,
-        "Have the next missing approval given by somebody who is no author.",
-        next.as_deref().unwrap_or("seatrial status --stage production"),
-    )
+    Answer::new(standing, reasons).by(next)
 }
 
-fn controls(view: &View<'_>) -> Item {
+fn controls(view: &View<'_>) -> Answer {
     let ids = ["runtime.enforces", "runtime.trace", "drill.stop"];
     let discharged = ids.iter().filter(|id| view.is(id, State::Discharged)).count();
     let failed = ids.iter().any(|id| view.is(id, State::Failed));
@@ -93,17 +139,10 @@ fn controls(view: &View<'_>) -> Item {
         _ => Standing::Partly,
     };
     let next = ids.iter().filter_map(|id| view.state(id)).find_map(|s| s.next.clone());
-    item(
-        "cto.controls",
-        "Which runtime controls are part of the product?",
-        standing,
-        ids.iter().map(|id| view.told(id)).collect(),
-        "Rehearse, so that every rule is provoked; then have the receiving side drill the stop.",
-        next.as_deref().unwrap_or("seatrial rehearse"),
-    )
+    Answer::new(standing, ids.iter().map(|id| view.told(id)).collect()).by(next)
 }
 
-fn ownership(view: &View<'_>) -> Item {
+fn ownership(view: &View<'_>) -> Answer {
     let ids = ["ownership.assigned", "ownership.accepted"];
     let accepted = view.all(|b| matches!(b, Body::ResponsibilityAccepted(_)));
     let drills: Vec<_> = view
@@ -126,17 +165,10 @@ fn ownership(view: &View<'_>) -> Item {
     let mut reasons: Vec<_> = ids.iter().map(|id| view.told(id)).collect();
     reasons.push(reason(format!("{} drill(s) by the receiving side", drills.len()), drills));
     reasons.push(reason(format!("{} handover pack(s) generated", packs.len()), packs));
-    item(
-        "cto.ownership",
-        "How is ownership transferred?",
-        standing,
-        reasons,
-        "Have each person who takes over accept for themselves, and drill; then generate the pack.",
-        "seatrial handover pack",
-    )
+    Answer::new(standing, reasons)
 }
 
-fn stages(view: &View<'_>) -> Item {
+fn stages(view: &View<'_>) -> Answer {
     let pilot = view.releases(Stage::Pilot);
     let production = view.releases(Stage::Production);
     let open = view.input.states.iter().filter(|s| !s.state.is_settled()).count();
@@ -151,12 +183,5 @@ fn stages(view: &View<'_>) -> Item {
         // Production without any pilot: nothing was learned between the two.
         (true, false) | (false, true) => Standing::Partly,
     };
-    item(
-        "cto.stages",
-        "What changes between pilot and production?",
-        standing,
-        reasons,
-        "Cut a bounded pilot, and let production's own obligations be what stands between the two.",
-        "seatrial status --stage production",
-    )
+    Answer::new(standing, reasons)
 }

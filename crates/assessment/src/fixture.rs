@@ -71,6 +71,8 @@ pub(crate) struct History {
     pub(crate) events: Vec<Logged>,
     pub(crate) running: Running,
     pub(crate) inputs: Inputs,
+    pub(crate) specs: BTreeMap<Digest, Arc<Workflow>>,
+    pub(crate) rests: BTreeMap<EventId, BTreeSet<EventId>>,
     /// The clock.
     pub(crate) at: Time,
 }
@@ -91,6 +93,8 @@ impl History {
             events: Vec::new(),
             running: Running::default(),
             inputs: Inputs { models: BTreeMap::from([("assess".to_owned(), model)]), checks: 1, decide: 1 },
+            specs: BTreeMap::new(),
+            rests: BTreeMap::new(),
             at: "2026-10-01T09:00:00.000Z".parse().unwrap(),
         }
     }
@@ -211,7 +215,11 @@ impl History {
             per_day: None,
         };
         let digest = Digest::of_canonical(&cut).unwrap();
-        self.add(who, &[], Body::ReleaseCut(cut));
+        // It rests on all evidence since the release before it.
+        let before = self.events.iter().rposition(|e| matches!(e.event.body, Body::ReleaseCut(_))).unwrap_or(0);
+        let on = self.events.iter().skip(before).filter(|e| !e.event.evidence.is_empty()).map(|e| e.event.id).collect();
+        let id = self.add(who, &[], Body::ReleaseCut(cut));
+        self.rests.insert(id, on);
         digest
     }
 
@@ -256,6 +264,8 @@ impl History {
             events: &self.events,
             states: &states,
             running: &self.running,
+            specs: &self.specs,
+            rests: &self.rests,
             now: self.at,
         })
     }

@@ -2,20 +2,68 @@
 
 use crate::flags::controls_after_launch;
 use crate::log::{View, events};
-use crate::{Item, Standing, item, reason};
+use crate::definition::{Answer, Definition, Group};
+use crate::{Standing, reason};
 use seatrial_governance::State;
 use seatrial_model::event::{SprintClosed, SprintOpened};
 use seatrial_model::{Body, Logged, Side, Stage};
 
-pub(crate) fn answers(view: &View<'_>) -> Vec<Item> {
-    vec![learning(view), clearer(view), operation(view), discipline(view)]
-}
+pub(crate) const ALL: [Definition; 4] = [
+    Definition {
+        id: "founder.learning",
+        group: Group::Founder,
+        statement: "Is learning accelerating, or only output?",
+        reads: "Each closed sprint: obligations discharged at its start and its end, questions settled, specs submitted.",
+        rule: "A sprint learned where more was discharged at its end or a question was settled. `evidenced` where two or more did and none did not; `contradicted` where none did; `no evidence` where none was closed; else `partly`.",
+        thresholds: &[],
+        limits: "Learning that changed nothing in the log is not seen.",
+        better: "Open the next sprint on a question whose answer changes the spec.",
+        command: "seatrial sprint open --goal GOAL --question NAME",
+        run: learning,
+    },
+    Definition {
+        id: "founder.ownership",
+        group: Group::Founder,
+        statement: "Is ownership clearer after launch?",
+        reads: "How `ownership.accepted` stands, and what the receiving side did since the first release: drills, acceptances, specs, stops, releases.",
+        rule: "`evidenced` where it stands and the receiving side acted since; `contradicted` where it does not, nobody of them acted and nobody accepted; `no evidence` before a release without acceptances; else `partly`.",
+        thresholds: &[],
+        limits: "Operating acts of the running system (reviews, overrides) are counted by the transfer index.",
+        better: "Have the receiving side accept each responsibility and do the next operating act itself.",
+        command: "seatrial accept RESPONSIBILITY",
+        run: clearer,
+    },
+    Definition {
+        id: "founder.operation",
+        group: Group::Founder,
+        statement: "Can it go from experiment to operation?",
+        reads: "`release.cut` of both stages, and decisions outside rehearsals.",
+        rule: "`evidenced` where both stages were released and something was decided; `no evidence` where nothing was released; else `partly`.",
+        thresholds: &[],
+        limits: "Whether the volume is the one that business needs is not looked at.",
+        better: "Discharge what stands between here and the next stage, in the order of what it unblocks.",
+        command: "seatrial status --stage production",
+        run: operation,
+    },
+    Definition {
+        id: "founder.discipline",
+        group: Group::Founder,
+        statement: "Is the speed discipline, or deferred complexity?",
+        reads: "Obligations of production that are stale, failed or revoked, and controls added after launch.",
+        rule: "`evidenced` where there is neither after a release; `contradicted` where there are both; `no evidence` before a release; else `partly`.",
+        thresholds: &[],
+        limits: "Debt outside the spec (in the calling system) is not seen.",
+        better: "Clear what has gone stale before adding to it.",
+        command: "seatrial status --stage production",
+        run: discipline,
+    },
+];
 
 fn discharged(states: &std::collections::BTreeMap<String, String>) -> usize {
     states.values().filter(|s| *s == "discharged").count()
 }
 
-fn learning(view: &View<'_>) -> Item {
+fn learning(view: &View<'_>) -> Answer {
     let opened: Vec<(&Logged, &SprintOpened)> =
         view.picked(|b| if let Body::SprintOpened(s) = b { Some(s) } else { None });
     let closed: Vec<(&Logged, &SprintClosed)> =
@@ -50,17 +98,10 @@ fn learning(view: &View<'_>) -> Item {
     if reasons.is_empty() {
         reasons.push(reason("no sprint was closed", []));
     }
-    item(
-        "founder.learning",
-        "Is learning accelerating, or only output?",
-        standing,
-        reasons,
-        "Open the next sprint on a question whose answer changes the spec.",
-        "seatrial sprint open --goal GOAL --question NAME",
-    )
+    Answer::new(standing, reasons)
 }
 
-fn clearer(view: &View<'_>) -> Item {
+fn clearer(view: &View<'_>) -> Answer {
     let accepted = view.all(|b| matches!(b, Body::ResponsibilityAccepted(_)));
     let launched = view.first_release();
     let after: Vec<&Logged> = view
@@ -96,17 +137,10 @@ fn clearer(view: &View<'_>) -> Item {
         view.told("ownership.accepted"),
         reason(format!("{} operating act(s) of the receiving side since", after.len()), after),
     ];
-    item(
-        "founder.ownership",
-        "Is ownership clearer after launch?",
-        standing,
-        reasons,
-        "Have the receiving side accept each responsibility and do the next operating act itself.",
-        "seatrial accept RESPONSIBILITY",
-    )
+    Answer::new(standing, reasons)
 }
 
-fn operation(view: &View<'_>) -> Item {
+fn operation(view: &View<'_>) -> Answer {
     let pilot = view.releases(Stage::Pilot);
     let production = view.releases(Stage::Production);
     let decisions = view.input.running.decisions;
@@ -122,17 +156,10 @@ fn operation(view: &View<'_>) -> Item {
         ),
         reason(format!("{decisions} decision(s) outside rehearsal"), []),
     ];
-    item(
-        "founder.operation",
-        "Can it go from experiment to operation?",
-        standing,
-        reasons,
-        "Discharge what stands between here and the next stage, in the order of what it unblocks.",
-        "seatrial status --stage production",
-    )
+    Answer::new(standing, reasons)
 }
 
-fn discipline(view: &View<'_>) -> Item {
+fn discipline(view: &View<'_>) -> Answer {
     let bad = |s: State| matches!(s, State::Stale | State::Failed | State::Revoked);
     let debts: Vec<String> = view
         .input
@@ -151,7 +178,7 @@ fn discipline(view: &View<'_>) -> Item {
         reason(debts.join(", "), view.input.events.iter().filter(|e| behind.contains(&&e.event.id)))
     }];
     if !late.is_empty() {
-        reasons.push(reason(format!("{} submission(s) added controls after launch", late.len()), late.iter().copied()));
+        reasons.push(reason(format!("{} submission(s) added controls after launch", late.len()), late.iter().map(|(e, _)| *e)));
     }
     let standing = match (released.is_some(), debts.is_empty(), late.is_empty()) {
         (false, ..) => Standing::NoEvidence,
@@ -159,12 +186,5 @@ fn discipline(view: &View<'_>) -> Item {
         (true, false, false) => Standing::Contradicted,
         _ => Standing::Partly,
     };
-    item(
-        "founder.discipline",
-        "Is the speed discipline, or deferred complexity?",
-        standing,
-        reasons,
-        "Clear what has gone stale before adding to it.",
-        "seatrial status --stage production",
-    )
+    Answer::new(standing, reasons)
 }

@@ -3,21 +3,31 @@
 //! [`assess`] reads behaviour, not promises: every answer cites the events that it rests on, or says that there is no
 //! evidence. A detector prompts an inquiry; it proves nothing.
 
+mod assumptions;
 mod cto;
+mod definition;
 mod flags;
 mod founder;
 mod log;
 pub mod questionnaire;
+mod place;
 mod reading;
+mod reference;
+pub mod report;
 mod theatre;
 
+pub use definition::{Definition, Group, Threshold, definition, definitions};
 pub use log::Served;
+pub use reference::{entry, reference};
 
 use seatrial_governance::ObligationState;
+use definition::Answer;
 use seatrial_model::words::FactoryKind;
-use seatrial_model::{Digest, EventId, Logged, Stage, Time};
+use seatrial_model::{Digest, ElementPath, EventId, Logged, Stage, Time};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What every report says at its top.
 pub const CAVEAT: &str = "Every answer rests on the events it cites. A detector prompts an inquiry; it proves nothing. \
@@ -53,6 +63,10 @@ pub struct AssessmentInput<'a> {
     pub states: &'a [ObligationState],
     /// What the running system did.
     pub running: &'a Running,
+    /// Checked specs by their digests, as far as the store holds them: what was approved and compared then.
+    pub specs: &'a BTreeMap<Digest, Arc<Workflow>>,
+    /// What each release rests on: its event, and the events that discharged its obligations.
+    pub rests: &'a BTreeMap<EventId, BTreeSet<EventId>>,
     /// Now.
     pub now: Time,
 }
@@ -130,6 +144,28 @@ pub struct Item {
     pub reasons: Vec<Reason>,
     /// The shortest way to a better one; none where it is evidenced.
     pub better: Option<Better>,
+    /// Elements of the spec that the answer is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<Element>,
+}
+
+impl Item {
+    /// Whether this is a detector that fired: events speak against its statement, or against a part of it.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        definition(self.id).is_some_and(Definition::detects)
+            && matches!(self.standing, Standing::Contradicted | Standing::Partly)
+    }
+}
+
+/// An element of the spec, and where it stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Element {
+    /// Its path.
+    pub path: ElementPath,
+    /// Its line in `workflow.yaml` as it stands now, from 1; none where it is not there any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
 }
 
 /// The whole assessment.
@@ -153,12 +189,31 @@ pub struct Assessment {
     pub red_flags: Vec<Item>,
     /// Behavioural signatures of theatre.
     pub theatre: Vec<Item>,
+    /// Assumptions of a generic transformation.
+    pub assumptions: Vec<Item>,
 }
 
 impl Assessment {
+    /// The items of a group.
+    #[must_use]
+    pub fn group(&self, group: Group) -> &[Item] {
+        match group {
+            Group::Cto => &self.cto,
+            Group::Founder => &self.founder,
+            Group::RedFlags => &self.red_flags,
+            Group::Theatre => &self.theatre,
+            Group::Assumptions => &self.assumptions,
+        }
+    }
+
     /// Every item.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.cto.iter().chain(&self.founder).chain(&self.red_flags).chain(&self.theatre)
+        Group::ALL.into_iter().flat_map(|group| self.group(group))
+    }
+
+    /// The detectors that fired.
+    pub fn fired(&self) -> impl Iterator<Item = &Item> {
+        self.items().filter(|i| i.fires())
     }
 
     /// How many items stand so.
@@ -172,16 +227,19 @@ impl Assessment {
 #[must_use]
 pub fn assess(input: &AssessmentInput<'_>) -> Assessment {
     let view = log::View::new(input);
+    let lines = place::Lines::of(input.workflow);
+    let of = |group: Group| definitions().filter(|d| d.group == group).map(|d| item(d, (d.run)(&view), &lines)).collect();
     Assessment {
         workflow: input.workflow.name.clone(),
         spec: input.workflow.digest,
         at: input.now,
         simulation: input.factory.kind == FactoryKind::Simulation,
         caveat: CAVEAT,
-        cto: cto::answers(&view),
-        founder: founder::answers(&view),
-        red_flags: flags::answers(&view),
-        theatre: theatre::answers(&view),
+        cto: of(Group::Cto),
+        founder: of(Group::Founder),
+        red_flags: of(Group::RedFlags),
+        theatre: of(Group::Theatre),
+        assumptions: of(Group::Assumptions),
     }
 }
 
@@ -192,21 +250,16 @@ pub(crate) fn reason<'e>(text: impl Into<String>, cites: impl IntoIterator<Item 
 }
 
 /// An item; an evidenced one needs no better.
-pub(crate) fn item(
-    id: &'static str,
-    question: &'static str,
-    standing: Standing,
-    reasons: Vec<Reason>,
-    what: &str,
-    command: &str,
-) -> Item {
-    let better =
-        (standing != Standing::Evidenced).then(|| Better { what: what.to_owned(), command: command.to_owned() });
-    Item { id, question, standing, reasons, better }
+fn item(d: &'static Definition, answer: Answer, lines: &place::Lines) -> Item {
+    let Answer { standing, reasons, elements, command } = answer;
+    let command = command.unwrap_or_else(|| d.command.to_owned());
+    let better = (standing != Standing::Evidenced).then(|| Better { what: d.better.to_owned(), command });
+    let elements = elements.into_iter().map(|path| Element { line: lines.line(&path), path }).collect();
+    Item { id: d.id, question: d.statement, standing, reasons, better, elements }
 }
 
 /// The stages that are released.
-pub(crate) const RELEASED: [Stage; 2] = [Stage::Pilot, Stage::Production];
+pub(crate) const RELEASED: [Stage; 3] = [Stage::Pilot, Stage::Production, Stage::Owned];
 
 #[cfg(test)]
 mod fixture;

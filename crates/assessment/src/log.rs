@@ -3,7 +3,8 @@
 use crate::{AssessmentInput, Reason, reason};
 use seatrial_governance::{ObligationState, State};
 use seatrial_model::event::{ApprovalGiven, ReleaseCut, SpecSubmitted};
-use seatrial_model::{Body, Digest, ElementPath, EventId, Logged, Stage};
+use seatrial_model::{Body, Digest, ElementPath, EventId, Logged, PathPattern, Stage};
+use seatrial_spec::Workflow;
 
 /// A pair of release and spec under which decisions were made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,29 @@ impl<'a> View<'a> {
         all.map(|(e, _)| e).min_by_key(|e| e.index)
     }
 
+    /// The first release to production: the launch.
+    pub(crate) fn launch(&self) -> Option<&'a Logged> {
+        self.releases(Stage::Production).first().map(|(e, _)| *e)
+    }
+
+    /// The submissions that changed an earlier spec.
+    pub(crate) fn changes(&self) -> Vec<(&'a Logged, &'a SpecSubmitted)> {
+        self.submissions().into_iter().filter(|(_, s)| s.previous.is_some() && touched(s).next().is_some()).collect()
+    }
+
+    /// The spec of that digest; the one of today where the store does not hold it.
+    pub(crate) fn spec_or_today(&self, digest: Option<Digest>) -> &'a Workflow {
+        digest.and_then(|d| self.spec(&d)).unwrap_or(self.input.workflow)
+    }
+
+    /// The spec of that digest.
+    pub(crate) fn spec(&self, digest: &Digest) -> Option<&'a Workflow> {
+        if *digest == self.input.workflow.digest {
+            return Some(self.input.workflow);
+        }
+        self.input.specs.get(digest).map(AsRef::as_ref)
+    }
+
     pub(crate) fn picked<T>(&self, pick: impl Fn(&'a Body) -> Option<&'a T>) -> Vec<(&'a Logged, &'a T)> {
         self.input.events.iter().filter_map(|e| pick(&e.event.body).map(|b| (e, b))).collect()
     }
@@ -79,6 +103,16 @@ impl<'a> View<'a> {
 /// Every path that a submission added, removed or changed.
 pub(crate) fn touched(s: &SpecSubmitted) -> impl Iterator<Item = &ElementPath> {
     s.added.iter().chain(&s.removed).chain(&s.changed)
+}
+
+/// The paths of a submission that one of these patterns matches.
+pub(crate) fn within(s: &SpecSubmitted, patterns: &[PathPattern]) -> Vec<ElementPath> {
+    touched(s).filter(|p| patterns.iter().any(|pattern| pattern.matches(p))).cloned().collect()
+}
+
+/// Patterns from their texts.
+pub(crate) fn patterns<const N: usize>(texts: [&str; N]) -> [PathPattern; N] {
+    texts.map(PathPattern::from)
 }
 
 /// Only the events of a list of pairs.

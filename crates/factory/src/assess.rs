@@ -5,9 +5,11 @@ use crate::factory::{Factory, not_recorded};
 use crate::handle::{Handle, rows};
 use crate::project::{DecisionRec, ReviewRec};
 use seatrial_assessment::{Assessment, AssessmentInput, Running, Served as ServedPair};
-use seatrial_model::{Answer, Digest, ElementPath, Stage};
+use seatrial_model::event::ReleasedObligation;
+use seatrial_model::{Answer, Body, Digest, ElementPath, EventId, LogName, Logged, Stage};
+use seatrial_spec::Workflow;
 use seatrial_store::{ReaderExt as _, Scan, StoreError, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the projections say of the running system, for pack and assessment.
@@ -17,6 +19,9 @@ pub(crate) struct Ran {
     pub(crate) decisions: u64,
     pub(crate) running: Running,
 }
+
+/// The most submitted specs that one assessment reads again: a year of two a week, at some milliseconds each.
+pub const SPECS_READ_MAX: usize = 100;
 
 impl Factory {
     /// Assesses the delivery from its events.
@@ -28,6 +33,8 @@ impl Factory {
         let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
         let states = self.states(&gathered, Stage::Production);
         let ran = self.ran(&handle).await?;
+        let specs = self.specs_submitted(&handle.log, &gathered.events).await;
+        let rests = self.rests(&handle.log, &gathered.events).await?;
         let factory = self.spec();
         Ok(seatrial_assessment::assess(&AssessmentInput {
             workflow: &served.workflow,
@@ -35,8 +42,42 @@ impl Factory {
             events: &gathered.events,
             states: &states,
             running: &ran.running,
+            specs: &specs,
+            rests: &rests,
             now: self.now(),
         }))
+    }
+
+    /// The newest specs submitted, as far as they can still be read: a detector that lacks one says less, not something else.
+    async fn specs_submitted(&self, log: &LogName, events: &[Logged]) -> BTreeMap<Digest, Arc<Workflow>> {
+        let submitted = events.iter().rev().filter(|e| matches!(e.event.body, Body::SpecSubmitted(_)));
+        let mut specs = BTreeMap::new();
+        for digest in submitted.filter_map(|e| e.event.spec).take(SPECS_READ_MAX) {
+            if let Ok((workflow, _)) = self.load_spec(log, digest).await {
+                specs.insert(digest, Arc::new(workflow));
+            }
+        }
+        specs
+    }
+
+    /// What each release rests on: the events that discharged its obligations.
+    async fn rests(&self, log: &LogName, events: &[Logged]) -> Result<BTreeMap<EventId, BTreeSet<EventId>>, Refused> {
+        let cut = |e: &Logged| match &e.event.body {
+            Body::ReleaseCut(cut) => Some((e.event.id, cut.obligations)),
+            _ => None,
+        };
+        let wanted: Vec<(EventId, Digest)> = events.iter().filter_map(cut).collect();
+        let read = self.0.store.read_with(log, move |view| {
+            let mut rests = BTreeMap::new();
+            for (release, blob) in wanted {
+                let bytes = view.blob(&blob)?;
+                let list: Option<Vec<ReleasedObligation>> = bytes.and_then(|b| serde_json::from_slice(&b).ok());
+                let on = list.into_iter().flatten().flat_map(|o| o.events).collect();
+                rests.insert(release, on);
+            }
+            Ok(rests)
+        });
+        read.await.map_err(not_recorded)
     }
 
     pub(crate) async fn ran(&self, handle: &Handle) -> Result<Ran, Refused> {

@@ -2,9 +2,12 @@
 
 use crate::api::Refused;
 use crate::clock::{Clock, FactoryClock, NoEntropy, random, uuid_at};
+use crate::ending::Rights;
 use crate::handle::Handle;
+use crate::people::TakenPeople;
 use crate::rights::OwnPolicies;
 use crate::tokens::TokenMemory;
+use crate::worktree::DiskFiles;
 use arc_swap::ArcSwap;
 use seatrial_guard::port::Model;
 use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened, NodeRecovered};
@@ -12,9 +15,10 @@ use seatrial_model::words::FactoryKind;
 use seatrial_model::{
     Commitment, DecisionId, Digest, Event, EventId, LogName, LogPoint, Logged, Principal, ReviewId, Salt, Subject, Time,
 };
-use seatrial_spec::workflow::{FactorySpec, Provider};
+use seatrial_spec::workflow::{FactorySpec, HandoverGate, Provider};
+use seatrial_spec::{FileError, FileSource};
 use seatrial_store::{Batch, NewPayload, OpenLog, ReaderExt as _, Recovered, Store, StoreError, StoreExt as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -84,12 +88,18 @@ pub(crate) struct Inner {
     pub(crate) spec: ArcSwap<FactorySpec>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) providers: Arc<dyn Providers>,
-    pub(crate) clock: FactoryClock,
+    pub(crate) clock: Arc<FactoryClock>,
+    /// When the rights of the delivery side end, by workflow.
+    pub(crate) rights: RwLock<BTreeMap<LogName, Arc<Rights>>>,
+    /// The handover gates of released specs, as they were read.
+    pub(crate) bars: Mutex<HashMap<Digest, Option<HandoverGate>>>,
     pub(crate) handles: RwLock<BTreeMap<LogName, Arc<Handle>>>,
     pub(crate) tokens: TokenMemory,
     /// Evaluations that run on this node, by what they are of.
     pub(crate) evaluating: Mutex<BTreeSet<Digest>>,
-    pub(crate) policies: OwnPolicies,
+    pub(crate) policies: ArcSwap<OwnPolicies>,
+    /// The people as they were taken last; whoever takes them anew holds it.
+    pub(crate) people: tokio::sync::Mutex<TakenPeople>,
 }
 
 /// The origin of a log's checkpoints; a simulation's says so for ever.
@@ -101,19 +111,58 @@ pub fn origin(kind: FactoryKind, factory: &str, log: &LogName) -> String {
     }
 }
 
-/// Reads and checks `factory.yaml` of a folder.
+/// Reads and checks `factory.yaml` of a folder, with the directory and the rota beside it.
 ///
 /// # Errors
 /// Where it cannot be read or has errors.
 pub fn read_factory(root: &Path) -> Result<(FactorySpec, Vec<u8>), OpenError> {
-    let path = root.join("factory.yaml");
-    let bytes = std::fs::read(&path).map_err(|source| OpenError::File { path, source })?;
-    let text = String::from_utf8(bytes).map_err(|_| OpenError::Spec("`factory.yaml` is not UTF-8".to_owned()))?;
-    let (spec, diagnostics, _) = seatrial_spec::check_factory(&text);
-    let errors = crate::submit::errors_of(&diagnostics);
-    match spec {
-        Some(spec) if errors.is_empty() => Ok((spec, text.into_bytes())),
-        _ => Err(OpenError::Spec(errors.join("\n"))),
+    let read = FactoryFile::read(root)?;
+    Ok((read.spec, read.bytes))
+}
+
+/// `factory.yaml` as it was read, with what stands beside it.
+pub(crate) struct FactoryFile {
+    pub(crate) spec: FactorySpec,
+    pub(crate) bytes: Vec<u8>,
+    /// The directory and the rota, by their paths.
+    pub(crate) beside: BTreeMap<String, Vec<u8>>,
+}
+
+impl FactoryFile {
+    pub(crate) fn read(root: &Path) -> Result<Self, OpenError> {
+        let path = root.join("factory.yaml");
+        let bytes = std::fs::read(&path).map_err(|source| OpenError::File { path, source })?;
+        let text = String::from_utf8(bytes).map_err(|_| OpenError::Spec("`factory.yaml` is not UTF-8".to_owned()))?;
+        // What is checked is what is recorded: each file is read once.
+        let files = Remembered { disk: DiskFiles::new(root), read: Mutex::default() };
+        let (spec, diagnostics, _) = seatrial_spec::check_factory_with(&text, &files);
+        let errors = crate::submit::errors_of(&diagnostics);
+        match spec {
+            Some(spec) if errors.is_empty() => {
+                let beside = files.read.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok(Self { spec, bytes: text.into_bytes(), beside })
+            }
+            _ => Err(OpenError::Spec(errors.join("\n"))),
+        }
+    }
+
+    /// The digests of the files beside it.
+    pub(crate) fn directory(&self) -> BTreeMap<String, Digest> {
+        self.beside.iter().map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect()
+    }
+}
+
+/// Files of the factory's folder, and what was read of them.
+struct Remembered {
+    disk: DiskFiles,
+    read: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl FileSource for Remembered {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let bytes = self.disk.read(path)?;
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
     }
 }
 
@@ -124,31 +173,45 @@ impl Factory {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
-        let (spec, file) = read_factory(&options.root)?;
-        let policies = OwnPolicies::read(&options.root, &spec);
+        let file = FactoryFile::read(&options.root)?;
+        let policies = OwnPolicies::read(&options.root, &file.spec);
         let factory = Self(Arc::new(Inner {
             root: options.root,
-            spec: ArcSwap::from_pointee(spec),
+            spec: ArcSwap::from_pointee(file.spec.clone()),
             store: options.store,
             providers: options.providers,
-            clock: FactoryClock::new(options.clock),
+            clock: Arc::new(FactoryClock::new(options.clock)),
+            rights: RwLock::default(),
+            bars: Mutex::default(),
             handles: RwLock::default(),
             tokens: TokenMemory::default(),
             evaluating: Mutex::default(),
-            policies,
+            policies: ArcSwap::from_pointee(policies),
+            people: tokio::sync::Mutex::default(),
         }));
         factory.open_factory_log(&file).await?;
         factory.load_clock().await?;
-        factory.declare(file).await?;
-        for info in factory.0.store.logs().await? {
-            if info.log != LogName::factory() {
-                factory.load_handle(&info.log).await?;
-            }
+        factory.load_handles().await?;
+        let mut loaded = factory.0.people.lock().await;
+        factory.take_people(&file, &mut loaded).await?;
+        drop(loaded);
+        if factory.spec().people != file.spec.people {
+            // What is served was put together with people who do not hold yet.
+            factory.load_handles().await?;
         }
         Ok(factory)
     }
 
-    async fn open_factory_log(&self, file: &[u8]) -> Result<(), OpenError> {
+    pub(crate) async fn load_handles(&self) -> Result<(), OpenError> {
+        for info in self.0.store.logs().await? {
+            if info.log != LogName::factory() {
+                self.load_handle(&info.log).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_factory_log(&self, file: &FactoryFile) -> Result<(), OpenError> {
         let log = LogName::factory();
         let spec = self.spec();
         match self.0.store.event(&log, 0).await {
@@ -162,8 +225,7 @@ impl Factory {
                 let body = FactoryOpened { factory: spec.name.clone(), kind: spec.kind };
                 let opened = self.event(&log, Principal::system(), Body::FactoryOpened(body))?;
                 let declared = self.declared(file)?;
-                let mut blobs = self.0.policies.blobs().0;
-                blobs.push(file.to_vec());
+                let blobs = self.declared_blobs(file);
                 let batch = Batch { events: vec![opened, declared], blobs, ..Batch::default() };
                 self.0.store.append(&log, batch).await?;
                 Ok(())
@@ -188,33 +250,24 @@ impl Factory {
         Ok(())
     }
 
-    fn declared(&self, file: &[u8]) -> Result<Event, OpenError> {
-        let people = u64::try_from(self.spec().people.len()).unwrap_or(u64::MAX);
+    /// The event that notes the file, its policies, its directory and its rota.
+    pub(crate) fn declared(&self, file: &FactoryFile) -> Result<Event, OpenError> {
+        let people = u64::try_from(file.spec.people.len()).unwrap_or(u64::MAX);
         let body = Body::FactoryDeclared(FactoryDeclared {
-            file: Digest::of(file),
+            file: Digest::of(&file.bytes),
             people,
-            policies: self.0.policies.blobs().1,
-            directory: Default::default(),
+            policies: self.0.policies.load().blobs().1,
+            directory: file.directory(),
         });
         Ok(self.event(&LogName::factory(), Principal::system(), body)?)
     }
 
-    /// Notes the file and the policies in the log where they are others than the last ones noted.
-    async fn declare(&self, file: Vec<u8>) -> Result<(), OpenError> {
-        let log = LogName::factory();
-        let (mut blobs, policies) = self.0.policies.blobs();
-        let now = Some((Digest::of(&file), policies));
-        let last = self.delivery_events(&log).await?.into_iter().rev().find_map(|logged| match &logged.event.body {
-            Body::FactoryDeclared(declared) => Some((declared.file, declared.policies.clone())),
-            _ => None,
-        });
-        if last != now {
-            let declared = self.declared(&file)?;
-            blobs.push(file);
-            let batch = Batch { events: vec![declared], blobs, ..Batch::default() };
-            self.0.store.append(&log, batch).await?;
-        }
-        Ok(())
+    /// Everything that the event names.
+    pub(crate) fn declared_blobs(&self, file: &FactoryFile) -> Vec<Vec<u8>> {
+        let mut blobs = self.0.policies.load().blobs().0;
+        blobs.push(file.bytes.clone());
+        blobs.extend(file.beside.values().cloned());
+        blobs
     }
 
     async fn load_clock(&self) -> Result<(), OpenError> {
@@ -260,6 +313,13 @@ impl Factory {
     #[must_use]
     pub fn workflows(&self) -> Vec<LogName> {
         self.0.handles.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// When the rights of the delivery side in a workflow end, shared by all that ask its policies.
+    pub(crate) fn shared_rights(&self, log: &LogName) -> Arc<Rights> {
+        let mut all = self.0.rights.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Rights::new(Arc::clone(&self.0.clock)));
+        Arc::clone(all.entry(log.clone()).or_insert_with(fresh))
     }
 
     pub(crate) fn handle(&self, workflow: &str) -> Result<Arc<Handle>, Refused> {

@@ -56,8 +56,13 @@ impl Factory {
     /// Called at start, every minute while serving, and after delivery events; it appends only where something changed.
     pub async fn tick(&self) -> Ticked {
         let mut all = Ticked::default();
-        // First: an audit that nobody answered may cost a release what it stands on.
+        // First: who left, left.
+        self.reread_or_warn().await;
+        // Then: an audit that nobody answered may cost a release what it stands on.
         self.watch_tick().await;
+        if let Err(error) = self.end_tokens().await {
+            tracing::warn!(%error, "tokens whose time has come could not be revoked; the next look tries again");
+        }
         for log in self.workflows() {
             match self.tick_workflow(&log).await {
                 Ok(Standing::AsItWas) => {}
@@ -169,6 +174,7 @@ impl Factory {
         let ids: BTreeSet<&str> = stated.iter().map(|o| o.id.as_str()).collect();
         let mut lost: BTreeMap<String, String> = states
             .iter()
+            .filter(|s| !s.obligation.duty.is_of_the_moment())
             .filter(|s| s.obligation.id != RELEASE_APPROVAL && ids.contains(s.obligation.id.as_str()))
             .filter(|s| !s.state.is_settled())
             .map(|s| (s.obligation.id.clone(), s.state.as_str().to_owned()))

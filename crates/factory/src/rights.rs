@@ -127,7 +127,7 @@ impl Factory {
 
     /// The policies of a workflow, with the factory's own.
     pub(crate) fn policies_of(&self, workflow: &Workflow) -> Policies {
-        self.0.policies.of(workflow, &self.spec())
+        self.0.policies.load().of(workflow, &self.spec())
     }
 
     /// The whole Cedar text that decides about a workflow's submitted spec.
@@ -160,7 +160,9 @@ impl Factory {
         let authors = self.submitters(&handle.log, served.workflow.digest).await?;
         let ask = |who: &Principal, circumstances: &Circumstances| {
             let author = circumstances.author || authors.contains(&who.id);
-            let circumstances = Circumstances { author, simulation: self.is_simulation(), ..circumstances.clone() };
+            let ended = circumstances.ended || served.rights.ended();
+            let simulation = self.is_simulation();
+            let circumstances = Circumstances { author, ended, simulation, ..circumstances.clone() };
             let request = Request { principal: who, action, circumstances: &circumstances };
             let explained = served.policies.explain(&request);
             let refusal = (!explained.allowed).then(|| explained.refusal(&request));

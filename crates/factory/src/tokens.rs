@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use seatrial_model::digest::hex;
 use seatrial_model::event::{TokenIssued, TokenKind, TokenRevoked};
-use seatrial_model::{Assurance, Body, Digest, EventId, LogName, Principal, PrincipalKind, Side, Span, ids::is_name};
+use seatrial_model::{Assurance, Body, Digest, EventId, LogName, Principal, PrincipalKind, Side, Span, Time, ids::is_name};
 use seatrial_store::{Batch, ReaderExt as _, Secret, StoreExt as _};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -53,7 +53,7 @@ impl TokenMemory {
         held.tokens.insert(digest, rec);
     }
 
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.epoch += 1;
         held.tokens.clear();
@@ -83,6 +83,7 @@ impl Factory {
         if new.lives.as_millis() == 0 || new.lives.as_millis() > TOKEN_DAYS_MAX * 86_400_000 {
             return Err(Refused::Invalid(format!("a token lives between a moment and {TOKEN_DAYS_MAX} days")));
         }
+        let expires = self.token_end(&new).await?;
         let name = hex(&random::<6>().map_err(internal)?);
         let secret = BASE64_URL_SAFE_NO_PAD.encode(random::<32>().map_err(internal)?);
         let text = format!("{TOKEN_PREFIX}{name}_{secret}");
@@ -94,12 +95,30 @@ impl Factory {
             kind: new.kind,
             principal: new.principal,
             steps: new.steps,
-            expires: self.now().plus_millis(new.lives.signed_millis()),
+            expires,
         });
         let log = LogName::factory();
         let event = self.event(&log, by.principal.clone(), body).map_err(internal)?;
         self.0.store.append(&log, Batch::of(event)).await.map_err(not_recorded)?;
         Ok(text)
+    }
+
+    /// When a new token ends: after its life, and for a person of the delivery side not after the end of its rights.
+    async fn token_end(&self, new: &NewToken) -> Result<Time, Refused> {
+        let expires = self.now().plus_millis(new.lives.signed_millis());
+        let personal = matches!(new.kind, TokenKind::Reviewer | TokenKind::Operator);
+        let delivery = self.spec().person(&new.principal).is_some_and(|p| p.side == Side::Delivery);
+        if !personal || !delivery {
+            return Ok(expires);
+        }
+        match self.delivery_until().await? {
+            Some(until) if self.now() >= until => Err(Refused::Forbidden(format!(
+                "the rights of the delivery side ended on {until}; no token was issued for `{}`",
+                new.principal
+            ))),
+            Some(until) => Ok(expires.min(until)),
+            None => Ok(expires),
+        }
     }
 
     fn may_issue(&self, by: &Caller, new: &NewToken) -> Result<(), Refused> {
@@ -217,8 +236,10 @@ impl Factory {
         let person = spec
             .person(id)
             .ok_or_else(|| Refused::NotFound(format!("`factory.yaml` names no person `{}`", shown())))?;
-        if person.until.is_some_and(|until| self.now().day() > until) {
-            return Err(Refused::Forbidden(format!("the time of `{}` in this factory is over", shown())));
+        let on = seatrial_governance::people::today(&spec, self.now());
+        if !person.is_in(on) {
+            let when = if person.from.is_some_and(|from| on < from) { "has not begun" } else { "is over" };
+            return Err(Refused::Forbidden(format!("the time of `{}` in this factory {when}", shown())));
         }
         // In a simulation nobody is more than simulated, whatever they hold.
         let assurance = if self.is_simulation() { Assurance::Simulated } else { assurance };

@@ -1,11 +1,10 @@
 //! Approvals that a person signs with their own SSH key.
 
 use crate::api::{Caller, Refused};
-use crate::factory::{Factory, internal, not_recorded, origin};
+use crate::factory::{Factory, internal, origin};
 use seatrial_ledger::ssh::{self, SshKey};
 use seatrial_model::event::ApprovalGiven;
-use seatrial_model::{ApprovalStatement, Assurance, Body, Digest, Event, LogName, SIGNATURE_NAMESPACE};
-use seatrial_store::ReaderExt as _;
+use seatrial_model::{ApprovalStatement, Assurance, Body, Digest, Event, SIGNATURE_NAMESPACE};
 
 /// What makes an approval a signed one.
 pub(crate) struct SignedBy {
@@ -32,8 +31,8 @@ impl Factory {
                 event.evidence.first().map_or("", |e| e.obligation.as_str()),
             ))
         };
-        let directory = self.declared_file().await?;
-        // The keys of the file that is recorded: it is what others will check against.
+        let directory = self.people_file().await?;
+        // The keys that hold, as recorded: it is what others will check against.
         let text = String::from_utf8_lossy(&directory);
         let (recorded, _, _) = seatrial_spec::check_factory(&text);
         let person = recorded.as_ref().and_then(|f| f.person(&event.actor.id));
@@ -46,19 +45,6 @@ impl Factory {
         let statement = self.statement(event)?.bytes().map_err(internal)?;
         ssh::verify(&keys, SIGNATURE_NAMESPACE, &statement, signature).map_err(|e| refused(e.to_string()))?;
         Ok(SignedBy { signature: signature.to_vec(), directory })
-    }
-
-    /// The factory's file as the factory's log has it.
-    async fn declared_file(&self) -> Result<Vec<u8>, Refused> {
-        let log = LogName::factory();
-        let events = self.delivery_events(&log).await.map_err(not_recorded)?;
-        let file = events.iter().rev().find_map(|logged| match &logged.event.body {
-            Body::FactoryDeclared(declared) => Some(declared.file),
-            _ => None,
-        });
-        let file = file.ok_or_else(|| internal("the factory's file was never recorded"))?;
-        let bytes = self.0.store.blob(&log, file).await.map_err(not_recorded)?;
-        bytes.ok_or_else(|| internal("the store does not hold the factory's file"))
     }
 }
 

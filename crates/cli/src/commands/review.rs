@@ -51,19 +51,19 @@ async fn list(roles: Vec<String>, limit: usize, session: &Session, out: &mut Out
     let reviews = session.factory.reviews(&caller, filter).await?;
     out.json(&reviews)?;
     if reviews.is_empty() {
-        out.line("no review is open");
+        out.line("no review is open that you may answer");
         return Ok(Exit::Done);
     }
     if !out.is_json() {
         let now = session.factory.now();
-        let mut rows = Rows::new(out.layout(), &["review", "step", "to", "opened", "", "because"]);
+        let mut rows = Rows::new(out.layout(), &["review", "step", "to", "", "because"]);
+        rows.whole(0);
         for r in &reviews {
             let (ink, state) = state(r, now);
             rows.row([
                 (None, Cow::Owned(r.review.to_string())),
                 (None, Cow::Owned(format!("{}/{}", r.workflow, shown(&r.step)))),
                 (None, Cow::Owned(shown(&r.to))),
-                (None, Cow::Owned(r.opened.to_string())),
                 (ink, state),
                 (None, Cow::Owned(paths(&r.because))),
             ]);
@@ -75,6 +75,10 @@ async fn list(roles: Vec<String>, limit: usize, session: &Session, out: &mut Out
 }
 
 fn state(r: &ReviewView, now: Time) -> (Option<Ink>, Cow<'static, str>) {
+    if r.rehearsal && r.claimed_by.is_none() {
+        // Nobody waits for it; only a drill may.
+        return (Some(Ink::Dim), Cow::Borrowed("rehearsal"));
+    }
     if r.due.is_some_and(|due| due < now) {
         return (Some(Ink::Bad), Cow::Borrowed("late"));
     }
@@ -115,13 +119,17 @@ async fn show(review: ReviewId, session: &Session, out: &mut Out) -> Result<Exit
     held("case", &chain.case, out);
     held("input", &chain.input, out);
     held("output", &chain.output, out);
+    let without = matches!(chain.output, Held::None);
     if view.own {
-        out.line("a `never` forbids releasing the AI's output: only `own`, with `--output`, or `reject` is possible");
+        let why = if without { "there is no output of the AI's" } else { "a `never` forbids releasing the AI's output" };
+        out.line(format!("{why}: only `own`, with `--output`, or `reject` is possible"));
     }
     // An answer to a decision without an output speaks of the input.
-    let judged = if matches!(chain.output, Held::None) { &chain.input } else { &chain.output };
+    let judged = if without { &chain.input } else { &chain.output };
     if let Held::Text { commitment, .. } | Held::Hidden { commitment } = judged {
-        out.line(format!("next: seatrial review answer {review} ANSWER --reason WHY --seen {commitment}"));
+        let answers = if view.own { "`own` or `reject`" } else { "`accept`, `edit`, `reject` or `own`" };
+        out.line(format!("next, where ANSWER is {answers}:"));
+        out.line(format!("  seatrial review answer {review} ANSWER --reason WHY --seen {commitment}"));
     }
     Ok(Exit::Done)
 }

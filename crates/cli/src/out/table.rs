@@ -39,6 +39,13 @@ impl Rows {
         }));
     }
 
+    /// A column that is never broken: what stands in it is copied.
+    pub(crate) fn whole(&mut self, column: usize) {
+        if let Some(column) = self.table.column_mut(column) {
+            column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+        }
+    }
+
     /// Adds a row without colours.
     pub(crate) fn plain<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
         self.table.add_row(cells.into_iter().map(|text| Cell::new(text.into())));

@@ -131,7 +131,7 @@ impl Session {
         let Ok(log) = workflow.parse() else { return Ok(Stage::Pilot) };
         let in_force = self.factory.in_force(&log).await?;
         Ok(match in_force.map(|r| r.stage) {
-            Some(Stage::Pilot | Stage::Production) => Stage::Production,
+            Some(Stage::Pilot | Stage::Production | Stage::Owned) => Stage::Production,
             _ => Stage::Pilot,
         })
     }

@@ -242,6 +242,7 @@ impl Factory {
     }
 
     fn may_tell(&self, caller: &Caller, handle: &Handle, rec: &DecisionRec) -> Result<(), Refused> {
+        self.still_has_rights(&caller.principal, &handle.log)?;
         if caller.token == Some(TokenKind::Caller) && rec.caller != caller.principal.id {
             return Err(Refused::NotFound(format!("there is no decision `{}`", rec.decision)));
         }

@@ -37,6 +37,19 @@ pub struct ApprovalInput {
     pub shown_ms: Option<u64>,
 }
 
+impl ApprovalInput {
+    /// What is owned keeps the approvals that are given for production; only the whole state is approved for itself.
+    pub(crate) fn for_its_stage(mut self) -> Self {
+        if self.obligation != RELEASE_APPROVAL {
+            self.stage = self.stage.measure();
+        }
+        self
+    }
+}
+
+/// The obligation whose approval is over the state of all others.
+const RELEASE_APPROVAL: &str = "release.approval";
+
 /// The index of a log's newest delivery event: what judgement was made upon.
 pub(crate) fn newest(events: &[Logged]) -> Option<u64> {
     events.last().map(|e| e.index)
@@ -71,6 +84,7 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was recorded.
     pub async fn approve(&self, caller: &Caller, workflow: &str, input: ApprovalInput) -> Result<EventId, Refused> {
+        let input = input.for_its_stage();
         let prepared = self.prepare(caller, workflow, &input, false).await?;
         self.give(caller, prepared, &input, None).await
     }
@@ -81,6 +95,7 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was recorded.
     pub async fn reaffirm(&self, caller: &Caller, workflow: &str, input: ApprovalInput) -> Result<EventId, Refused> {
+        let input = input.for_its_stage();
         let prepared = self.prepare(caller, workflow, &input, true).await?;
         self.give(caller, prepared, &input, None).await
     }
@@ -98,6 +113,7 @@ impl Factory {
         reaffirm: bool,
         signature: &[u8],
     ) -> Result<EventId, Refused> {
+        let input = input.for_its_stage();
         let mut prepared = self.prepare(caller, workflow, &input, reaffirm).await?;
         let signed = self.signed(&prepared.event, signature).await?;
         signed.enter(caller, &mut prepared.event);
@@ -115,6 +131,7 @@ impl Factory {
         input: &ApprovalInput,
         reaffirm: bool,
     ) -> Result<Vec<u8>, Refused> {
+        let input = &input.clone().for_its_stage();
         let mut prepared = self.prepare(caller, workflow, input, reaffirm).await?;
         prepared.event.actor = assured(caller, prepared.event.simulation);
         self.may_judge(caller, &prepared, input.stage)?;
@@ -259,6 +276,7 @@ impl Factory {
         withdrawn: bool,
     ) -> Result<EventId, Refused> {
         let (handle, served) = self.submitted(workflow)?;
+        self.still_has_rights(&caller.principal, &handle.log)?;
         let name = name.strip_prefix("questions.").unwrap_or(name);
         let path = ElementPath::new(format!("questions.{name}"));
         let question = served.workflow.questions.get(name);

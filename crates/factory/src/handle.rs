@@ -4,6 +4,7 @@
 use crate::api::Refused;
 use crate::clock::random;
 use crate::embedded::Embedded;
+use crate::ending::Rights;
 use crate::factory::{Factory, OpenError, internal};
 use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
 use crate::switch::Reach;
@@ -80,6 +81,8 @@ pub(crate) struct Served {
     /// What the checker says of it.
     pub(crate) findings: Vec<CheckFinding>,
     pub(crate) permitted: Permitted,
+    /// When the rights of the delivery side end: asked with every request.
+    pub(crate) rights: Arc<Rights>,
 }
 
 /// Calls that the policies of one spec allowed. A policy looks at nothing but the request, so the same request has the
@@ -124,11 +127,12 @@ impl Served {
         action: Action,
         circumstances: &Circumstances,
     ) -> Result<(), Refused> {
-        let request = Request { principal, action, circumstances };
+        let circumstances = self.rights.apply(principal, circumstances);
+        let request = Request { principal, action, circumstances: &circumstances };
         if self.permitted.holds(&request) {
             return Ok(());
         }
-        self.authorize(principal, action, circumstances)?;
+        self.authorize(principal, action, &circumstances)?;
         self.permitted.add(&request);
         Ok(())
     }
@@ -140,7 +144,8 @@ impl Served {
         action: Action,
         circumstances: &Circumstances,
     ) -> Result<(), Refused> {
-        match self.policies.authorize(&Request { principal, action, circumstances }) {
+        let circumstances = self.rights.apply(principal, circumstances);
+        match self.policies.authorize(&Request { principal, action, circumstances: &circumstances }) {
             Authorization::Allowed => Ok(()),
             Authorization::Refused { why } => Err(Refused::Forbidden(why)),
         }
@@ -174,6 +179,7 @@ impl Factory {
     /// Loads (or loads anew) what is served of a workflow.
     pub(crate) async fn load_handle(&self, log: &LogName) -> Result<Arc<Handle>, OpenError> {
         let secret = self.workflow_secret(log).await?;
+        self.load_rights(log).await?;
         let live = self.load_live(log).await?;
         let stops = self.load_stops(log, Reach::All).await?;
         let marked = self.load_stops(log, Reach::Marked).await?;
@@ -308,7 +314,8 @@ impl Factory {
             };
         }
         let permitted = Permitted::default();
-        Ok(Served { workflow: Arc::new(workflow), program, policies, release, models, findings, permitted })
+        let (workflow, rights) = (Arc::new(workflow), self.shared_rights(log));
+        Ok(Served { workflow, program, policies, release, models, findings, permitted, rights })
     }
 
     /// The model of a step: the one that the release pinned, else the newest that fits the spec.

@@ -13,8 +13,10 @@
 //! | `tally` | `all/…` or `2026-11-23/…` | a count |
 //! | `delivery` | index (8 bytes) | empty: an event of delivery |
 //! | `stop`, `marked-stop` | element | [`StopRec`]; a drill's stop is for marked requests only |
+//! | `incident` | number (8 bytes) | [`IncidentRec`] |
 //! | `release` | `in-force`, or the digest's hex | [`ReleaseRec`] |
 //! | `release` | `retired` | [`RetiredRec`] |
+//! | `release` | `owned` | whether the workflow was handed over |
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `caller` | principal | empty: somebody who called, rehearsals left out |
@@ -32,10 +34,12 @@
 //! | `clock` | `ahead` | milliseconds |
 
 mod delivery;
+mod incidents;
 mod records;
 mod running;
 mod transfer;
 
+pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
     AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,

@@ -3,15 +3,17 @@
 use crate::api::{Caller, Refused};
 use crate::approve::{newest, unchanged};
 use crate::factory::{Factory, internal, not_recorded};
+use crate::handle::row;
+use crate::project::OWNED;
 use crate::reviews::settle;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_governance::release::{Missing, ReleaseError, can_release, level, statement, waivers};
 use seatrial_model::event::ReleaseCut;
-use seatrial_model::{Body, Day, Digest, EventId, Logged, Stage, Time};
+use seatrial_model::{Body, Day, Digest, EventId, LogName, Logged, Side, Stage, Time};
 use seatrial_spec::Workflow;
-use seatrial_store::{Batch, StoreExt as _, TransactError};
+use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError};
 use std::sync::Arc;
 
 /// What came of asking for a release.
@@ -93,6 +95,9 @@ impl Factory {
         let stated = statement(&states);
         let blob = seatrial_model::canonical(&stated.obligations).map_err(internal)?;
         let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
+        // Hypercare is for what was not taken over yet: those who own the workflow release without it.
+        let own = stage == Stage::Production && caller.principal.side == Side::Receiving;
+        let until = if own && self.is_owned(&handle.log).await? { None } else { until };
         let waivers = waivers(&states);
         let terms = crate::pilot::terms_of(&served.workflow, stage, until)?;
         let cuts = cuts(&gathered.events);
@@ -135,6 +140,12 @@ impl Factory {
         self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
         self.reload(&handle.log).await?;
         Ok(Released::Cut { event: id, release, body: Box::new(body) })
+    }
+
+    /// Whether the workflow was handed over, and nothing with a hypercare of its own was released for production since.
+    async fn is_owned(&self, log: &LogName) -> Result<bool, Refused> {
+        let owned = self.0.store.read_with(log, |view| row::<bool>(view, "release", OWNED)).await;
+        Ok(owned.map_err(not_recorded)?.unwrap_or(false))
     }
 
     pub(crate) fn bounds_of(&self, workflow: &Workflow, stage: Stage) -> Result<(Option<Time>, Option<u64>), Refused> {

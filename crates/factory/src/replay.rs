@@ -83,6 +83,8 @@ impl Factory {
         let policies = self.policies_of(against);
         let circumstances =
             Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        let rights = self.shared_rights(&handle.log);
+        let circumstances = rights.apply(&caller.principal, &circumstances);
         let request = Request { principal: &caller.principal, action: Act::Replay, circumstances: &circumstances };
         if let seatrial_governance::policy::Authorization::Refused { why } = policies.authorize(&request) {
             return Err(Refused::Forbidden(why));

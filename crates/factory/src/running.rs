@@ -29,6 +29,7 @@ impl Factory {
             review_load: review_load(workflow, &self.spec(), &certificates, self.now()),
             oversight: self.oversight(log).await?,
             pilot: self.pilot_now(log, events).await?,
+            handover: Some(self.handover_now(log, workflow, events).await?),
         })
     }
 

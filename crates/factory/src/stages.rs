@@ -68,8 +68,12 @@ impl Factory {
     pub async fn next_steps(&self, workflow: &str) -> Result<Vec<NextStep>, Refused> {
         let (handle, served) = self.submitted(workflow)?;
         let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        let in_production =
+            gathered.running.handover.as_ref().and_then(|h| h.in_force.as_ref()).is_some_and(|r| r.stage == Stage::Production);
+        // What is asked of a handover is work from the day on that there is something to hand over.
+        let stages = [Some(Stage::Pilot), Some(Stage::Production), Some(Stage::Owned).filter(|_| in_production)];
         let states: BTreeMap<Stage, Vec<ObligationState>> =
-            [Stage::Pilot, Stage::Production].map(|stage| (stage, self.states(&gathered, stage))).into();
+            stages.into_iter().flatten().map(|stage| (stage, self.states(&gathered, stage))).collect();
         Ok(seatrial_governance::next(&served.workflow, &self.spec(), self.now(), &states))
     }
 

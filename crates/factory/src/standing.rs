@@ -320,6 +320,7 @@ pub(crate) fn in_force_view(rec: ReleaseRec, lapse: Option<LapseRec>) -> InForce
         per_day: rec.per_day,
         pilot: rec.pilot,
         waivers: rec.waivers,
+        owned: rec.owned,
         back: rec.back,
         lapsed,
     }

@@ -117,6 +117,9 @@ impl Factory {
         let policies = self.policies_of(workflow);
         let circumstances =
             Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        // A log that is not there yet has no end of rights either.
+        let rights = workflow.name.parse::<LogName>().map(|log| self.shared_rights(&log)).map_err(internal)?;
+        let circumstances = rights.apply(&caller.principal, &circumstances);
         let request = Request { principal: &caller.principal, action: Act::SubmitSpec, circumstances: &circumstances };
         match policies.authorize(&request) {
             Authorization::Allowed => Ok(()),

@@ -60,8 +60,10 @@ impl Factory {
         &self,
         caller: &Caller,
         workflow: &str,
-        input: WaiverInput,
+        mut input: WaiverInput,
     ) -> Result<EventId, Refused> {
+        // What is owned keeps production's waivers.
+        input.stage = input.stage.measure();
         for (name, text) in [("reason", &input.reason), ("measure", &input.measure)] {
             if text.trim().is_empty() || text.len() > WAIVER_TEXT_BYTES_MAX {
                 return Err(Refused::Invalid(format!(

@@ -64,8 +64,9 @@ fn stage(asked: &Asked) -> Result<Stage, Problem> {
     match asked.query("stage") {
         Some("pilot") if times == 1 => Ok(Stage::Pilot),
         Some("production") if times == 1 => Ok(Stage::Production),
+        Some("owned") if times == 1 => Ok(Stage::Owned),
         _ => Err(Problem::invalid(
-            "the query does not say for which stage: add `stage=pilot` or `stage=production`, once; nothing was looked up",
+            "the query does not say for which stage: add `stage=pilot`, `stage=production` or `stage=owned`, once; nothing was looked up",
         )),
     }
 }

@@ -66,6 +66,10 @@ fn comes_before(first: &ObligationState, later: &ObligationState) -> bool {
     if first.stage > later.stage {
         return false;
     }
+    if a == "release.approval" && first.stage == Stage::Production && later.stage == Stage::Owned {
+        // Handed over is what is in production.
+        return is_one_of(b, &["release.approval", "ownership.pack"]);
+    }
     if a == "release.approval" {
         return first.stage == Stage::Pilot && later.stage == Stage::Production && is_one_of(b, AFTER_A_PILOT);
     }

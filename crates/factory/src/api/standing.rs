@@ -29,6 +29,8 @@ pub struct InForce {
     pub pilot: Option<PilotTerms>,
     /// Waivers that it stands on.
     pub waivers: Vec<ReleasedWaiver>,
+    /// It is of a workflow that was handed over, and has no hypercare.
+    pub owned: bool,
     /// When it came back into force by a rollback.
     pub back: Option<Time>,
     /// What it lost since it was cut, where it lapsed.

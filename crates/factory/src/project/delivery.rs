@@ -1,12 +1,12 @@
 //! The fold of delivery's events: few, and read whole where readiness is computed.
 
 use super::{
-    AssumptionRec, CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec,
+    AssumptionRec, CertificateRec, OWNED, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec,
     SpecRec, StopRec, TokenRec, certificate_key,
 };
 use crate::switch::Reach;
 use seatrial_model::event::{AssumptionChecked, ReleaseCut, ThresholdTested, TokenIssued};
-use seatrial_model::{Body, Digest, EventId};
+use seatrial_model::{Body, Digest, EventId, Stage};
 use seatrial_sprint::AuditState;
 use seatrial_store::{ProjectError, Scan};
 
@@ -48,6 +48,9 @@ impl Fold<'_> {
             Body::WorkflowResumed(body) => {
                 Ok(self.rows.delete(Reach::of(body.marked).table(), body.element.as_str().as_bytes())?)
             }
+            Body::IncidentOpened(body) => self.incident_opened(body),
+            Body::IncidentUpdated(body) => self.incident_updated(body),
+            Body::IncidentReviewed(body) => self.incident_reviewed(body),
             Body::TokenIssued(issued) => self.token_issued(issued),
             Body::TokenRevoked(revoked) => {
                 let key = revoked.token.as_bytes();
@@ -133,8 +136,11 @@ impl Fold<'_> {
 
     fn release_cut(&mut self, cut: &ReleaseCut) -> Result<(), ProjectError> {
         let release = Digest::of_canonical(cut).map_err(|e| ProjectError::reason(e.to_string()))?;
+        let owned = self.is_owned_after(cut)?;
+        self.put("release", OWNED, &owned)?;
         let rec = ReleaseRec {
             release,
+            owned: owned && cut.stage.in_production(),
             index: self.index,
             event: self.event.id,
             at: self.event.time,
@@ -152,6 +158,15 @@ impl Fold<'_> {
         self.rows.delete("release", b"retired")?;
         self.put("release", release.hex().as_bytes(), &rec)?;
         self.put("release", b"in-force", &rec)
+    }
+
+    /// A handover makes a workflow owned; a production release that has a hypercare again begins another way there.
+    fn is_owned_after(&self, cut: &ReleaseCut) -> Result<bool, ProjectError> {
+        Ok(match cut.stage {
+            Stage::Owned => true,
+            Stage::Production if cut.until.is_some() => false,
+            _ => self.get("release", OWNED)?.unwrap_or(false),
+        })
     }
 
     /// What was recorded whole has nothing to be continued.

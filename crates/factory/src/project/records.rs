@@ -179,6 +179,9 @@ pub(crate) struct ReleaseRec {
     /// A pilot's terms; none in a release that was cut before terms were kept.
     pub pilot: Option<PilotTerms>,
     pub waivers: Vec<ReleasedWaiver>,
+    /// It is of a workflow that was handed over, and has no hypercare.
+    #[serde(default)]
+    pub owned: bool,
     /// When it came back into force by a rollback.
     pub back: Option<Time>,
     /// The blob of its obligations.
@@ -192,6 +195,9 @@ impl ReleaseRec {
         (self.stage == Stage::Pilot).then(number)
     }
 }
+
+/// The row of `release` that says whether the workflow was handed over.
+pub(crate) const OWNED: &[u8] = b"owned";
 
 /// A release that lost something that it stood on.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -59,7 +59,7 @@ impl Factory {
     async fn next_stage(&self, handle: &Arc<Handle>) -> Result<Stage, Refused> {
         let in_force = self.in_force(&handle.log).await?;
         Ok(match in_force.map(|r| r.stage) {
-            Some(Stage::Pilot | Stage::Production) => Stage::Production,
+            Some(Stage::Pilot | Stage::Production | Stage::Owned) => Stage::Production,
             _ => Stage::Pilot,
         })
     }

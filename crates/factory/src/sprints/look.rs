@@ -217,9 +217,9 @@ impl Factory {
             let (what, states) = match &logged.event.body {
                 Body::SprintOpened(body) => (format!("sprint {} opened", body.number), body.states.clone()),
                 Body::SprintClosed(body) => (closed_name(events, body.sprint), body.states.clone()),
-                Body::ReleaseCut(cut) if cut.stage == Stage::Production => {
+                Body::ReleaseCut(cut) if cut.stage.in_production() => {
                     match self.released_states(handle, cut.obligations).await? {
-                        Some(states) => ("production released".to_owned(), states),
+                        Some(states) => (format!("{} released", cut.stage), states),
                         None => continue,
                     }
                 }

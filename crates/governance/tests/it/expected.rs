@@ -184,6 +184,10 @@ const TABLE: &[(&str, Parts)] = &[
             (Words, THROUGH_THE_THRESHOLD),
         ],
     ),
+    ("ownership.unaided", &[]),
+    ("ownership.access", &[]),
+    ("ownership.pack", &[(Words, &[""])]),
+    ("ownership.index", &[(Words, &["gates.handover"])]),
     ("ownership.runbooks", &[(Words, &["responsibilities.exceptions", "steps.*.fallback"])]),
     (
         "ownership.drills",

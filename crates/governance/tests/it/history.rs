@@ -1,17 +1,17 @@
 //! Everything that production asks for, shown for the example by its people: one event for each thing to show.
 
-use seatrial_governance::status::{Oversight, ReviewLoad};
+use seatrial_governance::status::{HandoverNow, InForceNow, Oversight, ReviewLoad, TransferBar, TransferNow};
 use seatrial_governance::{Duty, Inputs, ObligationState, Running, StatusInput, status};
 use seatrial_model::event::{ENVELOPE_VERSION, Event, Subject};
-use seatrial_model::{Assurance, Body, Digest, Evidence, Logged, Principal, PrincipalKind, Stage, Time};
-use seatrial_spec::workflow::{Element, RESPONSIBILITIES};
+use seatrial_model::{Assurance, Body, Digest, Evidence, Logged, Principal, PrincipalKind, Span, Stage, Time};
+use seatrial_spec::workflow::{Bar, BarOp, Element, RESPONSIBILITIES};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The stages that are released.
-pub const STAGES: [Stage; 2] = [Stage::Pilot, Stage::Production];
+pub const STAGES: [Stage; 3] = [Stage::Pilot, Stage::Production, Stage::Owned];
 
 /// A delivered workflow.
 pub struct History {
@@ -27,6 +27,22 @@ fn now() -> Time {
     "2026-11-23T12:00:00.000Z".parse().unwrap()
 }
 
+fn handed_over(spec: Digest) -> HandoverNow {
+    let in_force = InForceNow {
+        release: Digest::of(b"production"),
+        index: 1,
+        stage: Stage::Production,
+        spec,
+        until: Some(now().plus_millis(86_400_000)),
+        lost: Vec::new(),
+    };
+    let bar = Bar { op: BarOp::AtLeast, value: 0.9 };
+    let over = Span::from_millis(30 * 86_400_000);
+    let bar = TransferBar { bar, over, fixed_by: None, lowered_to: None, dropped: false };
+    let transfer = TransferNow { receiving: 95, delivery: 5, since: now().day(), bar };
+    HandoverNow { in_force: Some(in_force), tokens: Vec::new(), elsewhere: Vec::new(), transfer: Some(transfer) }
+}
+
 /// A digest as it stands in JSON.
 fn digest(of: &str) -> Value {
     serde_json::to_value(Digest::of(of.as_bytes())).unwrap()
@@ -39,6 +55,7 @@ impl History {
             review_load: Some(ReviewLoad { expected_per_day: 80.0, capacity_per_day: 120.0 }),
             oversight: Some(Oversight { caught: 58, seeded: 60, lower: 0.9 }),
             pilot: None,
+            handover: Some(handed_over(workflow.digest)),
         };
         let tables = BTreeMap::from([(workflow.digest, workflow.elements.clone())]);
         let mut history = Self { workflow, factory, inputs, running, events: Vec::new(), tables };
@@ -46,6 +63,9 @@ impl History {
         let body = json!({ "files": {}, "elements": elements, "element_count": 1 });
         history.add("dev@shipyard.example", Vec::new(), "spec.submitted/1", body);
         for stage in STAGES {
+            if stage == Stage::Owned {
+                history.operate();
+            }
             // Twice: a report is there before it is approved, and all the rest before the release is.
             for _ in 0..3 {
                 let open: Vec<ObligationState> =
@@ -83,6 +103,11 @@ impl History {
     }
 
     fn add(&mut self, who: &str, evidence: Vec<Evidence>, kind: &str, body: Value) {
+        self.add_on(self.workflow.digest, who, evidence, kind, body);
+    }
+
+    /// The same, about another spec.
+    fn add_on(&mut self, spec: Digest, who: &str, evidence: Vec<Evidence>, kind: &str, body: Value) {
         let person = self.factory.person(who).unwrap_or_else(|| panic!("nobody is {who}"));
         let actor = Principal {
             id: person.id.clone(),
@@ -101,7 +126,7 @@ impl History {
             simulation: true,
             actor,
             subject: Subject::default(),
-            spec: Some(self.workflow.digest),
+            spec: Some(spec),
             release: None,
             evidence,
             payloads: BTreeMap::new(),
@@ -145,6 +170,7 @@ impl History {
                 self.approve("risk", stage, &evidence);
             }
             Duty::Accepted => self.accept(&evidence),
+            Duty::Pack => self.acknowledge(&evidence),
             Duty::Questions => self.answer(),
             // It follows from the drills.
             Duty::Drills => {}
@@ -153,6 +179,42 @@ impl History {
                 self.add("hana@harbour.example", evidence, kind, body);
             }
         }
+    }
+
+    /// What happens between production and handover: a change without the delivery side, the end of its rights, another key,
+    /// a restore.
+    fn operate(&mut self) {
+        let (build, change, in_production) =
+            (Digest::of(b"build"), Digest::of(b"change"), self.workflow.digest);
+        let cut = |stage: Stage, spec: Digest| {
+            json!({ "workflow": "credit-preapproval", "stage": stage, "spec": spec, "state": digest("s"),
+                    "obligations": digest("o"), "level": "SEATRIAL_SIMULATION", "models": {} })
+        };
+        let (hana, hugo) = ("hana@harbour.example", "hugo@harbour.example");
+        self.add_on(build, "dev@shipyard.example", Vec::new(), "release.cut/1", cut(Stage::Pilot, build));
+        let submitted = json!({ "files": {}, "elements": digest("e"), "element_count": 1, "previous": build });
+        self.add_on(change, hugo, Vec::new(), "spec.submitted/1", submitted);
+        let given = json!({ "stage": "pilot", "role": "risk", "shown": digest("shown") });
+        self.add_on(change, &self.holder("risk"), Vec::new(), "approval.given/1", given);
+        self.add_on(change, hana, Vec::new(), "release.cut/1", cut(Stage::Pilot, change));
+        self.add(hana, Vec::new(), "release.cut/1", cut(Stage::Production, in_production));
+        self.add(hana, Vec::new(), "rights.ended/1", json!({ "side": "delivery", "from": now() }));
+        let point = json!({ "size": 1, "root": digest("root") });
+        let rotated = json!({ "old": "old", "new": "new", "holder": hana, "point": point, "line": "" });
+        self.add(hana, Vec::new(), "log.key-rotated/1", rotated);
+        let restored = json!({ "control": "restore", "effective_ms": 900, "refused": 0, "events": [],
+                               "restored": { "size": 1, "root": digest("root") } });
+        self.add(hana, Vec::new(), "drill.done/1", restored);
+    }
+
+    fn acknowledge(&mut self, evidence: &[Evidence]) {
+        let page = digest("page");
+        let pack = json!({ "page": page, "log": { "size": 1, "root": digest("root") }, "missing": [] });
+        self.add("hana@harbour.example", Vec::new(), "pack.generated/1", pack);
+        let id = self.events.last().unwrap().event.id;
+        let role = self.workflow.responsibilities["workflow"].receiving.clone().unwrap();
+        let body = json!({ "pack": id, "shown": page, "role": role });
+        self.add(&self.holder(&role), evidence.to_vec(), "pack.acknowledged/1", body);
     }
 
     fn accept(&mut self, evidence: &[Evidence]) {

@@ -11,7 +11,7 @@ const KINDS: [PrincipalKind; 3] = [PrincipalKind::Person, PrincipalKind::Agent, 
 const SIDES: [Side; 3] = [Side::Delivery, Side::Receiving, Side::Independent];
 const ASSURANCES: [Assurance; 5] =
     [Assurance::Simulated, Assurance::Local, Assurance::Token, Assurance::Sso, Assurance::Signed];
-const STAGES: [Stage; 2] = [Stage::Pilot, Stage::Production];
+const STAGES: [Stage; 3] = [Stage::Pilot, Stage::Production, Stage::Owned];
 
 /// What roles somebody holds, as seen from what they want to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +35,7 @@ enum Special {
     Stopper,
     Rehearsal,
     Simulation,
+    Ended,
     CallerListed,
     CallerUnlisted,
     CallerOwn,
@@ -43,13 +44,14 @@ enum Special {
     Ci,
 }
 
-const SPECIALS: [Special; 12] = [
+const SPECIALS: [Special; 13] = [
     Special::Nothing,
     Special::Own,
     Special::Requester,
     Special::Stopper,
     Special::Rehearsal,
     Special::Simulation,
+    Special::Ended,
     Special::CallerListed,
     Special::CallerUnlisted,
     Special::CallerOwn,
@@ -82,6 +84,17 @@ fn expected(case: &Case) -> bool {
     if assurance == Assurance::Simulated && !simulation {
         return false;
     }
+    // Whoever handed over looks on; and whoever hands over does not take over.
+    if side == Side::Delivery && special == Special::Ended && action != A::Read {
+        return false;
+    }
+    let of_the_gate = matches!(
+        action,
+        A::Approve | A::Withdraw | A::Reaffirm | A::Waive | A::GrantWaiver | A::EndWaiver | A::Release
+    );
+    if side == Side::Delivery && stage == Stage::Owned && of_the_gate {
+        return false;
+    }
     match special {
         Special::CallerListed | Special::CallerUnlisted | Special::CallerOwn => {
             return match action {
@@ -95,17 +108,19 @@ fn expected(case: &Case) -> bool {
         _ => {}
     }
     let in_role = person && held == Held::Entitled;
-    let sure = stage != Stage::Production || assurance >= Assurance::Token || simulation;
+    let production = matches!(stage, Stage::Production | Stage::Owned);
+    let sure = !production || assurance >= Assurance::Token || simulation;
     match action {
         A::Approve | A::Reaffirm => in_role && !author && sure,
         A::GrantWaiver => in_role && !author && special != Special::Requester && sure,
         A::Withdraw => (in_role || (person && own)) && sure,
         A::EndWaiver => in_role || (person && own),
-        A::Accept => in_role && side == Side::Receiving && sure,
+        A::Accept | A::EndRights | A::Acknowledge => in_role && side == Side::Receiving && sure,
         A::Waive | A::RollBack | A::Retire => in_role && !outsider && sure,
-        A::Release => in_role && !outsider && sure && !(author && stage == Stage::Production),
+        A::Release => in_role && !outsider && sure && !(author && production),
         A::FileDocument | A::Audit | A::MeasureOutcome => in_role,
-        A::Override | A::AnswerReview | A::Stop | A::Drill | A::IssueToken => in_role && !outsider,
+        A::Override | A::AnswerReview | A::Stop | A::Drill | A::OpenIncident | A::IssueToken => in_role && !outsider,
+        A::HandleIncident | A::DecideIncident => (in_role || (person && own)) && !outsider,
         A::Resume => in_role && !outsider && special != Special::Stopper,
         A::BreakGlass => false,
         A::Call | A::Decide => person && special == Special::Rehearsal && !outsider,
@@ -120,10 +135,10 @@ fn roles(action: Action, stage: Stage) -> (&'static str, &'static str) {
     use Action as A;
     match action {
         A::Approve | A::Withdraw | A::Reaffirm | A::GrantWaiver | A::EndWaiver => match stage {
-            Stage::Production => ("risk", "lead"),
+            Stage::Production | Stage::Owned => ("risk", "lead"),
             _ => ("lead", "risk"),
         },
-        A::Accept => ("owner", "lead"),
+        A::Accept | A::EndRights | A::Acknowledge => ("owner", "lead"),
         A::Override | A::AnswerReview => ("officer", "auditor"),
         A::Audit => ("auditor", "officer"),
         A::FileDocument => ("scribe", "officer"),
@@ -137,7 +152,12 @@ fn grants() -> Grants {
     let approval = |stage, role: &str| ApprovalGrant { stage, role: role.to_owned() };
     Grants {
         workflow: "credit".to_owned(),
-        approvals: [approval(Stage::Pilot, "lead"), approval(Stage::Production, "risk")].into(),
+        approvals: [
+            approval(Stage::Pilot, "lead"),
+            approval(Stage::Production, "risk"),
+            approval(Stage::Owned, "risk"),
+        ]
+        .into(),
         steps: vec![StepGrants {
             step: "assess".to_owned(),
             overrides: set(&["officer"]),
@@ -146,6 +166,7 @@ fn grants() -> Grants {
         }],
         receiving: set(&["owner"]),
         operating: set(&["lead"]),
+        exceptions: set(&["lead"]),
         filing: set(&["scribe"]),
     }
 }
@@ -186,6 +207,7 @@ fn ask(policies: &Policies, case: &Case) -> bool {
         stopper: case.special == Special::Stopper,
         rehearsal: case.special == Special::Rehearsal,
         simulation: case.special == Special::Simulation,
+        ended: case.special == Special::Ended,
         token,
         token_steps: if listed { vec!["credit/assess".to_owned()] } else { vec!["credit/other".to_owned()] },
     };
@@ -289,6 +311,8 @@ fn no_policy_of_a_factory_lets_a_machine_judge() {
         A::Resume,
         A::BreakGlass,
         A::IssueToken,
+        A::EndRights,
+        A::Acknowledge,
     ];
     let machines = cases().into_iter().filter(|c| c.kind != PrincipalKind::Person && judgements.contains(&c.action));
     let mut asked = 0;

@@ -46,7 +46,7 @@ impl Count {
             let expected = if state.obligation.duty == Duty::Release {
                 listed(before) != listed(after)
             } else {
-                let known = expected::depends(id, stage.as_str(), &edit.changed, old, &edit.value);
+                let known = expected::depends(id, stage.measure().as_str(), &edit.changed, old, &edit.value);
                 known.unwrap_or_else(|| panic!("`{id}` is not in the table of expectations"))
             };
             let changed = was.key != state.key;

@@ -43,7 +43,7 @@ async fn card(factory: &Factory, workflow: &str) -> Result<WorkflowCard, Refused
     let summary = factory.summary(workflow).await?;
     let spec = factory.shown_spec(workflow).ok();
     let stage = match summary.in_force.as_ref().map(|r| r.stage) {
-        Some(Stage::Pilot | Stage::Production) => Stage::Production,
+        Some(Stage::Pilot | Stage::Production | Stage::Owned) => Stage::Production,
         _ => Stage::Pilot,
     };
     let standing = standing(factory, workflow, &summary, stage).await?;

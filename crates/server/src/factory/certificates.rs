@@ -93,7 +93,7 @@ fn standing(
 }
 
 fn watch(look: Option<&CertificateLook>, in_force: Option<&InForce>, threshold: &Threshold, now: Time) -> Watch {
-    let Some(release) = in_force.filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production)) else {
+    let Some(release) = in_force.filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production | Stage::Owned)) else {
         return Watch::NotLaunched;
     };
     if let Some(look) = look.filter(|l| l.audits > 0) {

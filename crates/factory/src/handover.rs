@@ -2,46 +2,76 @@
 
 use crate::api::{Caller, Refused};
 use crate::factory::{Factory, internal, not_recorded};
+use crate::standing::Gathered;
 use seatrial_governance::ObligationState;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::PackGenerated;
 use seatrial_model::{Body, Digest, EventId, LogName, LogPoint, Logged, Stage};
-use seatrial_ownership::{Gap, LogIdentity, ObligationLine, PackInput};
-use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
+use seatrial_ledger::dsse::IN_TOTO;
+use seatrial_ledger::{Checkpoint, Note};
+use seatrial_ownership::{LogIdentity, ObligationLine, PackInput, PackParts};
+use seatrial_store::{Attest, Batch, ReaderExt as _, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A handover pack, generated and recorded.
+/// A handover pack before it is sealed. Whoever writes it adds the log as of the checkpoint, and asks for the seal.
 #[derive(Clone, Debug)]
-pub struct Pack {
-    /// The event.
-    pub event: EventId,
-    /// The page: self-contained.
-    pub html: String,
-    /// What is still missing for the handover.
-    pub missing: Vec<Gap>,
+pub struct PackDraft {
+    /// The workflow's log.
+    pub log: LogName,
+    /// Its identity as of [`checkpoint`](Self::checkpoint).
+    pub identity: LogIdentity,
+    /// The signed checkpoint that the pack's log ends at: everything that the page cites is before it.
+    pub checkpoint: String,
+    /// The checkpoint of the factory's own log, for proofs of the entries that the page cites.
+    pub factory_checkpoint: String,
+    /// The key of the factory's own log.
+    pub factory_key: String,
+    /// Page and files, and what is still missing.
+    pub parts: PackParts,
+    /// The statements as DSSE envelopes, signed with the log's key, by their files' names.
+    pub attestations: BTreeMap<String, String>,
+    /// The spec that is handed over.
+    spec: Digest,
 }
 
+/// A sealed pack.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The event.
+    pub event: EventId,
+    /// The signed note over the manifest.
+    pub seal: String,
+}
+
+/// The first line of a pack's seal: the format of the manifest, and its version.
+const SEAL_FORMAT: &str = "seatrial-pack/1";
+
 impl Factory {
-    /// Generates the handover pack of the newest submitted spec.
+    /// Makes the handover pack of the newest submitted spec. Nothing is recorded before it is sealed.
     ///
     /// # Errors
-    /// [`Refused`]: nothing was recorded.
-    pub async fn pack(&self, caller: &Caller, workflow: &str) -> Result<Pack, Refused> {
+    /// [`Refused`]: nothing was made.
+    pub async fn draft_pack(&self, caller: &Caller, workflow: &str) -> Result<PackDraft, Refused> {
         let (handle, served) = self.submitted(workflow)?;
-        let circumstances =
-            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
-        served.authorize(&caller.principal, Act::Read, &circumstances)?;
+        self.may_pack(caller, workflow)?;
         let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
-        let states = self.states(&gathered, Stage::Production);
-        let lines: Vec<ObligationLine> = states.iter().map(|s| line(s, &gathered.events)).collect();
+        let lines = self.obligation_lines(&gathered);
         let ran = self.ran(&handle).await?;
         let curves = self.curves(&handle.log, &gathered.events).await?;
+        let blobs = self.named_blobs(&handle.log, &gathered.events).await?;
+        let index = self.transfer(workflow, None).await.ok().map(|look| look.index);
         let people = self.delivery_events(&LogName::factory()).await.map_err(not_recorded)?;
         let people = people.into_iter().rev().find(|e| matches!(e.event.body, Body::FactoryDeclared(_)));
-        let log = self.log_identity(&handle.log).await?;
+        let factory_key = self.log_identity(&LogName::factory()).await?.key;
+        // After everything was read: the checkpoints cover all of it.
+        let checkpoint = self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        let factory_checkpoint = self.0.store.sign_now(&LogName::factory()).await.map_err(not_recorded)?;
+        let now = self.log_identity(&handle.log).await?;
+        let verify = now.verify.replace("EXPORT", ".");
+        let identity = LogIdentity { point: point(&checkpoint)?, verify, ..now };
         let factory = self.spec();
-        let input = PackInput {
+        let parts = seatrial_ownership::pack_parts(&PackInput {
             workflow: &served.workflow,
             factory: &factory,
             events: &gathered.events,
@@ -50,24 +80,105 @@ impl Factory {
             fired: &ran.fired,
             decisions: ran.decisions,
             curves: &curves,
-            log: &log,
+            blobs: &blobs,
+            index: index.as_ref(),
+            log: &identity,
             now: self.now(),
-        };
-        let html = seatrial_ownership::pack(&input);
-        let missing = seatrial_ownership::gaps(&input);
+        });
+        let mut attestations = BTreeMap::new();
+        for statement in &parts.statements {
+            let payload_type = IN_TOTO.to_owned();
+            let what = Attest::Dsse { payload_type, payload: statement.payload.clone() };
+            let envelope = self.0.store.attest(&handle.log, what).await.map_err(not_recorded)?;
+            attestations.insert(statement.name.clone(), envelope);
+        }
+        Ok(PackDraft {
+            log: handle.log.clone(),
+            identity,
+            checkpoint,
+            factory_checkpoint,
+            factory_key,
+            parts,
+            attestations,
+            spec: served.workflow.digest,
+        })
+    }
+
+    /// Seals a pack that was written, and records it.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded.
+    pub async fn seal_pack(
+        &self,
+        caller: &Caller,
+        workflow: &str,
+        draft: &PackDraft,
+        manifest: Digest,
+    ) -> Result<Sealed, Refused> {
+        self.may_pack(caller, workflow)?;
+        let note = Attest::Note(format!("{SEAL_FORMAT}\n{}\nmanifest {manifest}\n", draft.identity.origin));
+        let seal = self.0.store.attest(&draft.log, note).await.map_err(not_recorded)?;
+        let page = draft.parts.page.clone().into_bytes();
         let body = PackGenerated {
-            page: Digest::of(html.as_bytes()),
-            log: log.point.clone(),
-            missing: missing.iter().map(|gap| gap.obligation.clone()).collect(),
-            manifest: None,
+            page: Digest::of(&page),
+            log: draft.identity.point.clone(),
+            missing: draft.parts.missing.iter().map(|gap| gap.obligation.clone()).collect(),
+            manifest: Some(manifest),
         };
-        let mut event =
-            self.event(&handle.log, caller.principal.clone(), Body::PackGenerated(body)).map_err(internal)?;
-        event.spec = Some(served.workflow.digest);
+        let mut event = self.event(&draft.log, caller.principal.clone(), Body::PackGenerated(body)).map_err(internal)?;
+        event.spec = Some(draft.spec);
         let id = event.id;
-        let batch = Batch { events: vec![event], blobs: vec![html.clone().into_bytes()], ..Batch::default() };
-        self.0.store.append(&handle.log, batch).await.map_err(not_recorded)?;
-        Ok(Pack { event: id, html, missing })
+        let batch = Batch { events: vec![event], blobs: vec![page], ..Batch::default() };
+        self.0.store.append(&draft.log, batch).await.map_err(not_recorded)?;
+        Ok(Sealed { event: id, seal })
+    }
+
+    fn may_pack(&self, caller: &Caller, workflow: &str) -> Result<(), Refused> {
+        let (_, served) = self.submitted(workflow)?;
+        let circumstances =
+            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        served.authorize(&caller.principal, Act::Read, &circumstances)
+    }
+
+    /// Production's obligations, and those of the handover after them.
+    fn obligation_lines(&self, gathered: &Gathered) -> Vec<ObligationLine> {
+        let mut lines: Vec<ObligationLine> = Vec::new();
+        for stage in [Stage::Production, Stage::Owned] {
+            for state in self.states(gathered, stage) {
+                if !lines.iter().any(|l| l.id == state.obligation.id) {
+                    lines.push(line(&state, &gathered.events));
+                }
+            }
+        }
+        lines
+    }
+
+    /// How the obligations of production and of the handover stand: for the mapping to laws and standards.
+    ///
+    /// # Errors
+    /// [`Refused`] where nothing was submitted.
+    pub async fn obligations_now(&self, workflow: &str) -> Result<Vec<ObligationLine>, Refused> {
+        let (handle, served) = self.submitted(workflow)?;
+        let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
+        Ok(self.obligation_lines(&gathered))
+    }
+
+    /// Results of evaluations and lists of releases, by their digests.
+    async fn named_blobs(&self, log: &LogName, events: &[Logged]) -> Result<BTreeMap<Digest, Vec<u8>>, Refused> {
+        let named = |e: &Logged| match &e.event.body {
+            Body::EvaluationRecorded(e) => Some(e.results),
+            Body::ReleaseCut(r) => Some(r.obligations),
+            _ => None,
+        };
+        let wanted: BTreeSet<Digest> = events.iter().filter_map(named).collect();
+        let read = self.0.store.read_with(log, move |view| {
+            let mut blobs = BTreeMap::new();
+            for digest in wanted {
+                blobs.extend(view.blob(&digest)?.map(|bytes| (digest, bytes)));
+            }
+            Ok(blobs)
+        });
+        read.await.map_err(not_recorded)
     }
 
     /// A log's origin, key, size and root.
@@ -108,6 +219,13 @@ impl Factory {
             .await
             .map_err(not_recorded)
     }
+}
+
+/// Size and root of a signed checkpoint.
+fn point(checkpoint: &str) -> Result<LogPoint, Refused> {
+    let note = Note::parse(checkpoint.as_bytes()).map_err(internal)?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(internal)?;
+    Ok(LogPoint { size: checkpoint.size, root: checkpoint.root })
 }
 
 fn line(state: &ObligationState, events: &[Logged]) -> ObligationLine {

@@ -91,6 +91,8 @@ pub(crate) struct World {
     pub(crate) obligations: Vec<ObligationLine>,
     pub(crate) fired: BTreeMap<ElementPath, u64>,
     pub(crate) curves: BTreeMap<Digest, String>,
+    pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
+    pub(crate) index: Option<crate::TransferIndex>,
     pub(crate) log: LogIdentity,
 }
 
@@ -124,6 +126,8 @@ impl World {
             obligations: vec![line("spec.intent", true), line("drill.stop", false), line("ownership.accepted", false)],
             fired: [("steps.assess.never.declines".into(), 41)].into(),
             curves: [(Digest::of(b"curve"), "<svg><script>alert(1)</script></svg>".to_owned())].into(),
+            blobs: BTreeMap::new(),
+            index: None,
             log: LogIdentity {
                 origin: "simulation/bank/credit".to_owned(),
                 key: "bank/credit+c02c150e+AQ".to_owned(),
@@ -231,6 +235,8 @@ impl World {
             fired: &self.fired,
             decisions: 250,
             curves: &self.curves,
+            blobs: &self.blobs,
+            index: self.index.as_ref(),
             log: &self.log,
             now: now(),
         }

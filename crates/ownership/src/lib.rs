@@ -8,6 +8,7 @@
 mod gaps;
 mod index;
 mod pack;
+pub mod regulation;
 mod responsibility;
 
 pub use gaps::{Gap, gaps};
@@ -15,7 +16,7 @@ pub use index::{
     ActionCount, ActionKind, BindingBar, OVER_DAYS, Sides, TransferIndex, WEEKS_MAX, Week, WrittenBar, binding_bar,
     transfer_index,
 };
-pub use pack::pack;
+pub use pack::{PackParts, Statement, pack, pack_parts};
 pub use responsibility::{Taker, Taking, responsibilities};
 
 use seatrial_model::{Digest, ElementPath, LogPoint, Logged, Time};
@@ -75,6 +76,10 @@ pub struct PackInput<'a> {
     pub decisions: u64,
     /// Curves of certificates by blob: SVG.
     pub curves: &'a BTreeMap<Digest, String>,
+    /// What events name by their digests: results of evaluations, obligations of releases.
+    pub blobs: &'a BTreeMap<Digest, Vec<u8>>,
+    /// The transfer index over time; none where nothing was released.
+    pub index: Option<&'a TransferIndex>,
     /// The log.
     pub log: &'a LogIdentity,
     /// Now.

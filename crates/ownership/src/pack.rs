@@ -4,24 +4,91 @@
 //! statement cites the entry of the log that it rests on, and the last section lists those entries.
 
 mod authority;
+mod catalog;
 mod cite;
+mod cyclonedx;
+mod drawn;
 mod history;
+mod ident;
+mod incidents;
+mod intoto;
+mod law;
+mod oscal;
 mod owners;
 mod rules;
+mod runbooks;
+mod waivers;
 
-use crate::{PackInput, gaps};
+pub use intoto::Statement;
+
+use crate::{Gap, PackInput, gaps};
 use cite::{Citations, t};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use seatrial_model::words::FactoryKind;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most characters of a prose field: a purpose is a paragraph, not a book.
 const PROSE_CHARS_MAX: usize = 2_000;
 
 const STYLE: &str = include_str!("pack/pack.css");
 
+/// Everything of a pack that follows from its input: whoever writes it adds the log, signs the statements, and seals.
+#[derive(Clone, Debug)]
+pub struct PackParts {
+    /// The page.
+    pub page: String,
+    /// All other files, by path within the pack.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Statements to be signed.
+    pub statements: Vec<Statement>,
+    /// Entries of the factory's log that the page cites.
+    pub factory_entries: BTreeSet<u64>,
+    /// What is still missing for the handover.
+    pub missing: Vec<Gap>,
+}
+
+/// Makes the parts of a workflow's handover pack.
+#[must_use]
+pub fn pack_parts(input: &PackInput<'_>) -> PackParts {
+    let (page, cites) = page(input);
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    files.insert("KEY".to_owned(), format!("{}\n", input.log.key).into_bytes());
+    files.insert("CODEOWNERS".to_owned(), catalog::codeowners(input).into_bytes());
+    files.insert("catalog-info.yaml".to_owned(), catalog::catalog_info(input).into_bytes());
+    files.insert("oscal-assessment-results.json".to_owned(), written(&oscal::assessment_results(input)));
+    files.insert("cyclonedx.json".to_owned(), written(&cyclonedx::bom(input)));
+    files.insert("regulation.json".to_owned(), written(&law::json(input)));
+    for (path, file) in &input.workflow.files {
+        files.insert(format!("spec/{path}"), file.bytes.to_vec());
+    }
+    for path in runbooks::files(input.workflow) {
+        if let Some(file) = input.workflow.files.get(path) {
+            files.insert(format!("runbooks/{path}"), file.bytes.to_vec());
+        }
+    }
+    PackParts {
+        page,
+        files,
+        statements: intoto::statements(input),
+        factory_entries: cites.of_factory(),
+        missing: gaps(input),
+    }
+}
+
+fn written(value: &Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
 /// Draws the handover pack of a workflow as one HTML page.
 #[must_use]
 pub fn pack(input: &PackInput<'_>) -> String {
+    page(input).0
+}
+
+fn page<'a>(input: &PackInput<'a>) -> (String, Citations<'a>) {
     let mut cites = Citations::new(input);
     let sections = html! {
         (purpose(input, &mut cites))
@@ -30,12 +97,41 @@ pub fn pack(input: &PackInput<'_>) -> String {
         (rules::thresholds(input, &mut cites))
         (history::unknowns(input, &mut cites))
         (owners::section(input, &mut cites))
-        (history::drills(input, &mut cites))
-        (history::decisions(input, &mut cites))
+        (drawn::index(input, &mut cites))
         (how_to(input, &mut cites))
+        (runbooks::section(input, &mut cites))
+        (history::drills(input, &mut cites))
+        (incidents::section(input, &mut cites))
+        (waivers::section(input, &mut cites))
+        (history::decisions(input, &mut cites))
         (missing(input, &mut cites))
+        (law::section(input, &mut cites))
         (log(input))
     };
+    let html = document(input, &sections, &cites);
+    (html, cites)
+}
+
+/// The sections of the page, by the id of each and the words in its table of contents.
+const CONTENTS: [(&str, &str); 15] = [
+    ("purpose", "What it is for"),
+    ("authority", "Where AI may influence outcomes"),
+    ("rules", "The rules, and why"),
+    ("unknowns", "What is not known"),
+    ("owners", "Who owns what"),
+    ("index", "Is the transfer true?"),
+    ("how", "Stop, override, change, release, leave"),
+    ("runbooks", "Runbooks"),
+    ("drills", "Controls that were exercised"),
+    ("incidents", "Incidents"),
+    ("waivers", "Waivers"),
+    ("history", "Approvals and releases"),
+    ("missing", "What is still missing"),
+    ("regulation", "Laws and standards"),
+    ("log", "How to check this pack"),
+];
+
+fn document(input: &PackInput<'_>, sections: &Markup, cites: &Citations<'_>) -> String {
     let title = format!("Handover pack: {}", t(&input.workflow.title, 200));
     html! {
         (DOCTYPE)
@@ -51,6 +147,7 @@ pub fn pack(input: &PackInput<'_>) -> String {
             body {
                 (banner(input))
                 header { (head(input)) }
+                nav.contents aria-label="Contents" { ol { @for (id, words) in CONTENTS { li { a href={ "#" (id) } { (words) } } } } }
                 main { (sections) (cites.appendix()) }
             }
         }
@@ -204,7 +301,10 @@ fn log(input: &PackInput<'_>) -> Markup {
     html! {
         section #log {
             h2 { "How to check this pack without us" }
-            p { "The log is a Merkle tree; its checkpoint is signed. The export, the key and the command below are all that is needed." }
+            p { "This page is one file of a folder. " code { "MANIFEST" } " names every file with its digest, and " code { "MANIFEST.sig" }
+                " seals it with the log's own key; the log is a Merkle tree whose checkpoint the same key signs. The folder, the key and the small program "
+                code { "seatrial-verify" } " are all that is needed: no server, no network, nobody's word." }
+            p { "The key stands in the folder too; take it from somebody you trust instead, or you check the pack against its own word." }
             dl.facts {
                 dt { "Origin" } dd { code { (t(&input.log.origin, 200)) } }
                 dt { "Entries" } dd { (input.log.point.size) }

@@ -140,6 +140,9 @@ pub struct ResultLine {
     /// Repeated answers differed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unstable: bool,
+    /// The rules that caught it: the cases that show a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caught: Vec<ElementPath>,
 }
 
 /// Folds the results of a set, in the set's order.
@@ -155,6 +158,7 @@ pub fn evaluate(set: SetUnderTest, results: &[ExampleResult]) -> Result<Evaluati
         verdict: r.verdict,
         outcome: r.outcome,
         unstable: r.unstable,
+        caught: r.rules.iter().filter(|(_, caught)| *caught).map(|(path, _)| path.clone()).collect(),
     };
     let lines: Vec<ResultLine> = results.iter().map(line).collect();
     let blob = canonical(&lines)?;

@@ -32,10 +32,13 @@ impl<'a> Citations<'a> {
         }
     }
 
-    /// Cites an entry of the workflow's log. One that is not at hand is cited by its number alone.
+    /// Cites an entry of the workflow's log. One that is not at hand (an entry of the running system) is named by its
+    /// number alone, without a link.
     pub(super) fn index(&mut self, index: u64) -> Markup {
+        let Some(id) = self.by_index.get(&index).map(|e| e.event.id) else {
+            return html! { span.cite { code { "log " (index) } } };
+        };
         self.cited.insert(index);
-        let id = self.by_index.get(&index).map(|e| e.event.id.to_string()).unwrap_or_default();
         html! { a.cite href={ "#entry-" (index) } title=(id) { code { "log " (index) } } }
     }
 
@@ -51,9 +54,14 @@ impl<'a> Citations<'a> {
     pub(super) fn people(&mut self) -> Markup {
         self.people_cited = true;
         match self.people {
-            Some(e) => html! { a.cite href="#people" title=(e.event.id) { code { "factory log " (e.index) } } },
+            Some(e) => html! { a.cite href={ "#factory-" (e.index) } title=(e.event.id) { code { "factory log " (e.index) } } },
             None => html! { span.uncited { "no event: from the people list at hand" } },
         }
+    }
+
+    /// The entries of the factory's log that were cited.
+    pub(super) fn of_factory(&self) -> BTreeSet<u64> {
+        self.people.filter(|_| self.people_cited).map(|e| e.index).into_iter().collect()
     }
 
     /// The list of everything cited.
@@ -66,8 +74,8 @@ impl<'a> Citations<'a> {
                 table.events {
                     thead { tr { th { "Entry" } th { "Event" } th { "What" } th { "Who" } th { "When" } } }
                     tbody {
-                        @for e in cited { tr id={ "entry-" (e.index) } { td { (e.index) } (row(e)) } }
-                        @if let Some(e) = people { tr #people { td { "factory " (e.index) } (row(e)) } }
+                        @for e in cited { tr id={ "entry-" (e.index) } data-event=(e.event.id) { td { (e.index) } (row(e)) } }
+                        @if let Some(e) = people { tr id={ "factory-" (e.index) } data-event=(e.event.id) { td { "factory " (e.index) } (row(e)) } }
                     }
                 }
             }

@@ -6,6 +6,9 @@ use maud::{Markup, html};
 use seatrial_model::{Body, ElementPath, EventId, Logged, Side};
 use std::collections::BTreeMap;
 
+/// The most figures of one check that are shown.
+const FIGURES_MAX: usize = 8;
+
 pub(super) fn unknowns(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
     let w = input.workflow;
     html! {
@@ -34,18 +37,38 @@ pub(super) fn unknowns(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Mark
             @if !w.assumptions.is_empty() {
                 table {
                     caption { "Assumptions" }
-                    thead { tr { th { "Assumption" } th { "Watched by" } th { "Owner" } th { "Source" } } }
+                    thead { tr { th { "Assumption" } th { "Watched by" } th { "Owner" } th { "As it was last checked" } } }
                     tbody {
-                        @for a in w.assumptions.values() {
+                        @for (name, a) in &w.assumptions {
                             tr {
-                                td { (t(&a.text, 400)) }
+                                td { (t(&a.text, 400)) (cites.spec()) }
                                 td { @match &a.watch { Some(e) => { code { (t(&e.source, 400)) } }, None => "nothing" } }
-                                td { (t(a.owner.as_deref().unwrap_or("nobody"), 80)) } td { (cites.spec()) }
+                                td { (t(a.owner.as_deref().unwrap_or("nobody"), 80)) } td { (checked(input, name, cites)) }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// The newest check of this very assumption, with the figures that it was evaluated on.
+fn checked(input: &PackInput<'_>, name: &str, cites: &mut Citations<'_>) -> Markup {
+    let path = ElementPath::new(format!("assumptions.{name}"));
+    let element = input.workflow.element(&path).map(|e| e.compiled);
+    let newest = input.events.iter().rev().find_map(|e| match &e.event.body {
+        Body::AssumptionChecked(c) if c.assumption == path && Some(c.element) == element => Some((e.index, c)),
+        _ => None,
+    });
+    html! {
+        @match newest {
+            None => { span.warn { "never checked" } },
+            Some((index, c)) => {
+                @if c.holds { span.ok { "holds" } } @else { span.warn { "does not hold" } }
+                @for (figure, value) in c.metrics.iter().take(FIGURES_MAX) { br; code { (t(figure, 80)) } " = " (value) }
+                " " (cites.index(index))
+            },
         }
     }
 }
@@ -72,14 +95,14 @@ pub(super) fn drills(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup
             @if drills.is_empty() { p.warn { "None yet. A control that was never exercised is a hope." } }
             @else {
                 table {
-                    thead { tr { th { "Control" } th { "By" } th { "Side" } th.number { "Effective after" } th.number { "Allowed" } th.number { "Refused" } th { "Event" } } }
+                    thead { tr { th { "Control" } th { "By" } th { "Side" } th.number { "Effective after" } th.number { "Allowed" } th.number { "Refused" } th.number { "Finished by people" } th { "Event" } } }
                     tbody {
                         @for (e, d) in &drills {
                             tr {
                                 td { (t(&d.control, 40)) } td { (t(&e.event.actor.id, 120)) } td { (side(e.event.actor.side)) }
                                 td.number { (d.effective_ms) " ms" }
                                 td.number { @match d.allowed_ms { Some(ms) => { (ms) " ms" }, None => "–" } }
-                                td.number { (d.refused) } td { (cites.index(e.index)) }
+                                td.number { (d.refused) } td.number { (d.finished) } td { (cites.index(e.index)) }
                             }
                         }
                     }
@@ -121,8 +144,20 @@ fn line(e: &Logged, withdrawn: &BTreeMap<EventId, u64>, cites: &mut Citations<'_
         }
         Body::ReleaseCut(r) => html! {
             (when) strong { "Released for " (r.stage) } " by " (who) ", signed as " code { (t(&r.level, 40)) }
-            ", spec " code { (r.spec.short()) } @if let Some(until) = r.until { ", until " (until.day()) } ". " (cites.index(e.index))
+            @if !r.waivers.is_empty() { ", over " (r.waivers.len()) " waiver(s)" } ", spec " code { (r.spec.short()) } @if let Some(until) = r.until { ", until " (until.day()) } ". " (cites.index(e.index))
         },
+        Body::ReleaseLapsed(r) => html! {
+            (when) strong.warn { "The release lapsed" } ": lost " code { (t(&r.lost.keys().cloned().collect::<Vec<_>>().join(", "), 300)) } ". " (cites.index(e.index))
+        },
+        Body::ReleaseRestored(_) => html! { (when) "The release stands again: nothing that it had lost is missing. " (cites.index(e.index)) },
+        Body::ReleaseRolledBack(_) => html! { (when) (who) " went back to an earlier release. " (cites.index(e.index)) },
+        Body::WorkflowRetired(_) => html! { (when) strong { "Retired" } " by " (who) ". " (cites.index(e.index)) },
+        Body::RightsEnded(r) => html! {
+            (when) "The rights of the " (side(r.side)) " side end on " time datetime=(r.from) { (r.from.day()) } ", said by " (who) ". " (cites.index(e.index))
+        },
+        Body::RightsKept(_) => html! { (when) "Those rights are kept, said by " (who) ". " (cites.index(e.index)) },
+        Body::PackAcknowledged(a) => html! { (when) (who) " read and took an earlier handover pack as " (t(&a.role, 80)) ". " (cites.index(e.index)) },
+        Body::LogKeyRotated(_) => html! { (when) "The log is signed by another key from here on, said by " (who) ". " (cites.index(e.index)) },
         _ => return None,
     };
     Some(told)

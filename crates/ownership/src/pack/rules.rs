@@ -7,6 +7,10 @@ use maud::{Markup, html};
 use seatrial_model::event::ThresholdTested;
 use seatrial_model::{Body, ElementPath, Logged};
 use seatrial_spec::workflow::{Check, Else, Rule, Step};
+use std::collections::BTreeMap;
+
+/// The most examples that are named for one rule: the results of the evaluation hold all.
+const EXAMPLES_MAX: usize = 4;
 
 /// The largest curve that is embedded; ours have a few kilobytes.
 const CURVE_BYTES_MAX: usize = 256 * 1024;
@@ -15,13 +19,15 @@ pub(super) fn section(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Marku
     html! {
         section #rules {
             h2 { "The rules, and why they are there" }
-            p { (input.decisions) " decision(s) so far; the last column counts those in which the rule was among the reasons." }
-            @for step in &input.workflow.steps { (table(input, step, cites)) }
+            p { (input.decisions) " decision(s) so far; “fired” counts those in which the rule was among the reasons. "
+                "Examples are named by their ids in the sets of the folder’s " code { "spec/" } "." }
+            @let shown = Shown::of(input);
+            @for step in &input.workflow.steps { (table(input, step, &shown, cites)) }
         }
     }
 }
 
-fn table(input: &PackInput<'_>, step: &Step, cites: &mut Citations<'_>) -> Markup {
+fn table(input: &PackInput<'_>, step: &Step, shown: &Shown, cites: &mut Citations<'_>) -> Markup {
     let groups = [
         ("refuse_input", &step.refuse_input),
         ("require", &step.require),
@@ -33,24 +39,87 @@ fn table(input: &PackInput<'_>, step: &Step, cites: &mut Citations<'_>) -> Marku
         @if groups.iter().any(|(_, rules)| !rules.is_empty()) || !step.escalate.is_empty() {
             table {
                 caption { "Step " code { (t(&step.name, 80)) } }
-                thead { tr { th { "Kind" } th { "Rule" } th { "What" } th { "Why" } th { "Else" } th.number { "Fired" } th { "Source" } } }
+                thead { tr { th { "Kind" } th { "Rule" } th { "What" } th { "Why" } th { "Else" } th { "Shown by" } th.number { "Fired" } } }
                 tbody {
                     @for (kind, rules) in groups {
                         @for rule in rules.iter() {
                             tr {
-                                td { (kind) } td { code { (t(&rule.name, 80)) } } td { code { (t(&what(&rule.check), 400)) } }
-                                td { (why(rule)) } td { (otherwise(rule)) } td.number { (fired(&rule.path)) } td { (cites.spec()) }
+                                td { (kind) } td { code { (t(&rule.name, 80)) } (cites.spec()) } td { code { (t(&what(&rule.check), 400)) } }
+                                td { (why(rule)) } td { (otherwise(rule)) } td { (shown.cell(&rule.path, cites)) } td.number { (fired(&rule.path)) }
                             }
                         }
                     }
                     @for e in &step.escalate {
                         tr {
-                            td { "escalate" } td { code { (t(&e.name, 80)) } } td { code { (t(&e.when.source, 400)) } }
+                            td { "escalate" } td { code { (t(&e.name, 80)) } (cites.spec()) } td { code { (t(&e.when.source, 400)) } }
                             td { (t(e.because.as_deref().unwrap_or("no reason given"), 400)) } td { "to " (t(&e.to, 80)) }
-                            td.number { (fired(&e.path)) } td { (cites.spec()) }
+                            td { (shown.cell(&e.path, cites)) } td.number { (fired(&e.path)) }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What the newest evaluation of each set shows of each rule.
+struct Shown(BTreeMap<ElementPath, Vec<ShownBy>>);
+
+/// What one evaluation shows of a rule.
+struct ShownBy {
+    set: String,
+    entry: u64,
+    caught: u64,
+    passed: u64,
+    examples: Vec<String>,
+}
+
+/// What is read of one line of an evaluation's results.
+#[derive(serde::Deserialize)]
+struct Line {
+    id: String,
+    #[serde(default)]
+    caught: Vec<ElementPath>,
+}
+
+impl Shown {
+    fn of(input: &PackInput<'_>) -> Self {
+        let mut newest = BTreeMap::new();
+        for e in input.events {
+            if let Body::EvaluationRecorded(recorded) = &e.event.body {
+                newest.insert(recorded.set.as_str(), (e.index, recorded));
+            }
+        }
+        let mut shown: BTreeMap<ElementPath, Vec<ShownBy>> = BTreeMap::new();
+        for (set, (entry, recorded)) in newest {
+            let lines: Vec<Line> = input
+                .blobs
+                .get(&recorded.results)
+                .and_then(|bytes| serde_json::from_slice(bytes).ok())
+                .unwrap_or_default();
+            for (path, exercise) in recorded.rules.iter().filter(|(_, e)| e.caught + e.passed > 0) {
+                let examples = lines.iter().filter(|l| l.caught.contains(path)).take(EXAMPLES_MAX).map(|l| l.id.clone());
+                shown.entry(path.clone()).or_default().push(ShownBy {
+                    set: set.to_owned(),
+                    entry,
+                    caught: exercise.caught,
+                    passed: exercise.passed,
+                    examples: examples.collect(),
+                });
+            }
+        }
+        Self(shown)
+    }
+
+    fn cell(&self, path: &ElementPath, cites: &mut Citations<'_>) -> Markup {
+        html! {
+            @match self.0.get(path) {
+                None => { span.warn { "no example" } },
+                Some(all) => { @for by in all {
+                    div { code { (t(&by.set, 80)) } ": caught " (by.caught) ", passed " (by.passed)
+                        @if !by.examples.is_empty() { " (" @for (i, id) in by.examples.iter().enumerate() { @if i > 0 { ", " } code { (t(id, 60)) } } @if by.caught > by.examples.len() as u64 { ", …" } ")" }
+                        (cites.index(by.entry)) }
+                } },
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The arguments: what can be asked of `seatrial`, and the help that teaches it.
 
 mod deliver;
+mod drill;
 mod example;
+mod incident;
 mod judge;
 mod new;
+mod people;
 mod record;
 mod replay;
 mod run;
@@ -11,9 +14,12 @@ mod simulate;
 mod stages;
 
 pub(crate) use deliver::*;
+pub(crate) use drill::*;
 pub(crate) use example::*;
+pub(crate) use incident::*;
 pub(crate) use judge::*;
 pub(crate) use new::*;
+pub(crate) use people::*;
 pub(crate) use record::*;
 pub(crate) use replay::*;
 pub(crate) use run::*;
@@ -370,9 +376,17 @@ Example:
 Example:
   seatrial outcome dec_019a0000-0000-7000-8000-000000000000 '{\"outcome\":\"good\"}' --as una@harbour.example")]
     Outcome(OutcomeArgs),
-    /// Exercise a control, measured and recorded
+    /// Exercise a control on marked requests, measured and recorded; cases go on
+    #[command(after_help = "\
+Without a control: every control, how it stands, who exercised it last, and what is next.
+
+Example:
+  seatrial drill
+  seatrial drill stop --guide --as una@harbour.example --resumed-by hana@harbour.example")]
+    Drill(DrillArgs),
+    /// Incidents: opened, owned, decided, resolved, reviewed; with a timeline from the log
     #[command(subcommand)]
-    Drill(DrillCommand),
+    Incident(IncidentCommand),
     /// Put outputs that are known to be bad among the reviews, to see whether people catch them
     #[command(after_help = "\
 Known to be bad is an example with an `output` and `must_not_pass: true`, or one that a threshold's `wrong_when` holds of \
@@ -383,18 +397,28 @@ Example:
   seatrial seed probes --count 10 --as hugo@harbour.example
   seatrial seed --file seeds.jsonl --step assess --as hugo@harbour.example")]
     Seed(SeedArgs),
-    /// Compare the case ids of the system of record with the recorded ones; the log gets counts, no id
+    /// Compare the cases of the system of record, or the calls of a provider's bill, with the recorded ones
     #[command(after_help = "\
-Exits 1 where a case of theirs was never recorded here.
+The log gets counts, no id. Exits 1 where a case or a call of theirs was never recorded here.
+
+Of `calls`, the file has a line for each day and model (`date`, `model`, `count`; days in UTC, as providers bill), or a line \
+for each call (`date`, `model`, without `count`). Counts are compared a day and a model at a time; a model is matched by \
+its name, also where a provider adds a date to it. Recorded calls are the attempts of all decisions, marked ones too: \
+providers bill them. Evaluations call models beside the guard, and stand among the unrecorded: bill them under a key of \
+their own.
 
 Example:
-  seatrial reconcile cases.csv --column case_id --from 2026-11-23 --until 2026-11-30 --as hana@harbour.example")]
+  seatrial reconcile cases.csv --column case_id --from 2026-11-23 --until 2026-11-30 --as hana@harbour.example
+  seatrial reconcile bill.csv --of calls --from 2026-11-23 --until 2026-11-30 --as hana@harbour.example")]
     Reconcile(ReconcileArgs),
     /// Tokens of callers, reviewers, operators and pipelines
     #[command(subcommand)]
     Token(TokenCommand),
 
     // -- hand over
+    /// The people of the factory: who holds what, what rests on them, and changes of them
+    #[command(subcommand)]
+    People(PeopleCommand),
     /// Accept a responsibility, for yourself, over exactly what is shown
     #[command(after_help = "\
 Example:
@@ -403,6 +427,13 @@ Example:
     /// The handover pack
     #[command(subcommand)]
     Handover(HandoverCommand),
+    /// Which obligation supports evidence for which article of a law or clause of a standard
+    #[command(after_help = "\
+Example:
+  seatrial regulation
+  seatrial regulation --framework eu-ai-act --states
+  seatrial regulation --markdown")]
+    Regulation(RegulationArgs),
     /// What the record shows, and where it smells of theatre: with citations, or `no evidence`
     #[command(after_help = "\
 Example:

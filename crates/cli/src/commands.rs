@@ -12,14 +12,17 @@ mod drill;
 mod eval;
 mod example;
 mod explain;
-mod handover;
+pub(crate) mod handover;
+mod incident;
 mod log;
 mod measure;
 mod new;
 mod next;
+mod people;
 mod pilot;
 mod progress;
 mod question;
+mod regulation;
 mod rehearse;
 mod release;
 mod replay;
@@ -44,11 +47,12 @@ pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use new::new as new_workflow;
+pub(crate) use regulation::regulation;
 pub(crate) use serve::serve;
 pub(crate) use waive::ask as ask_grant;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, ExampleCommand, LogCommand, PilotCommand, ReviewCommand,
+    Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand, IncidentCommand, LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand,
     SprintCommand, TokenCommand, WaiveArgs, WaiveCommand,
 };
 use crate::exit::Exit;
@@ -80,12 +84,22 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })
         | Command::Token(TokenCommand::List)
+        | Command::People(
+            PeopleCommand::List { .. }
+            | PeopleCommand::Show { .. }
+            | PeopleCommand::Leaving { .. }
+            | PeopleCommand::Approve { show: true, .. },
+        )
+        | Command::Drill(DrillArgs { command: None })
+        | Command::Incident(IncidentCommand::List { .. } | IncidentCommand::Show { .. })
         | Command::Sprint(
             SprintCommand::Show { .. }
             | SprintCommand::Backlog { .. }
             | SprintCommand::Report { .. }
             | SprintCommand::Clarity { .. },
         )
+        | Command::Regulation(_)
+        | Command::Handover(HandoverCommand::Verify { .. })
         | Command::Log(_) => false,
         Command::Approve(args) | Command::Reaffirm(args) => !args.show && args.print_statement.is_none(),
         Command::Release(args) => !args.dry_run,
@@ -106,6 +120,8 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Example(ExampleCommand::Import(_))
             | Command::Serve(_)
             | Command::Demo(_)
+            | Command::Handover(HandoverCommand::Verify { .. })
+            | Command::Regulation(RegulationArgs { states: false, .. })
             | Command::Log(
                 LogCommand::Verify { .. }
                     | LogCommand::Export { .. }
@@ -147,6 +163,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Override(args) => decision::override_(args, session, out).await,
         Command::Outcome(args) => decision::outcome(&args, session, out).await,
         Command::Drill(command) => drill::drill(&command, session, out).await,
+        Command::Incident(command) => incident::incident(command, session, out).await,
         Command::Seed(args) => seed::seed(args, session, out).await,
         Command::Next => next::next(session, out).await,
         Command::Rollback(args) => stages::rollback(&args, session, out).await,
@@ -155,8 +172,10 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Measure(args) => measure::measure(&args, session, out).await,
         Command::Reconcile(args) => measure::reconcile(&args, session, out).await,
         Command::Token(command) => token::token(command, session, out).await,
+        Command::People(command) => people::people(command, session, out).await,
         Command::Accept(args) => handover::accept(&args, session, out).await,
         Command::Handover(command) => handover::handover(&command, session, out).await,
+        Command::Regulation(args) => regulation::states(&args, session, out).await,
         Command::Assess(args) => assess::assess(&args, session, out).await,
         Command::Simulate(command) => simulate::simulate(command, session, out).await,
         Command::Log(LogCommand::Rebuild) => log::rebuild(session, out).await,

@@ -67,6 +67,10 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Example(args::ExampleCommand::Import(args)) => {
             commands::import_examples(&args, &asked, cli.global.workflow.as_deref(), out)
         }
+        Command::Handover(args::HandoverCommand::Verify { pack, key, witnesses }) => {
+            commands::handover::verify(&pack, key, witnesses, &asked, out)
+        }
+        Command::Regulation(args) if !args.states => commands::regulation(&args, out),
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await

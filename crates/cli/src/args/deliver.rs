@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use seatrial_model::words::Stage;
 use seatrial_model::{EventId, SprintId};
+use seatrial_ledger::VerifierKey;
 use std::path::PathBuf;
 
 /// The stages that a command can be asked about.
@@ -390,12 +391,48 @@ pub(crate) enum HandoverCommand {
     /// Write the handover pack: a folder and a single page, every statement with its event
     #[command(after_help = "\
 Example:
-  seatrial handover pack --out handover --as lena@shipyard.example")]
+  seatrial handover pack --out handover --as lena@shipyard.example
+  seatrial handover pack --out handover --payloads --as lena@shipyard.example")]
     Pack {
         /// The folder to write; it must not hold anything yet
         #[arg(long, value_name = "DIR", default_value = "handover")]
         out: PathBuf,
+        /// With the payloads still held: inputs, outputs, reasons. Personal data leaves the store with them
+        #[arg(long)]
+        payloads: bool,
     },
+    /// Check a handover pack: seal, files, log, statements, and each citation of its page; needs no factory
+    #[command(after_help = "\
+Example:
+  seatrial handover verify handover
+  seatrial handover verify handover --key VKEY --format json
+
+`seatrial-verify handover --key VKEY` does the same, and is a program of its own.")]
+    Verify {
+        /// The pack's folder
+        #[arg(value_name = "PACK")]
+        pack: PathBuf,
+        /// The log's verifier key, from a source other than the pack
+        #[arg(long, value_name = "VKEY")]
+        key: Option<VerifierKey>,
+        /// A witness's key: it must have cosigned the newest checkpoint; may stand several times
+        #[arg(long = "witness", value_name = "VKEY")]
+        witnesses: Vec<VerifierKey>,
+    },
+}
+
+/// `seatrial regulation`.
+#[derive(Debug, Args)]
+pub(crate) struct RegulationArgs {
+    /// Only this law or standard (`eu-ai-act`)
+    #[arg(long, value_name = "ID")]
+    pub(crate) framework: Option<String>,
+    /// With the states of the workflow's own obligations
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) states: bool,
+    /// As Markdown, instead of `--format`
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 /// For whom an assessment is.

@@ -32,12 +32,11 @@ impl Story<'_> {
     /// 12: the handover pack, and what is missing for it.
     pub(super) async fn hand_over(&mut self) -> Result<(), Failure> {
         self.tell.chapter("Hand over");
-        let pack = self.yard.factory.pack(&self.yard.person("hana")?, WORKFLOW).await?;
         let dir = self.yard.root.join("handover");
-        let file = dir.join("pack.html");
-        let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&file, &pack.html));
-        written.map_err(|e| Failure::file(format!("`{}`: {e}", file.display())))?;
-        self.tell.figure("pack", &file.display().to_string());
+        let caller = self.yard.person("hana")?;
+        let pack = crate::commands::handover::write(&self.yard.factory, &caller, WORKFLOW, &dir, false).await?;
+        self.tell.figure("pack", &dir.join("index.html").display().to_string());
+        self.tell.figure("verify", &format!("seatrial-verify {} --key '{}'", dir.display(), pack.key));
         self.tell.warn(&format!("Still missing for the handover: {}.", count(pack.missing.len() as u64, "thing")));
         for gap in pack.missing.iter().take(GAPS_SHOWN) {
             let why: String = gap.why.chars().take(88).collect();

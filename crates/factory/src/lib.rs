@@ -1,5 +1,6 @@
 //! Use cases: load, decide with a pure crate, append. The only place with that order.
 
+mod acknowledge;
 mod acts;
 pub mod api;
 mod approve;
@@ -55,6 +56,7 @@ mod waive;
 mod watch;
 mod worktree;
 
+pub use acknowledge::Acknowledged;
 pub use acts::{TruthInput, TruthsRecorded};
 pub use approve::{ApprovalInput, ApprovalLook, Changed, Since};
 pub use calibrate::{CertifiedOutcome, Proposed};
@@ -82,7 +84,10 @@ pub use outcomes::{Measured, OutcomeInput};
 pub use people::{Leaving, LosesOf, PersonLook, PersonOf, PersonState, Reread};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};
 pub use project::{FactoryProjector, PROJECTION_VERSION};
-pub use reconcile::{DIFFERENCES_MAX, RECONCILE_IDS_MAX, ReconcileInput, Reconciled};
+pub use reconcile::{
+    BILL_LINES_MAX, BilledCalls, CallsInput, DIFFERENCES_MAX, ModelDay, RECONCILE_IDS_MAX, ReconcileInput, Reconciled,
+    ReconciledCalls,
+};
 pub use rehearse::Rehearsed;
 pub use release::Released;
 pub use replay::{PerDay, ReplayOptions, ReplayReport, Replayed, RoleLoad};
@@ -94,7 +99,7 @@ pub use serve::STEP_MS_MAX;
 pub use sprints::{Backlog, ClosedSprint, NOTE_CHARS_MAX, NOTE_CITES_MAX, NoteInput, OPERATION_DAYS, SprintLook};
 pub use stages::{ReleaseLook, Retired, RolledBack};
 pub use stale::{Compared, Stales, Staling, ToldBy, stale_by_keys};
-pub use standing::{ObligationLine, Standing, StandingReport};
+pub use standing::{Hypercare, ObligationLine, Standing, StandingReport};
 pub use submit::Submitted;
 pub use tokens::{NewToken, TOKEN_DAYS_MAX, TOKEN_PREFIX};
 pub use trace::Recomputed;

@@ -5,16 +5,19 @@ mod report;
 pub use report::{ObligationLine, StandingReport};
 
 use crate::api::{InForce, LapseView, Refused, RetiredView, WorkflowSummary};
+use crate::ending::RightsLook;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served, row, rows};
 use crate::project::{LapseRec, QUEUE, ReleaseRec};
 use seatrial_governance::status::CheckFinding;
 use seatrial_governance::{Explanation, Inputs, ModelIdentity, ObligationState, Running, StatusInput};
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION};
-use seatrial_model::{Digest, LogName, Logged, Stage};
+use seatrial_model::facts::OnLapse;
+use seatrial_model::{Digest, LogName, Logged, Stage, Time};
 use seatrial_spec::workflow::{Actor, Provider};
 use seatrial_spec::{Diagnostic, Workflow};
 use seatrial_store::{ReaderExt as _, Scan, View};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,10 +34,25 @@ pub struct Standing {
     pub states: Vec<ObligationState>,
     /// The release in force.
     pub in_force: Option<InForce>,
+    /// Hypercare, as it counts down; none where the release in force has none.
+    pub hypercare: Option<Hypercare>,
+    /// The end of the delivery side's rights; none where they do not end.
+    pub rights: Option<RightsLook>,
     /// The spec asked about is another than the released one.
     pub ahead: bool,
     /// The spec asked about is another than the newest submitted one.
     pub unsubmitted: bool,
+}
+
+/// Hypercare: how long the delivery side still helps, and what becomes of the release where nobody takes it over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Hypercare {
+    /// Its end.
+    pub until: Time,
+    /// How long until then, in milliseconds; none where it has passed.
+    pub left_ms: Option<u64>,
+    /// What the spec of the release wants then.
+    pub reaction: OnLapse,
 }
 
 impl Standing {
@@ -187,11 +205,23 @@ impl Factory {
             workflow: log.clone(),
             spec,
             stage,
+            hypercare: self.hypercare(log, in_force.as_ref()),
+            rights: if latest.is_some() { self.rights_of(log.as_str()).await? } else { None },
             ahead: in_force.as_ref().is_some_and(|r| r.spec != spec),
             unsubmitted: latest != Some(spec),
             states,
             in_force,
         })
+    }
+
+    fn hypercare(&self, log: &LogName, in_force: Option<&InForce>) -> Option<Hypercare> {
+        let until = in_force.filter(|r| r.stage == Stage::Production).and_then(|r| r.until)?;
+        let served = self.handle(log.as_str()).ok()?.live.load_full().in_force.clone();
+        // A spec without a word for it: nothing is served.
+        let gate = served.as_ref().and_then(|s| s.workflow.gates.production.as_ref());
+        let reaction = gate.map_or(OnLapse::Stop, |gate| gate.on_lapse);
+        let left = until.millis_since(self.now());
+        Some(Hypercare { until, left_ms: u64::try_from(left).ok().filter(|ms| *ms > 0), reaction })
     }
 
     /// The whole chain of one obligation, down to events and paths.

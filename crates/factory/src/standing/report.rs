@@ -1,7 +1,8 @@
 //! A workflow's standing as data: the command line and the API give the same.
 
-use super::Standing;
+use super::{Hypercare, Standing};
 use crate::api::InForce;
+use crate::ending::RightsLook;
 use crate::factory::Factory;
 use seatrial_governance::{InputChange, ObligationState, State};
 use seatrial_model::words::Layer;
@@ -27,6 +28,12 @@ pub struct StandingReport<'s> {
     pub ahead: bool,
     /// The release in force.
     pub in_force: &'s Option<InForce>,
+    /// Hypercare, as it counts down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hypercare: Option<Hypercare>,
+    /// The end of the delivery side's rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rights: &'s Option<RightsLook>,
     /// What is stopped: the element, since when, by whom.
     pub stopped: Vec<(ElementPath, Time, String)>,
     /// Every obligation, in the order of the layers.
@@ -76,6 +83,8 @@ impl Factory {
             submitted: !standing.unsubmitted,
             ahead: standing.ahead,
             in_force: &standing.in_force,
+            hypercare: standing.hypercare,
+            rights: &standing.rights,
             stopped: stopped.unwrap_or_default(),
             obligations: standing.states.iter().map(line).collect(),
             next: next(standing),

@@ -12,6 +12,7 @@ mod replay;
 mod run;
 mod simulate;
 mod stages;
+mod witness;
 
 pub(crate) use deliver::*;
 pub(crate) use drill::*;
@@ -25,6 +26,7 @@ pub(crate) use replay::*;
 pub(crate) use run::*;
 pub(crate) use simulate::*;
 pub(crate) use stages::*;
+pub(crate) use witness::*;
 
 use crate::demo::DemoArgs;
 use crate::out::Format;
@@ -445,6 +447,10 @@ Example:
     /// The tamper-evident log: verify, export, prove, keys, rebuild
     #[command(subcommand)]
     Log(LogCommand),
+
+    /// A witness of logs: a small process of its own, with a key that the delivery side does not hold
+    #[command(subcommand)]
+    Witness(WitnessCommand),
 
     // -- the rest
     /// A whole delivery, simulated, to look around in

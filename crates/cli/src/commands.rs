@@ -38,6 +38,7 @@ mod switch;
 mod token;
 mod waive;
 mod watch;
+mod witness;
 
 pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
 pub(crate) use calibrate::plan as plan_calibration;
@@ -50,6 +51,7 @@ pub(crate) use new::new as new_workflow;
 pub(crate) use regulation::regulation;
 pub(crate) use serve::serve;
 pub(crate) use waive::ask as ask_grant;
+pub(crate) use witness::witness;
 
 use crate::args::{
     Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand, IncidentCommand, LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand,
@@ -81,6 +83,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
             ..
         })
         | Command::Completion(_)
+        | Command::Witness(_)
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })
         | Command::Token(TokenCommand::List)
@@ -117,6 +120,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
         Command::Check(_)
             | Command::Digest(_)
             | Command::Completion(_)
+            | Command::Witness(_)
             | Command::Example(ExampleCommand::Import(_))
             | Command::Serve(_)
             | Command::Demo(_)
@@ -183,6 +187,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Check(_)
         | Command::Digest(_)
         | Command::Completion(_)
+        | Command::Witness(_)
         | Command::Example(ExampleCommand::Import(_))
         | Command::Serve(_)
         | Command::Demo(_)

@@ -1,11 +1,17 @@
 //! Drills: a control exercised on marked requests through the real path, timed, and recorded.
 //!
-//! A drill that needs a person's answer has two halves: it is opened, people answer through the review queue as they
-//! always do, and it is closed over what the log then says.
+//! A drill's stop is a stop: the same switch, the same event, the same way to cut what is in flight. It reaches marked
+//! requests alone, so cases go on as if there were no drill. A drill that needs a person's answer has two halves: it is
+//! opened, people answer through the review queue as they always do, and it is closed over what the log then says.
 
+mod guide;
 mod hands;
+mod list;
+mod switched;
 
+pub use guide::{DrillGuide, Runbook};
 pub use hands::{MarkedReview, OpenedDrill};
+pub use list::{DrillLook, LastDrill};
 
 use crate::api::{Caller, Passage, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded};
@@ -13,18 +19,37 @@ use crate::handle::{Handle, Served};
 use crate::rehearse::rehearsal_passages;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::DrillDone;
-use seatrial_model::{Action, Body, DecisionId, ElementPath, EventId};
+use seatrial_model::{Action, Body, DecisionId, ElementPath, EventId, LogPoint, Side, Stage};
 use seatrial_spec::Workflow;
 use seatrial_store::{Batch, StoreExt as _};
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-
-/// How many marked requests a stop drill sends after the stop: all of them have to be refused.
-const REFUSALS: u64 = 20;
 
 /// How many marked requests are tried until one is decided as a drill needs it.
 const TRIES_MAX: usize = 200;
+
+/// How a drill is done.
+#[derive(Clone, Copy)]
+pub struct DrillOptions<'t> {
+    /// Is told each step as it is done.
+    pub tell: &'t (dyn Fn(&str) + Send + Sync),
+    /// How long a stop drill waits for the people of the fallback to finish the marked cases that it refused, in
+    /// milliseconds. Where it does not wait, it hands none over.
+    pub finish_ms: u64,
+}
+
+impl Default for DrillOptions<'_> {
+    fn default() -> Self {
+        Self { tell: &|_| {}, finish_ms: 0 }
+    }
+}
+
+impl fmt::Debug for DrillOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DrillOptions").field("finish_ms", &self.finish_ms).finish_non_exhaustive()
+    }
+}
 
 /// What a drill came to.
 #[derive(Clone, Debug)]
@@ -41,6 +66,16 @@ pub struct Drilled {
     pub answered: u64,
     /// Marked outputs that did not leave as they were: the proof that it took effect.
     pub refused: u64,
+    /// Marked cases that were finished by the step's fallback.
+    pub finished: u64,
+    /// The side of whoever did it.
+    pub side: Side,
+    /// Why it does not count for production; none where it does.
+    pub not_production: Option<String>,
+    /// What was done, in order.
+    pub steps: Vec<String>,
+    /// The drill incident that was opened and reviewed in it.
+    pub incident: Option<u64>,
 }
 
 impl Drilled {
@@ -52,21 +87,48 @@ impl Drilled {
 }
 
 /// What is to be recorded of a drill.
-struct Done<'d> {
-    control: &'d str,
-    effective_ms: u64,
+#[derive(Debug, Default)]
+pub(crate) struct Done<'d> {
+    pub(crate) control: &'d str,
+    pub(crate) effective_ms: u64,
     /// The longest allowed where the gate says nothing.
-    otherwise_ms: Option<u64>,
-    answered: u64,
-    refused: u64,
-    events: Vec<EventId>,
+    pub(crate) otherwise_ms: Option<u64>,
+    pub(crate) answered: u64,
+    pub(crate) refused: u64,
+    pub(crate) finished: u64,
+    pub(crate) events: Vec<EventId>,
     /// The elements whose runbook was followed.
-    runbooks: Vec<ElementPath>,
+    pub(crate) runbooks: Vec<ElementPath>,
+    /// A restore drill: the log as it was found again.
+    pub(crate) restored: Option<LogPoint>,
+    pub(crate) steps: Vec<String>,
+    pub(crate) incident: Option<u64>,
+}
+
+/// The steps of a drill, told as they are done and kept.
+pub(crate) struct Steps<'t> {
+    options: DrillOptions<'t>,
+    done: Vec<String>,
+}
+
+impl<'t> Steps<'t> {
+    pub(crate) const fn new(options: DrillOptions<'t>) -> Self {
+        Self { options, done: Vec::new() }
+    }
+
+    pub(crate) fn tell(&mut self, step: String) {
+        (self.options.tell)(&step);
+        self.done.push(step);
+    }
 }
 
 impl Factory {
     /// Whoever exercises a control may, and what it is exercised on.
-    fn drilling(&self, caller: &Caller, workflow: Option<&str>) -> Result<(String, Arc<Handle>, Arc<Served>), Refused> {
+    pub(crate) fn drilling(
+        &self,
+        caller: &Caller,
+        workflow: Option<&str>,
+    ) -> Result<(String, Arc<Handle>, Arc<Served>), Refused> {
         let name = self.name_of(workflow)?;
         let (handle, served) = self.submitted(&name)?;
         let circumstances =
@@ -75,7 +137,8 @@ impl Factory {
         Ok((name, handle, served))
     }
 
-    async fn drilled(
+    /// Records a drill, and says whether it counts for production.
+    pub(crate) async fn drilled(
         &self,
         caller: &Caller,
         handle: &Handle,
@@ -92,8 +155,8 @@ impl Factory {
             refused: done.refused,
             events: done.events,
             runbooks: done.runbooks,
-            finished: 0,
-            restored: None,
+            finished: done.finished,
+            restored: done.restored,
         };
         let mut event = self.event(&handle.log, caller.principal.clone(), Body::DrillDone(body)).map_err(internal)?;
         event.spec = Some(served.workflow.digest);
@@ -113,66 +176,20 @@ impl Factory {
             allowed_ms,
             answered: done.answered,
             refused: done.refused,
+            finished: done.finished,
+            side: caller.principal.side,
+            not_production: self.not_production(handle.log.as_str(), &drill, id).await?,
+            steps: done.steps,
+            incident: done.incident,
         })
     }
 
-    /// A stop drill: marked requests run, one person stops, everything is refused, another person resumes.
-    ///
-    /// # Errors
-    /// [`Refused`]; where the stop itself went through, the workflow stays stopped.
-    pub async fn drill_stop(
-        &self,
-        stopper: &Caller,
-        resumer: &Caller,
-        workflow: Option<&str>,
-    ) -> Result<Drilled, Refused> {
-        let (name, handle, served) = self.drilling(stopper, workflow)?;
-        let passages = rehearsal_passages(&served)?;
-        let marked = passages.into_iter().next().ok_or_else(no_example)?;
-        let (answered, going) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
-        let traffic = self.marked_traffic(stopper, &marked, &answered, &going);
-        let drill = async {
-            while answered.load(Ordering::Relaxed) < 3 && going.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
-            }
-            let stop = self.stop(stopper, &name, None, "stop drill").await;
-            let mut refused = 0;
-            if stop.is_ok() {
-                for _ in 0..REFUSALS {
-                    let again = self.pass(stopper, marked.clone()).await;
-                    refused += u64::from(matches!(again, Err(Refused::Stopped { .. })));
-                }
-            }
-            going.store(false, Ordering::Relaxed);
-            stop.map(|stop| (stop, refused))
-        };
-        let (result, ()) = tokio::join!(drill, traffic);
-        let (stop, refused) = result?;
-        let resumed = self.resume(resumer, &name, None, "stop drill over").await?;
-        let done = Done {
-            control: "stop",
-            effective_ms: stop.effective_ms,
-            otherwise_ms: None,
-            answered: answered.load(Ordering::Relaxed),
-            refused,
-            events: vec![stop.event, resumed],
-            runbooks: Vec::new(),
-        };
-        self.drilled(stopper, &handle, &served, done).await
-    }
-
-    /// Marked requests, one after the other, until told to end.
-    async fn marked_traffic(&self, caller: &Caller, marked: &Passage, answered: &AtomicU64, going: &AtomicBool) {
-        while going.load(Ordering::Relaxed) {
-            match self.pass(caller, marked.clone()).await {
-                Ok(_) => {
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(Refused::Stopped { .. }) => {}
-                Err(_) => going.store(false, Ordering::Relaxed),
-            }
-            tokio::task::yield_now().await;
-        }
+    /// Why a drill's event does not count for production, by the same computation that the gate makes.
+    async fn not_production(&self, workflow: &str, obligation: &str, event: EventId) -> Result<Option<String>, Refused> {
+        let standing = self.standing(workflow, Stage::Production).await?;
+        let state = standing.states.into_iter().find(|s| s.obligation.id == obligation);
+        let considered = state.and_then(|s| s.considered.into_iter().find(|c| c.event == event));
+        Ok(considered.filter(|c| !c.counts).map(|c| c.why))
     }
 
     /// An override drill: a marked decision whose output may leave is taken back by somebody who may override, and
@@ -181,54 +198,40 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was recorded as a drill.
     pub async fn drill_override(&self, caller: &Caller, workflow: Option<&str>) -> Result<Drilled, Refused> {
+        self.drill_override_with(caller, workflow, DrillOptions::default()).await
+    }
+
+    /// The same, told step by step.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was recorded as a drill.
+    pub async fn drill_override_with(
+        &self,
+        caller: &Caller,
+        workflow: Option<&str>,
+        options: DrillOptions<'_>,
+    ) -> Result<Drilled, Refused> {
         let (_, handle, served) = self.drilling(caller, workflow)?;
+        let _alone = alone(&handle)?;
+        let mut steps = Steps::new(options);
         let passed = self.to_take_back(caller, &served).await?;
+        steps.tell(format!("a marked case was decided: `{}`, {}", passed.decision, passed.verdict));
         let began = Instant::now();
         let overridden = self.take_back(caller, &served, &passed, "override drill").await?;
         let effective_ms = elapsed(began);
         let (_, rec) = self.decision_rec(passed.decision).await?;
+        let refused = u64::from(rec.overridden.is_some() && rec.released.is_none());
+        steps.tell(format!("`{}` took it back: {}", caller.principal.id, left(refused)));
         let done = Done {
             control: "override",
             effective_ms,
-            otherwise_ms: None,
             answered: 1,
-            refused: u64::from(rec.overridden.is_some() && rec.released.is_none()),
+            refused,
             events: vec![rec.event, overridden],
-            runbooks: Vec::new(),
+            steps: steps.done,
+            ..Done::default()
         };
         self.drilled(caller, &handle, &served, done).await
-    }
-
-    /// An incident drill: a marked decision that should not have left; one person stops the workflow and takes the
-    /// decision back, another resumes.
-    ///
-    /// # Errors
-    /// [`Refused`]; where the stop itself went through, the workflow stays stopped.
-    pub async fn drill_incident(
-        &self,
-        stopper: &Caller,
-        resumer: &Caller,
-        workflow: Option<&str>,
-    ) -> Result<Drilled, Refused> {
-        let (name, handle, served) = self.drilling(stopper, workflow)?;
-        let passed = self.to_take_back(stopper, &served).await?;
-        let began = Instant::now();
-        let stop = self.stop(stopper, &name, None, "incident drill").await?;
-        let taken = self.take_back(stopper, &served, &passed, "incident drill").await;
-        let effective_ms = elapsed(began);
-        let resumed = self.resume(resumer, &name, None, "incident drill over").await?;
-        let taken = taken?;
-        let (_, rec) = self.decision_rec(passed.decision).await?;
-        let done = Done {
-            control: "incident",
-            effective_ms,
-            otherwise_ms: None,
-            answered: 1,
-            refused: u64::from(rec.overridden.is_some() && rec.released.is_none()),
-            events: vec![rec.event, stop.event, taken, resumed],
-            runbooks: incident_runbooks(&served.workflow),
-        };
-        self.drilled(stopper, &handle, &served, done).await
     }
 
     /// A marked decision to be taken back: one whose output leaves; where everything waits for a person, one that waits.
@@ -287,10 +290,22 @@ impl Factory {
     }
 }
 
+/// The drill that is under way; two at once would answer for each other.
+fn alone(handle: &Handle) -> Result<tokio::sync::MutexGuard<'_, ()>, Refused> {
+    handle.drilling.try_lock().map_err(|_| Refused::Conflict {
+        message: "another drill of this workflow is under way; nothing was done: wait until it is over".to_owned(),
+        now: None,
+    })
+}
+
 /// An incident is handled by the runbook of whoever handles exceptions and incidents.
 fn incident_runbooks(workflow: &Workflow) -> Vec<ElementPath> {
     let exceptions = workflow.responsibilities.get("exceptions").filter(|r| r.runbook.is_some());
     exceptions.map(|_| ElementPath::new("responsibilities.exceptions")).into_iter().collect()
+}
+
+fn left(refused: u64) -> &'static str {
+    if refused > 0 { "nothing of it can be had any more" } else { "its output can still be had" }
 }
 
 fn no_example() -> Refused {

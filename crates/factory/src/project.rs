@@ -19,6 +19,7 @@
 //! | `release` | `owned` | whether the workflow was handed over |
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
+//! | `model-calls` | quarter of an hour (8 bytes), model | attempts that decisions took of it; no model: unanswered ones |
 //! | `caller` | principal | empty: somebody who called, rehearsals left out |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
 //! | `seeded` | role | [`SeedRec`]: seeded known-bad items that it answered |
@@ -42,8 +43,8 @@ mod transfer;
 pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
-    AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,
-    audit_due_from, pilot_count_key,
+    AUDIT_DUE, CALLER, MODEL_CALLS, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,
+    audit_due_from, pilot_count_key, quarter_of,
 };
 
 pub(crate) use transfer::{ACTED, DELIVERY, RIGHTS, acted};

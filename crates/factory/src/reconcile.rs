@@ -1,9 +1,13 @@
 //! Reconciliation: whether what passed is what is recorded. The ids of cases stay here; the log gets counts.
 
+mod calls;
+
+pub use calls::{BILL_LINES_MAX, BilledCalls, CallsInput, ModelDay, ReconciledCalls};
+
 use crate::api::{Caller, Held, Refused};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded};
-use crate::handle::Handle;
+use crate::handle::{Handle, Served};
 use crate::join::tag;
 use crate::metrics::each_decision;
 use crate::project::CALLER;
@@ -58,12 +62,7 @@ impl Factory {
         input: ReconcileInput,
     ) -> Result<Reconciled, Refused> {
         let (handle, served) = self.submitted(workflow)?;
-        let circumstances =
-            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
-        served.authorize(&caller.principal, Act::Drill, &circumstances)?;
-        if input.until <= input.from {
-            return Err(Refused::Invalid("a window ends after it begins".to_owned()));
-        }
+        self.may_reconcile(caller, &served, input.from, input.until)?;
         let theirs: BTreeSet<String> =
             input.ids.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
         if theirs.len() > RECONCILE_IDS_MAX {
@@ -84,19 +83,40 @@ impl Factory {
             unrecorded: unrecorded.len() as u64,
             unknown: unknown.len() as u64,
         };
-        let body = Body::ReconciliationDone(done.clone());
-        let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
-        event.spec = Some(served.workflow.digest);
-        event.evidence = self.evidence(&handle.log, &served.workflow, &["runtime.complete"]).await?;
-        event.people = self.people_point().await.map_err(not_recorded)?;
-        let id = event.id;
-        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
+        let id = self.reconciled(caller, &handle, &served, done.clone()).await?;
         Ok(Reconciled {
             event: id,
             done,
             unrecorded: unrecorded.into_iter().take(DIFFERENCES_MAX).map(Untrusted::new).collect(),
             unknown: self.names_of(&handle, unknown).await?,
         })
+    }
+
+    fn may_reconcile(&self, caller: &Caller, served: &Served, from: Time, until: Time) -> Result<(), Refused> {
+        let circumstances =
+            Circumstances { simulation: self.is_simulation(), token: caller.token, ..Circumstances::default() };
+        served.authorize(&caller.principal, Act::Drill, &circumstances)?;
+        if until <= from {
+            return Err(Refused::Invalid("a window ends after it begins".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn reconciled(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        served: &Served,
+        done: ReconciliationDone,
+    ) -> Result<EventId, Refused> {
+        let body = Body::ReconciliationDone(done);
+        let mut event = self.event(&handle.log, caller.principal.clone(), body).map_err(internal)?;
+        event.spec = Some(served.workflow.digest);
+        event.evidence = self.evidence(&handle.log, &served.workflow, &["runtime.complete"]).await?;
+        event.people = self.people_point().await.map_err(not_recorded)?;
+        let id = event.id;
+        self.0.store.append(&handle.log, Batch::of(event)).await.map_err(not_recorded)?;
+        Ok(id)
     }
 
     /// The cases that were decided in a window, rehearsals left out, and everybody who ever called.

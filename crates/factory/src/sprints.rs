@@ -180,6 +180,11 @@ struct OpenSprint {
     spec: Option<Digest>,
 }
 
+/// The sprint that is open.
+pub(crate) fn newest_open(events: &[Logged]) -> Option<SprintId> {
+    open_sprint(events).map(|open| open.sprint)
+}
+
 fn open_sprint(events: &[Logged]) -> Option<OpenSprint> {
     let mut open = None;
     for logged in events {

@@ -1,7 +1,7 @@
 //! Arguments of what becomes of a release: pilots, measurements, drills, rollback, retirement.
 
-use clap::{Args, Subcommand};
-use seatrial_model::{Day, Digest, ReviewId, Span, Time};
+use clap::{Args, Subcommand, ValueEnum};
+use seatrial_model::{Day, Digest, Span, Time};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -113,12 +113,25 @@ pub(crate) struct MeasureArgs {
     pub(crate) note: String,
 }
 
+/// What is reconciled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Reconciled {
+    /// Cases of the system of record.
+    #[default]
+    Cases,
+    /// Calls of a provider's bill.
+    Calls,
+}
+
 /// `seatrial reconcile`.
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
-    /// A CSV export of the system of record, with a heading
+    /// A CSV export of the system of record, or a provider's bill, with a heading
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// What is compared
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub(crate) of: Reconciled,
     /// The column that holds the case ids, as the callers state them
     #[arg(long, default_value = "case_id", value_name = "NAME")]
     pub(crate) column: String,
@@ -141,59 +154,4 @@ pub(crate) struct SeedArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = seatrial_factory::SEEDS_MAX)]
     pub(crate) count: usize,
-}
-
-/// `seatrial drill …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DrillCommand {
-    /// Stop, measure until it is in force, and resume by another person
-    #[command(after_help = "\
-Example:
-  seatrial drill stop --as una@harbour.example --resumed-by hana@harbour.example")]
-    Stop {
-        /// Who resumes: not the one who stopped
-        #[arg(long, value_name = "PERSON")]
-        resumed_by: String,
-    },
-    /// Take a marked decision back, as somebody who may override
-    #[command(after_help = "\
-Example:
-  seatrial drill override --as una@harbour.example")]
-    Override,
-    /// A marked case that escalates, for a person to claim and answer
-    #[command(after_help = "\
-Without `--done` a marked case is sent, and its review is named: whoever holds the role answers it through the queue, as \
-any other. With `--done` the drill is recorded over that answer, with the time that it took.
-
-Example:
-  seatrial drill escalation --as hana@harbour.example
-  seatrial drill escalation --wait 10min --as hana@harbour.example
-  seatrial drill escalation --done rev_019a0000-0000-7000-8000-000000000000 --as hana@harbour.example")]
-    Escalation(HandsArgs),
-    /// Marked cases whose model is away, for the step's fallback to finish by hand
-    #[command(after_help = "\
-Example:
-  seatrial drill degraded --as hana@harbour.example
-  seatrial drill degraded --done rev_019a0000-0000-7000-8000-000000000000 --as hana@harbour.example")]
-    Degraded(HandsArgs),
-    /// A marked decision that should not have left: stop, take it back, resume by another person
-    #[command(after_help = "\
-Example:
-  seatrial drill incident --as una@harbour.example --resumed-by hana@harbour.example")]
-    Incident {
-        /// Who resumes: not the one who stopped
-        #[arg(long, value_name = "PERSON")]
-        resumed_by: String,
-    },
-}
-
-/// A drill that people finish.
-#[derive(Debug, Args)]
-pub(crate) struct HandsArgs {
-    /// Record the drill over this answered review; may stand several times
-    #[arg(long, value_name = "REVIEW", conflicts_with = "wait")]
-    pub(crate) done: Vec<ReviewId>,
-    /// Wait so long for the answers, and record the drill
-    #[arg(long, value_name = "SPAN")]
-    pub(crate) wait: Option<Span>,
 }

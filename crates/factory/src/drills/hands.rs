@@ -1,6 +1,6 @@
 //! Drills that people finish through the review queue: escalation, and the fallback when the model is away.
 
-use super::{Done, Drilled, no_example};
+use super::{Done, Drilled, alone, no_example};
 use crate::api::{Caller, Passed, Refused};
 use crate::factory::{Factory, not_recorded};
 use crate::handle::{Handle, Served, rows};
@@ -43,7 +43,8 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: no example escalates, or the caller may not.
     pub async fn open_escalation_drill(&self, caller: &Caller, workflow: Option<&str>) -> Result<OpenedDrill, Refused> {
-        let (_, _, served) = self.drilling(caller, workflow)?;
+        let (_, handle, served) = self.drilling(caller, workflow)?;
+        let _alone = alone(&handle)?;
         let escalates = |p: &Passed| p.verdict == Verdict::Escalate && p.review.is_some();
         let passed = self.marked_decision(caller, &served, |_| true, escalates).await?;
         let passed = passed.ok_or_else(|| {
@@ -57,7 +58,8 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: no AI step has a fallback, or the caller may not.
     pub async fn open_degraded_drill(&self, caller: &Caller, workflow: Option<&str>) -> Result<OpenedDrill, Refused> {
-        let (_, _, served) = self.drilling(caller, workflow)?;
+        let (_, handle, served) = self.drilling(caller, workflow)?;
+        let _alone = alone(&handle)?;
         let passages = rehearsal_passages(&served)?;
         if passages.is_empty() {
             return Err(no_example());
@@ -135,14 +137,18 @@ impl Factory {
             otherwise_ms: due_ms,
             answered: reviews.len() as u64,
             refused: held,
+            // What a fallback finished, and what a rule had handed over anyway, are two things.
+            finished: if control == "degraded" { reviews.len() as u64 } else { 0 },
             events,
             runbooks: runbooks.into_iter().collect(),
+            steps: vec![format!("{} marked case(s) were answered", reviews.len())],
+            ..Done::default()
         };
         self.drilled(caller, &handle, &served, done).await
     }
 
     /// Claims and answers that followed a decision.
-    async fn followed_by(&self, handle: &Handle, decision: DecisionId) -> Result<Vec<EventId>, Refused> {
+    pub(super) async fn followed_by(&self, handle: &Handle, decision: DecisionId) -> Result<Vec<EventId>, Refused> {
         let scan = Scan::all("followup").prefix(decision.uuid().as_bytes().to_vec());
         let found: Vec<(Vec<u8>, (EventId, String))> =
             self.0.store.read_with(&handle.log, move |view| rows(view, &scan)).await.map_err(not_recorded)?;

@@ -4,9 +4,11 @@ use super::{
     AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
 };
 use crate::api::DecisionStatus;
-use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, OutcomeRecorded, ReviewAnswered};
+use seatrial_model::event::{
+    AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered,
+};
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{Action, Answer, Body, DecisionId, ReviewId, Time, Verdict};
+use seatrial_model::{Action, Answer, Body, DecisionId, Digest, ReviewId, Time, Verdict};
 use seatrial_store::ProjectError;
 
 /// Open reviews of cases.
@@ -43,9 +45,16 @@ const QUARTER_MS: i64 = 15 * 60 * 1_000;
 
 /// The key of a pilot's count: its name, and the quarter of an hour.
 pub(crate) fn pilot_count_key(pilot: &str, at: Time) -> Vec<u8> {
-    let quarter = u64::try_from(at.as_millis().div_euclid(QUARTER_MS)).unwrap_or(0);
-    [pilot.as_bytes(), b"/", &quarter.to_be_bytes()].concat()
+    [pilot.as_bytes(), b"/", &quarter_of(at).to_be_bytes()].concat()
 }
+
+/// The quarter of an hour of a time.
+pub(crate) fn quarter_of(at: Time) -> u64 {
+    u64::try_from(at.as_millis().div_euclid(QUARTER_MS)).unwrap_or(0)
+}
+
+/// Attempts that decisions took of a model.
+pub(crate) const MODEL_CALLS: &str = "model-calls";
 
 /// Open reviews of rehearsals: nobody waits for these.
 pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
@@ -141,6 +150,7 @@ impl Fold<'_> {
         let case = [made.case.as_bytes(), b"/", &key].concat();
         self.rows.put("case", &case, b"")?;
         self.open_review(made)?;
+        self.count_calls(made)?;
         self.tally_decision(made)
     }
 
@@ -228,12 +238,25 @@ impl Fold<'_> {
 
     /// A pilot's ceiling is a day's in the factory's time zone, which the fold does not know: it counts by quarters of
     /// an hour, and every zone's day begins with one.
-    fn count_pilot(&mut self, release: &seatrial_model::Digest) -> Result<(), ProjectError> {
+    fn count_pilot(&mut self, release: &Digest) -> Result<(), ProjectError> {
         let rec: Option<ReleaseRec> = self.get("release", release.hex().as_bytes())?;
         let Some(pilot) = rec.and_then(|rec| rec.pilot_key()) else { return Ok(()) };
         let key = pilot_count_key(&pilot, self.event.time);
         let count: u64 = self.get(PILOT_COUNT, &key)?.unwrap_or(0);
         self.put(PILOT_COUNT, &key, &(count + 1))
+    }
+
+    /// The attempts that a decision took of a model that somebody bills: marked ones, too. What the caller obtained
+    /// itself is no call of ours, and an embedded model is named by its digest and billed by nobody.
+    fn count_calls(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        let model = made.model.as_deref().unwrap_or_default();
+        let embedded = model.parse::<Digest>().is_ok();
+        if made.entry == Entry::Decide || made.facts.attempts == 0 || embedded {
+            return Ok(());
+        }
+        let key = [&quarter_of(self.event.time).to_be_bytes(), model.as_bytes()].concat();
+        let count: u64 = self.get(MODEL_CALLS, &key)?.unwrap_or(0);
+        self.put(MODEL_CALLS, &key, &(count + u64::from(made.facts.attempts)))
     }
 
     /// An answer on a pilot's decision: the event names the decision's release.

@@ -14,7 +14,7 @@ mod report;
 mod weigh;
 mod write;
 
-pub use html::{BASE_CSS, REPORT_CSS, body as report_body, page as report_page};
+pub use html::{BASE_CSS, EditLink, REPORT_CSS, badge, body as report_body, glyph, page as report_page};
 pub use markdown::markdown;
 pub use questions::{Age, Area, QUESTIONS, Question, Request, Section, question, reference};
 pub use read::{Artifacts, NoFiles, Read, read};

@@ -12,6 +12,7 @@ pub mod factory;
 pub mod headers;
 pub mod live;
 pub mod pages;
+pub mod questionnaire;
 mod router;
 pub mod session;
 pub mod text;

@@ -29,7 +29,7 @@ pub use certificate::certificate;
 pub use decision::decision;
 pub use decisions::decisions;
 pub use diff::diff;
-pub use frame::{Place, page};
+pub use frame::{Place, mark, page};
 pub use log::log;
 pub use obligation::obligation;
 pub use overview::overview;

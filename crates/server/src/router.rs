@@ -6,6 +6,8 @@ mod read;
 mod sign_in;
 mod visit;
 
+pub(crate) use visit::{cookie, from_here};
+
 use crate::backend::{Backend, Person};
 use crate::live::Live;
 use crate::session::{Sessions, SessionsError};

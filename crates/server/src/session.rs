@@ -173,8 +173,13 @@ impl Session {
 }
 
 /// Compares without telling by its time where the difference is.
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     !a.is_empty() && a.len() == b.len() && a.iter().zip(b).fold(0u8, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+/// A fresh secret, as it stands in a link, a cookie or a form.
+pub(crate) fn random_hex() -> Result<String, SessionsError> {
+    Ok(hex(&random()?))
 }
 
 fn random() -> Result<[u8; 32], SessionsError> {

@@ -245,7 +245,9 @@ const fn class(standing: Standing) -> &'static str {
     }
 }
 
-fn glyph(standing: Standing) -> Markup {
+/// The drawing alone.
+#[must_use]
+pub fn glyph(standing: Standing) -> Markup {
     let path = match standing {
         Standing::Evidenced => {
             r#"<circle cx="8" cy="8" r="7" fill="currentColor"/><path class="q-cut" d="m4.8 8.3 2.2 2.2 4.3-4.8"/>"#

@@ -159,10 +159,10 @@ fn cell(question: &Question, questionnaire: &Questionnaire) -> Cell {
 }
 
 fn supported(artifact: &Artifact, support: &Support) -> Supported {
-    let (counts, but) = match support {
-        Support::Sound => ("in full", Vec::new()),
-        Support::Weak(weak) => ("in part", weak.iter().map(ToString::to_string).collect()),
-        Support::Nothing(why) => ("not", vec![why.to_string()]),
+    let counts = match support {
+        Support::Sound => "in full",
+        Support::Weak(_) => "in part",
+        Support::Nothing(_) => "not",
     };
     let digest = match &artifact.found {
         Found::Present(digest) | Found::Another(digest) => Some(*digest),
@@ -176,7 +176,7 @@ fn supported(artifact: &Artifact, support: &Support) -> Supported {
         shows: artifact.shows.clone(),
         digest,
         counts,
-        but,
+        but: support.reasons(),
         contradicts: artifact.contradicts,
     }
 }

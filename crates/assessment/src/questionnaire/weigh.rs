@@ -49,6 +49,18 @@ pub enum Nothing {
     Future(Day),
 }
 
+impl Support {
+    /// Why it does not count in full; nothing where it does.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Sound => Vec::new(),
+            Self::Weak(weak) => weak.iter().map(ToString::to_string).collect(),
+            Self::Nothing(why) => vec![why.to_string()],
+        }
+    }
+}
+
 impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,6 @@
 //! Arguments of specifying, learning, governing and handing over.
 
+use super::{AcknowledgeArgs, EndRightsArgs, IndexArgs, KeepRightsArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use seatrial_model::words::Stage;
 use seatrial_model::{EventId, SprintId};
@@ -13,6 +14,8 @@ pub(crate) enum Gate {
     Pilot,
     /// Released for production.
     Production,
+    /// In production, and handed over: the delivery side has gone.
+    Owned,
 }
 
 impl From<Gate> for Stage {
@@ -20,6 +23,7 @@ impl From<Gate> for Stage {
         match gate {
             Gate::Pilot => Self::Pilot,
             Gate::Production => Self::Production,
+            Gate::Owned => Self::Owned,
         }
     }
 }
@@ -388,6 +392,16 @@ pub(crate) struct AcceptArgs {
 /// `seatrial handover …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HandoverCommand {
+    /// Take a pack that you have read: over exactly its page; for people who take over
+    Acknowledge(AcknowledgeArgs),
+    /// Say when the rights of the delivery side end; until then it counts down, and can be taken back
+    ///
+    /// From then on the delivery side may only read in this workflow, and its tokens are revoked: never before.
+    EndRights(EndRightsArgs),
+    /// Take the end of the delivery side's rights back
+    KeepRights(KeepRightsArgs),
+    /// The transfer index: which share of the operating actions the receiving side did, by kind and by week
+    Index(IndexArgs),
     /// Write the handover pack: a folder and a single page, every statement with its event
     #[command(after_help = "\
 Example:

@@ -1,6 +1,8 @@
 //! `seatrial accept` and `seatrial handover`.
 
+mod index;
 mod pack;
+pub(crate) mod rights;
 
 use crate::args::{AcceptArgs, HandoverCommand};
 use crate::exit::Exit;
@@ -25,6 +27,10 @@ pub(crate) async fn accept(args: &AcceptArgs, session: &Session, out: &mut Out) 
 /// `seatrial handover …`.
 pub(crate) async fn handover(command: &HandoverCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     match command {
+        HandoverCommand::Acknowledge(args) => rights::acknowledge(args, session, out).await,
+        HandoverCommand::EndRights(args) => rights::end(args, session, out).await,
+        HandoverCommand::KeepRights(args) => rights::keep(args, session, out).await,
+        HandoverCommand::Index(args) => index::index(args, session, out).await,
         HandoverCommand::Pack { out: dir, payloads } => pack::pack(dir, *payloads, session, out).await,
         HandoverCommand::Verify { .. } => Err(Failure::usage("this command needs no open store; nothing was done")),
     }

@@ -5,8 +5,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, Rows, shown, state_ink, state_symbol};
 use crate::session::Session;
-use seatrial_factory::Standing;
+use seatrial_factory::{Hypercare, Standing};
 use seatrial_governance::{ObligationState, State};
+use seatrial_model::facts::OnLapse;
 use seatrial_model::words::Layer;
 use seatrial_model::{ElementPath, Time};
 use std::borrow::Cow;
@@ -68,6 +69,12 @@ fn head(standing: &Standing, simulation: bool, stopped: &[(ElementPath, Time, St
                 let ceiling = release.per_day.map(|n| format!(", at most {n} a day")).unwrap_or_default();
                 out.line(format!("  pilot     {}{shadow}{ceiling}", pilot.number));
             }
+            if release.owned && release.stage == seatrial_model::Stage::Production {
+                out.line("  owned     it was handed over, and has no hypercare");
+            }
+            if let Some(hypercare) = &standing.hypercare {
+                out.line(hypercare_line(hypercare));
+            }
             for waiver in &release.waivers {
                 out.line(format!("  waived    {} until {}", waiver.obligation, waiver.until.day()));
             }
@@ -76,11 +83,30 @@ fn head(standing: &Standing, simulation: bool, stopped: &[(ElementPath, Time, St
             }
         }
     }
+    if let Some(rights) = &standing.rights {
+        let line = out.paint(Ink::Warn, &format!("  rights    {}", super::handover::rights::countdown(rights)));
+        out.line(line);
+    }
     for (element, since, by) in stopped {
         let path = if element.as_str().is_empty() { "the workflow" } else { element.as_str() };
         let line = format!("  STOPPED   {path} since {since} by {}", shown(by));
         let line = out.paint(Ink::Bad, &line);
         out.line(line);
+    }
+}
+
+/// The countdown to the end of hypercare, and what follows.
+fn hypercare_line(hypercare: &Hypercare) -> String {
+    let reaction = match hypercare.reaction {
+        OnLapse::Warn => "warn",
+        OnLapse::Escalate => "escalate",
+        OnLapse::Stop => "stop",
+    };
+    match hypercare.left_ms {
+        Some(left) => {
+            format!("  hypercare ends in {}; then it lapses ({reaction})", super::handover::rights::left_of(left))
+        }
+        None => format!("  hypercare ended on {}: it lapses ({reaction})", hypercare.until.day()),
     }
 }
 

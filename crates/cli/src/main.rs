@@ -72,6 +72,7 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         }
         Command::Regulation(args) if !args.states => commands::regulation(&args, out),
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
+        Command::Witness(command) => commands::witness(&command, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await
         }

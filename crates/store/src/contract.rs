@@ -294,8 +294,8 @@ pub trait Store: Reader {
         lines: Vec<NoteSignature>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Begins to take over a log that was elsewhere, under the origin and verifier key that its first entry names. It
-    /// signs nothing, and takes nothing but [`import`](Self::import), until it is [`adopt`](Self::adopt)ed.
+    /// Begins to take over a log that was elsewhere, under the origin and verifier key that its first entry names. It is
+    /// not signed until it is [`adopt`](Self::adopt)ed; a store that ends before is thrown away.
     fn begin_import<'a>(&'a self, log: &LogName, origin: &str, key: &str) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Takes over the next part of it; answers the log's size afterwards.

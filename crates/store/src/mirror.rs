@@ -39,8 +39,7 @@ pub(crate) fn check_mirror(view: &dyn View, info: &LogInfo) -> Result<Vec<String
     if entries != info.size {
         problems.add(format!("the log says that it has {} entries, and {entries} are there", info.size));
     }
-    if named.key.as_ref() != Some(&info.key) {
-        let said = named.key.as_deref().unwrap_or("none");
+    if let Some(said) = named.key.as_ref().filter(|key| **key != info.key) {
         problems.add(format!("the log's row says that its key is `{}`; its entries say `{said}`", info.key));
     }
     if frontier.root() != info.root {

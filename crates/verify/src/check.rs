@@ -2,14 +2,16 @@
 
 mod events;
 mod held;
+mod keys;
 mod recompute;
 mod signed;
 mod tree;
 
-use crate::report::{KeyOrigin, Verified, Witness};
+use crate::report::{KeyOrigin, Verified, Witness, shown_time};
 use crate::source::{Source, SourceTiles};
+use keys::Keys;
 use seatrial_ledger::tile::width_at;
-use seatrial_ledger::{Checkpoint, Note, TilePath, TileTree, VerifierKey, proof};
+use seatrial_ledger::{Checkpoint, CheckpointError, Note, TilePath, TileTree, VerifierKey, proof};
 use seatrial_model::event::Body;
 use seatrial_model::{Event, LogPoint, Time};
 
@@ -29,7 +31,7 @@ pub struct Trust {
 #[must_use]
 pub fn verify<S: Source + ?Sized>(source: &S, trust: &Trust) -> Verified {
     let mut report = Verified::default();
-    if let Some(checkpoint) = accept_checkpoint(source, trust, &mut report) {
+    if let Some(Accepted { checkpoint, note, key }) = accept_checkpoint(source, trust, &mut report) {
         report.origin.clone_from(&checkpoint.origin);
         report.size = checkpoint.size;
         report.root = Some(checkpoint.root);
@@ -38,9 +40,11 @@ pub fn verify<S: Source + ?Sized>(source: &S, trust: &Trust) -> Verified {
         }
         let mut events = events::Events::new(source, &checkpoint, trust.now);
         tree::check(source, &checkpoint, &mut report, |index, leaf, report| events.visit(index, leaf, report));
-        let points = events.finish(&mut report);
+        let (points, keys) = events.finish(&mut report);
+        check_keys(&keys, &key, &note, &mut report);
+        check_witnesses(&note, &keys, &trust.witnesses, &mut report);
         check_points(source, &checkpoint, &points, &mut report);
-        check_earlier(source, &checkpoint, &mut report);
+        check_earlier(source, &checkpoint, keys.all(), &mut report);
         match source.others(checkpoint.size) {
             Ok(others) => report.not_checked = others,
             Err(e) => report.problem(e.place, e.reason),
@@ -50,41 +54,89 @@ pub fn verify<S: Source + ?Sized>(source: &S, trust: &Trust) -> Verified {
     report
 }
 
-/// Opens the newest checkpoint with the key given, or with the one that the log names.
-fn accept_checkpoint<S: Source + ?Sized>(source: &S, trust: &Trust, report: &mut Verified) -> Option<Checkpoint> {
+/// A checkpoint that was accepted.
+struct Accepted {
+    checkpoint: Checkpoint,
+    note: Note,
+    /// The key that was given, or that the log itself names.
+    key: VerifierKey,
+}
+
+/// Opens the newest checkpoint with the key given, or with the one that the log names; or with the key that follows it.
+fn accept_checkpoint<S: Source + ?Sized>(source: &S, trust: &Trust, report: &mut Verified) -> Option<Accepted> {
     let opened = (|| {
-        let note = source.checkpoint().map_err(|e| e.reason)?.ok_or("there is none")?;
+        let bytes = source.checkpoint().map_err(|e| e.reason)?.ok_or("there is none")?;
         let key = match &trust.key {
             Some(key) => key.clone(),
-            None => self_asserted(source, &note)?,
+            None => self_asserted(source, &bytes)?,
         };
         report.key = key.to_string();
         report.key_origin = if trust.key.is_some() { KeyOrigin::Given } else { KeyOrigin::SelfAsserted };
-        Checkpoint::open(&note, &key).map_err(|e| e.to_string())
+        let opened = match Checkpoint::open(&bytes, &key) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let size = size_of(&bytes).map_err(|_| error.to_string())?;
+                let newest = keys::followed(source, size, &key);
+                Checkpoint::open(&bytes, &newest).map_err(|_| error.to_string())?
+            }
+        };
+        let (checkpoint, note) = opened;
+        Ok::<_, String>(Accepted { checkpoint, note, key })
     })();
-    let opened = opened.map(|(checkpoint, note)| {
-        check_witnesses(&note, &trust.witnesses, report);
-        checkpoint
-    });
     opened.map_err(|e| report.problem("checkpoint", format!("{e}; nothing else was checked"))).ok()
 }
 
-/// Every witness that the auditor knows has cosigned.
-fn check_witnesses(note: &Note, witnesses: &[VerifierKey], report: &mut Verified) {
+/// The newest key that the log names signed the checkpoint; and whoever holds the key given vouches for it.
+fn check_keys(keys: &Keys, given: &VerifierKey, note: &Note, report: &mut Verified) {
+    let Some(newest) = keys.newest() else { return };
+    if !keys.all().contains(given) {
+        let first = keys.all().first().unwrap_or(newest);
+        report.problem(
+            "checkpoint",
+            format!("the log names the key `{first}`, and the checkpoint was checked with another, which it never names"),
+        );
+        return;
+    }
+    if let Err(e) = note.verify(std::slice::from_ref(newest)) {
+        report.problem("checkpoint", format!("the log's key is `{newest}` by now, and it did not sign the checkpoint: {e}"));
+    }
+    report.newest_key = newest.to_string();
+    report.vouched = keys.broken_after(given);
+    if let (Some(index), KeyOrigin::Given) = (report.vouched, report.key_origin) {
+        report.problem(
+            format!("entry {index}"),
+            format!(
+                "the log was restored there without its key: the key given vouches for the {index} entries before it, and what \
+                 follows is self-asserted; give `{newest}` with --key, if you trust whoever restored it"
+            ),
+        );
+    }
+}
+
+/// Every witness that the auditor knows has cosigned the newest checkpoint.
+fn check_witnesses(note: &Note, keys: &Keys, witnesses: &[VerifierKey], report: &mut Verified) {
     for witness in witnesses {
         match note.verify(std::slice::from_ref(witness)) {
             Ok(good) => report.witnesses.extend(good.into_iter().map(|g| Witness { name: g.name, time_s: g.time_s })),
             Err(e) => {
-                report.problem("checkpoint", format!("the witness `{}` has not cosigned it: {e}", witness.name()))
+                let last = keys.last_cosigned(witness).map_or_else(String::new, |(point, time_s)| {
+                    format!("; the log holds one over its first {} entries, of {}", point.size, shown_time(*time_s))
+                });
+                report.problem("checkpoint", format!("the witness `{}` has not cosigned it: {e}{last}", witness.name()))
             }
         }
     }
 }
 
+/// The size that a checkpoint's text says.
+fn size_of(note: &[u8]) -> Result<u64, String> {
+    let note = Note::parse(note).map_err(|e| e.to_string())?;
+    Checkpoint::parse(note.text()).map(|checkpoint| checkpoint.size).map_err(|e| e.to_string())
+}
+
 /// The key that the log's entry 0 names.
 fn self_asserted<S: Source + ?Sized>(source: &S, note: &[u8]) -> Result<VerifierKey, String> {
-    let note = Note::parse(note).map_err(|e| e.to_string())?;
-    let size = Checkpoint::parse(note.text()).map_err(|e| e.to_string())?.size;
+    let size = size_of(note)?;
     let path = TilePath { tree: TileTree::Entries, n: 0, width: width_at(size, 0, 0) };
     let none = || format!("no key was given, and the log's entry 0 (`{path}`) names none");
     let bundle = source.tile(path).ok().flatten().ok_or_else(none)?;
@@ -109,14 +161,21 @@ fn check_points<S: Source + ?Sized>(
 }
 
 /// Checks that the tree extends each earlier checkpoint.
-fn check_earlier<S: Source + ?Sized>(source: &S, checkpoint: &Checkpoint, report: &mut Verified) {
+fn check_earlier<S: Source + ?Sized>(
+    source: &S,
+    checkpoint: &Checkpoint,
+    keys: &[VerifierKey],
+    report: &mut Verified,
+) {
     let earlier = match source.earlier_checkpoints() {
         Ok(earlier) => earlier,
         Err(e) => return report.problem(e.place, e.reason),
     };
-    let Ok(key) = report.key.parse::<VerifierKey>() else { return };
     for (place, note) in earlier {
-        let held = Checkpoint::open(&note, &key)
+        // By whichever key was in force then; where none signed it, the newest says so.
+        let opened = keys.iter().map(|key| Checkpoint::open(&note, key));
+        let opened = opened.reduce(|found, next| found.or(next)).unwrap_or(Err(CheckpointError::Malformed("no key")));
+        let held = opened
             .map_err(|e| e.to_string())
             .and_then(|(older, _)| extends(source, checkpoint, &LogPoint { size: older.size, root: older.root }));
         match held {

@@ -71,6 +71,15 @@ pub struct Verified {
     pub key: String,
     /// Where that key came from.
     pub key_origin: KeyOrigin,
+    /// The key in force by now: the same, or the one that follows it in the log.
+    pub newest_key: String,
+    /// How often the log's key was followed by another, by an entry that the one before signed.
+    pub rotations: u64,
+    /// The first entry that the holder of the key does not vouch for: the log was restored there without its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<u64>,
+    /// Cosignatures of witnesses in the log, each of which holds.
+    pub cosigned: u64,
     /// The witnesses that the auditor knows and that cosigned.
     pub witnesses: Vec<Witness>,
     /// Whether the factory is a simulation.
@@ -112,6 +121,10 @@ impl Default for Verified {
             root: None,
             key: String::new(),
             key_origin: KeyOrigin::SelfAsserted,
+            newest_key: String::new(),
+            rotations: 0,
+            vouched: None,
+            cosigned: 0,
             witnesses: Vec::new(),
             simulation: false,
             earlier_checkpoints: 0,
@@ -178,6 +191,12 @@ impl Verified {
             };
             writeln!(out, "key       {}{note}", shown(&self.key))?;
         }
+        if !self.newest_key.is_empty() && self.newest_key != self.key {
+            writeln!(out, "          now {}, by {} rotation(s) in the log", shown(&self.newest_key), self.rotations)?;
+        }
+        if let Some(index) = self.vouched {
+            writeln!(out, "          restored without its key at entry {index}: what follows is self-asserted")?;
+        }
         if self.root.is_some() {
             self.write_counts(out)?;
         }
@@ -203,6 +222,9 @@ impl Verified {
                 Some(time_s) => writeln!(out, "witness   {name}, {}", shown_time(time_s))?,
                 None => writeln!(out, "witness   {name}")?,
             }
+        }
+        if self.cosigned > 0 {
+            writeln!(out, "witnessed {} cosignature(s) in the log, by keys as the log has them", self.cosigned)?;
         }
         writeln!(out, "extends   {} earlier checkpoints", self.earlier_checkpoints)?;
         writeln!(out, "blobs     {} held", self.blobs)?;
@@ -230,7 +252,7 @@ impl Verified {
 }
 
 /// Seconds since 1970, for people.
-fn shown_time(time_s: u64) -> Time {
+pub(crate) fn shown_time(time_s: u64) -> Time {
     Time::from_millis(i64::try_from(time_s).unwrap_or(i64::MAX).saturating_mul(1_000))
 }
 

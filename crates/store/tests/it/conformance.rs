@@ -45,11 +45,22 @@ conformance!(
     tiles_and_checkpoints_follow_the_entries,
     what_is_attested_is_signed_and_no_checkpoint,
     what_is_folded_again_is_identical,
+    a_key_is_followed_by_another,
+    a_key_that_was_not_made_ready_follows_nothing,
+    cosignatures_are_kept_with_their_checkpoint,
+    a_log_is_taken_over_byte_for_byte,
+    a_log_that_was_not_taken_over_whole_does_not_go_on,
     subscribers_are_told_in_order,
     secrets_are_kept_apart,
     logs_are_independent,
     a_closed_store_refuses,
 );
+
+use crate::import::{a_log_is_taken_over_byte_for_byte, a_log_that_was_not_taken_over_whole_does_not_go_on};
+use crate::rotation::{
+    a_key_is_followed_by_another, a_key_that_was_not_made_ready_follows_nothing,
+    cosignatures_are_kept_with_their_checkpoint,
+};
 
 async fn declared(store: &dyn Store) -> u64 {
     store.row(&log(), "counts", b"declared").await.unwrap().map_or(0, |v| read_count(&v))

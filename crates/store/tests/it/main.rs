@@ -13,4 +13,8 @@ mod embedded;
 #[cfg(test)]
 mod full;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod tamper;

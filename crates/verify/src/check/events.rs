@@ -1,6 +1,7 @@
 //! Each entry as an event: its bytes, its place in the log, its time, and what it names.
 
 use super::held::Holdings;
+use super::keys::Keys;
 use super::recompute::Recompute;
 use super::signed::Signatures;
 use crate::report::Verified;
@@ -29,6 +30,7 @@ pub(super) struct Events<'a, S: ?Sized> {
     decisions: HashSet<DecisionId>,
     /// What events say of the log itself at an earlier size.
     points: Vec<(String, LogPoint)>,
+    keys: Keys,
     source: &'a S,
     signatures: Signatures,
     holdings: Holdings<'a, S>,
@@ -46,6 +48,7 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
             ids: HashMap::new(),
             decisions: HashSet::new(),
             points: Vec::new(),
+            keys: Keys::default(),
             source,
             signatures: Signatures::default(),
             holdings: Holdings::new(source),
@@ -83,8 +86,19 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
         match &event.body {
             Body::NodeRecovered(b) => self.point(index, &place, &b.signed, report),
             Body::PackGenerated(b) => self.point(index, &place, &b.log, report),
+            Body::LogKeyRotated(b) => self.point(index, &place, &b.point, report),
+            Body::LogRestored(b) => self.point(index, &place, &b.point, report),
+            Body::CheckpointCosigned(b) => self.point(index, &place, &b.point, report),
             _ => {}
         }
+        let of_keys = match &event.body {
+            Body::LogOpened(b) if index == 0 => self.keys.opened(&b.key),
+            Body::LogKeyRotated(b) => self.keys.rotated(b).map(|()| report.rotations += 1),
+            Body::LogRestored(b) => self.keys.restored(index, b),
+            Body::CheckpointCosigned(b) => self.keys.cosigned(&self.origin, b).map(|()| report.cosigned += 1),
+            _ => Ok(()),
+        };
+        of_keys.unwrap_or_else(|what| report.problem(&place, what));
         self.signatures.visit((index, &place), &event, &self.origin, self.source, report);
         let held = self.holdings.visit(&place, &event, report);
         self.recompute.visit(&place, &event, &held, &mut self.holdings, report);
@@ -136,9 +150,6 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
         if opened.origin != self.origin {
             wrong.push(format!("it opens the log `{}`, and the checkpoint is of `{}`", opened.origin, self.origin));
         }
-        if opened.key != report.key {
-            wrong.push(format!("it names the key `{}`, and the checkpoint was checked with another", opened.key));
-        }
         if (opened.kind == FactoryKind::Simulation) != self.origin.starts_with(SIMULATION) {
             wrong.push(format!("it is of a factory of kind `{}`, and the origin says otherwise", opened.kind));
         }
@@ -160,12 +171,12 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
         self.latest = self.latest.max(Some(time));
     }
 
-    /// What is known only at the end. Returns what events say of the log at earlier points.
-    pub(super) fn finish(mut self, report: &mut Verified) -> Vec<(String, LogPoint)> {
+    /// What is known only at the end. Returns what events say of the log at earlier points, and of its keys.
+    pub(super) fn finish(mut self, report: &mut Verified) -> (Vec<(String, LogPoint)>, Keys) {
         if !self.listed {
             self.holdings.list(report);
         }
         self.holdings.finish(report);
-        self.points
+        (self.points, self.keys)
     }
 }

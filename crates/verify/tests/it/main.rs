@@ -8,6 +8,7 @@ mod falsified;
 mod fixture;
 mod go_interop;
 mod in_order;
+mod keys_change;
 mod pack;
 mod signed;
 

@@ -36,6 +36,7 @@ async fn list(filter: DecisionFilter, session: &Session, out: &mut Out) -> Resul
     if !out.is_json() {
         let mut rows =
             Rows::new(out.layout(), &["decision", "time", "step", "verdict", "action", "confidence", "because"]);
+        rows.whole(0);
         for d in &found {
             let rehearsal = if d.rehearsal { " (rehearsal)" } else { "" };
             rows.row([

@@ -220,7 +220,7 @@ fn told(
     if simulation {
         let line = out.paint(Ink::Warn, "This factory is a simulation, and everything that it signs says so, for ever.");
         out.line(line);
-        out.note("for a real one, name two people with `--person` and `--colleague`, in another folder");
+        out.line("A real one has two people: `--person` and `--colleague`, in another folder, without `--simulation`.");
     }
     out.line(format!("next: {next}"));
     Ok(Exit::Done)

@@ -21,6 +21,7 @@ mod people;
 mod scenario;
 mod seeds;
 mod support;
+mod tutorial;
 mod usage;
 
 /// Every file beside this one is part of the binary.

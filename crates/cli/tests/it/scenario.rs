@@ -5,7 +5,7 @@
 //! ids, digests, times and durations.
 
 mod figures;
-mod page;
+pub mod page;
 
 use crate::support::{Ran, Yard, seatrial};
 use figures::Figures;
@@ -88,19 +88,31 @@ fn tell(text: &str) -> Told {
     told
 }
 
+/// Runs one page, and compares it or writes it anew.
+fn holds(page: &Path) {
+    let text = std::fs::read_to_string(page).unwrap();
+    let told = tell(&text);
+    if std::env::var_os("SEATRIAL_UPDATE").is_some() {
+        std::fs::write(page, told.text).unwrap();
+    } else {
+        assert!(told.differences.is_empty(), "{}:\n{}", page.display(), told.differences.join("\n"));
+    }
+}
+
 #[test]
 fn stories_hold() {
     let mut pages: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
     pages.retain(|p| p.extension().is_some_and(|e| e == "md") && !p.ends_with("README.md"));
-    pages.sort();
-    assert!(!pages.is_empty(), "there is no scenario");
-    for page in pages {
-        let text = std::fs::read_to_string(&page).unwrap();
-        let told = tell(&text);
-        if std::env::var_os("SEATRIAL_UPDATE").is_some() {
-            std::fs::write(&page, told.text).unwrap();
-        } else {
-            assert!(told.differences.is_empty(), "{}:\n{}", page.display(), told.differences.join("\n"));
-        }
+    // One story alone, while it is written.
+    if let Some(one) = std::env::var_os("SEATRIAL_STORY") {
+        pages.retain(|p| p.file_stem() == Some(one.as_os_str()));
     }
+    assert!(!pages.is_empty(), "there is no scenario");
+    // Each has a factory of its own, so they are told side by side.
+    std::thread::scope(|scope| {
+        let told: Vec<_> = pages.iter().map(|page| scope.spawn(|| holds(page))).collect();
+        for story in told {
+            story.join().unwrap();
+        }
+    });
 }

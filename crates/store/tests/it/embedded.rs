@@ -220,7 +220,7 @@ async fn a_log_is_signed_by_its_own_key_only() {
     let key = store.logs().await.unwrap()[0].key.clone();
     store.close().await.unwrap();
     assert_eq!(files_below(&dir.path().join("keys")), Vec::<std::path::PathBuf>::new());
-    assert!(refused(dir.path(), seeded(2)).contains("was opened with"));
+    assert!(refused(dir.path(), seeded(2)).contains("the log is signed with"));
     assert!(refused(dir.path(), options()).contains("is missing"));
     let store = SqliteStore::open(dir.path(), seeded(1)).unwrap();
     assert_eq!(store.logs().await.unwrap()[0].key, key);

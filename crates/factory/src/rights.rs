@@ -204,7 +204,7 @@ impl Factory {
     }
 
     /// Who submitted this very spec.
-    async fn submitters(&self, log: &LogName, spec: Digest) -> Result<BTreeSet<String>, Refused> {
+    pub(crate) async fn submitters(&self, log: &LogName, spec: Digest) -> Result<BTreeSet<String>, Refused> {
         let events = self.delivery_events(log).await.map_err(not_recorded)?;
         let of = |e: &Event| matches!(e.body, Body::SpecSubmitted(_)) && e.spec == Some(spec);
         Ok(events.iter().filter(|e| of(&e.event)).map(|e| e.event.actor.id.clone()).collect())

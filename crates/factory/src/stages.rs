@@ -74,7 +74,13 @@ impl Factory {
         let stages = [Some(Stage::Pilot), Some(Stage::Production), Some(Stage::Owned).filter(|_| in_production)];
         let states: BTreeMap<Stage, Vec<ObligationState>> =
             stages.into_iter().flatten().map(|stage| (stage, self.states(&gathered, stage))).collect();
-        Ok(seatrial_governance::next(&served.workflow, &self.spec(), self.now(), &states))
+        let mut steps = seatrial_governance::next(&served.workflow, &self.spec(), self.now(), &states);
+        // An author never approves their own change: whoever cannot do it is not named.
+        let authors = self.submitters(&handle.log, served.workflow.digest).await?;
+        for step in steps.iter_mut().filter(|s| s.command.starts_with("seatrial approve")) {
+            step.people.retain(|person| !authors.contains(person));
+        }
+        Ok(steps)
     }
 
     /// Every release that was cut, the newest first.

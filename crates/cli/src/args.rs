@@ -8,6 +8,7 @@ mod judge;
 mod new;
 mod owning;
 mod people;
+mod questionnaire;
 mod record;
 mod replay;
 mod run;
@@ -23,6 +24,7 @@ pub(crate) use judge::*;
 pub(crate) use new::*;
 pub(crate) use owning::*;
 pub(crate) use people::*;
+pub(crate) use questionnaire::*;
 pub(crate) use record::*;
 pub(crate) use replay::*;
 pub(crate) use run::*;
@@ -444,6 +446,10 @@ Example:
   seatrial assess
   seatrial assess --for auditor --format json")]
     Assess(AssessArgs),
+
+    /// For a delivery that is not run here: the same questions, and the artifact behind each answer
+    #[command(subcommand)]
+    Questionnaire(QuestionnaireCommand),
 
     // -- the record
     /// The tamper-evident log: verify, export, prove, keys, rebuild

@@ -22,6 +22,7 @@ mod people;
 mod pilot;
 mod progress;
 mod question;
+mod questionnaire;
 mod regulation;
 mod rehearse;
 mod release;
@@ -48,6 +49,7 @@ pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use new::new as new_workflow;
+pub(crate) use questionnaire::{alone as questionnaire, needs_store as questionnaire_needs_store};
 pub(crate) use regulation::regulation;
 pub(crate) use serve::serve;
 pub(crate) use waive::ask as ask_grant;
@@ -76,6 +78,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Pilot(PilotCommand::List | PilotCommand::Show { .. })
         | Command::Explain(_)
         | Command::Assess(_)
+        | Command::Questionnaire(_)
         | Command::Can(_)
         | Command::Policy(_)
         | Command::Waive(WaiveArgs {
@@ -181,6 +184,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Handover(command) => handover::handover(&command, session, out).await,
         Command::Regulation(args) => regulation::states(&args, session, out).await,
         Command::Assess(args) => assess::assess(&args, session, out).await,
+        Command::Questionnaire(command) => questionnaire::with_log(&command, session, out).await,
         Command::Simulate(command) => simulate::simulate(command, session, out).await,
         Command::Log(LogCommand::Rebuild) => log::rebuild(session, out).await,
         Command::New(_)

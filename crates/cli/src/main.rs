@@ -14,6 +14,7 @@ mod session;
 mod simulated;
 mod source;
 mod terminal;
+mod web;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -72,6 +73,11 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         }
         Command::Regulation(args) if !args.states => commands::regulation(&args, out),
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
+        Command::Questionnaire(command)
+            if !commands::questionnaire_needs_store(&command, cli.global.workflow.as_ref()) =>
+        {
+            commands::questionnaire(&command, &asked, out).await
+        }
         Command::Witness(command) => commands::witness(&command, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await

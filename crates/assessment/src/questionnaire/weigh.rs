@@ -135,7 +135,7 @@ pub fn weigh(question: &Question, answer: Option<&Answer>, today: Day) -> Weighe
     } else if claim == Claim::No {
         (Standing::Contradicted, vec!["they say themselves that it is not so".to_owned()])
     } else if claim == Claim::Unknown {
-        let why = if answer.is_some() { "nobody could say" } else { "not answered" };
+        let why = if answer.is_some_and(|a| a.text.is_some()) { "nobody could say" } else { "not answered" };
         (Standing::NoEvidence, vec![why.to_owned()])
     } else if usable(false).next().is_none() {
         let why = if artifacts.iter().any(|a| !a.contradicts) {

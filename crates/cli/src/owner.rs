@@ -7,7 +7,7 @@ mod protocol;
 
 use listen::Listener;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command, PeopleCommand};
 use crate::commands;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -113,6 +113,10 @@ async fn run_owned(owned: Owned, asked: &Asked, cli: Cli, out: &mut Out) -> Resu
 pub(crate) async fn in_factory(factory: Factory, asked: &Asked, cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     let writes = commands::writes(&command);
+    // Whoever left since the store was opened left before this command.
+    if !matches!(command, Command::People(PeopleCommand::Reload)) {
+        factory.reread_or_warn().await;
+    }
     let session = Session { factory, start: asked.start.clone(), named: global.workflow, who: asked.who.clone() };
     let done = commands::run(command, &session, out).await;
     // Whatever was recorded: what a release stood on may be gone, or here again.

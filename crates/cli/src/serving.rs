@@ -1,6 +1,7 @@
 //! Gateway and pages on one listener.
 
 use crate::failure::Failure;
+use crate::web::HttpWeb;
 use seatrial_factory::Factory;
 use seatrial_gateway::Gateway;
 use seatrial_server::{AppState, FactoryBackend, Options};
@@ -33,7 +34,12 @@ impl Serving {
         let address = listener.local_addr().map_err(failed)?;
         let (end, mut ended) = watch::channel(false);
         let backend = Arc::new(FactoryBackend::new(factory.clone()));
-        let app = AppState::new(Arc::clone(&backend), Options { tls: false })
+        let sign_in = factory.sign_in();
+        let web = HttpWeb::new(factory.root())
+            .map_err(|e| Failure::failed(format!("the way to other services cannot be opened: {e}; nothing is served")))?;
+        // Where browsers come through TLS, their cookies go nowhere else.
+        let tls = sign_in.is_some_and(|s| s.address.starts_with("https://"));
+        let app = AppState::with_web(Arc::clone(&backend), Options { tls }, Some(Arc::new(web)))
             .map_err(|e| Failure::failed(format!("sessions need random numbers: {e}; nothing is served")))?;
         // Whatever is recorded, by whomever, refreshes open pages.
         let following = seatrial_server::factory::watch(&app, &factory);

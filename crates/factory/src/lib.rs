@@ -54,6 +54,7 @@ mod traffic;
 mod verdicts;
 mod waive;
 mod watch;
+mod witness;
 mod worktree;
 
 pub use acknowledge::Acknowledged;
@@ -70,7 +71,7 @@ pub use evaluate::{
     ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
 };
 pub use example::{ExampleAdded, ExampleInput, Expectation};
-pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory};
+pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory, WitnessAnswer};
 pub use handover::{PackDraft, Sealed};
 pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use incidents::{
@@ -81,7 +82,7 @@ pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
 pub use look::{AssumptionLook, CertificateLook, DecisionHead, EntryLook, LOOK_ENTRIES_MAX, WatchLook, WatchState};
 pub use outcomes::{Measured, OutcomeInput};
-pub use people::{Leaving, LosesOf, PersonLook, PersonOf, PersonState, Reread};
+pub use people::{Leaving, LosesOf, PersonLook, PersonOf, PersonState, Reread, SsoSubject};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};
 pub use project::{FactoryProjector, PROJECTION_VERSION};
 pub use reconcile::{
@@ -106,4 +107,5 @@ pub use trace::Recomputed;
 pub use transfer::TransferLook;
 pub use waive::{WAIVER_TEXT_BYTES_MAX, WaiverInput, WaiverLook};
 pub use watch::{ASSUMPTIONS_EVERY_MS, Watched};
+pub use witness::{Asked, WitnessLook};
 pub use worktree::{DiskFiles, WorkTree, check_folder};

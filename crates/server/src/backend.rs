@@ -5,8 +5,10 @@ use crate::view::{
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
+use seatrial_factory::SsoSubject;
 use seatrial_model::event::TokenKind;
 use seatrial_model::{DecisionId, Digest, EventId, Principal, ReviewId, SprintId, Stage, Time, Untrusted};
+use seatrial_spec::workflow::SignIn;
 use std::future::Future;
 
 /// Somebody who signed in.
@@ -18,6 +20,8 @@ pub struct Person {
     pub name: String,
     /// The token that they signed in with; none for a one-time link.
     pub token: Option<SignedWith>,
+    /// A provider vouched for them: of the roles of their person they have those that their groups allowed.
+    pub sso: bool,
 }
 
 /// The token of somebody who signed in with one: what it allows bounds what its session may do.
@@ -63,6 +67,19 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Who holds this personal token; none where it is unknown, expired, revoked, or no person's.
     fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Person>, Problem>> + Send;
+
+    /// Single sign-on, where there is any. Asked for each sign-in: it may change while this runs.
+    fn single_sign_on(&self) -> Option<SignIn> {
+        None
+    }
+
+    /// Who it is that a provider vouches for.
+    ///
+    /// The error says what to do.
+    fn vouched(&self, subject: &SsoSubject) -> Result<Person, Problem> {
+        let _ = subject;
+        Err(Problem::Forbidden("This factory has no single sign-on; nobody was signed in.".into()))
+    }
 
     /// How somebody who signed in stands now; none where they left, or their token ended. Asked on every request, so
     /// that it takes effect at once and not at the end of a session.

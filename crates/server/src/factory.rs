@@ -22,9 +22,10 @@ use crate::view::{
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
-use seatrial_factory::Factory;
+use seatrial_factory::{Factory, SsoSubject};
 use seatrial_factory::api::{Caller, Refused};
 use seatrial_model::{DecisionId, Digest, EventId, LogName, ReviewId, SprintId, Stage, Time, Untrusted};
+use seatrial_spec::workflow::SignIn;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
@@ -103,6 +104,14 @@ impl Backend for FactoryBackend {
 
     async fn authenticate(&self, token: &str) -> Result<Option<Person>, Problem> {
         people::authenticate(&self.factory, token).await
+    }
+
+    fn single_sign_on(&self) -> Option<SignIn> {
+        self.factory.sign_in()
+    }
+
+    fn vouched(&self, subject: &SsoSubject) -> Result<Person, Problem> {
+        people::vouched(&self.factory, subject)
     }
 
     async fn present(&self, who: &Person) -> Result<Option<Person>, Problem> {

@@ -15,6 +15,7 @@ pub mod pages;
 pub mod questionnaire;
 mod router;
 pub mod session;
+pub mod sso;
 pub mod text;
 pub mod view;
 
@@ -22,3 +23,4 @@ pub use backend::{Backend, Person, Problem, SignedWith};
 pub use factory::FactoryBackend;
 pub use router::{AppState, Options, router};
 pub use session::{Sessions, SessionsError};
+pub use sso::Web;

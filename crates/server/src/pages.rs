@@ -37,6 +37,6 @@ pub use problem::problem;
 pub use releases::{pilot_report, releases};
 pub use review::{ReviewForm, review};
 pub use reviews::reviews;
-pub use sign_in::{SignInNote, sign_in};
+pub use sign_in::{SignInNote, sign_in, signed_in};
 pub use sprint::sprint;
 pub use waivers::waivers;

@@ -4,6 +4,7 @@ mod forms;
 mod govern;
 mod read;
 mod sign_in;
+mod sso;
 mod visit;
 
 pub(crate) use visit::{cookie, from_here};
@@ -11,6 +12,7 @@ pub(crate) use visit::{cookie, from_here};
 use crate::backend::{Backend, Person};
 use crate::live::Live;
 use crate::session::{Sessions, SessionsError};
+use crate::sso::{Sso, Web};
 use crate::{assets, headers};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path};
@@ -19,6 +21,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 use seatrial_model::Time;
+use seatrial_spec::workflow::SignIn;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -45,6 +48,7 @@ struct Shared<B> {
     sessions: Sessions,
     live: Live,
     options: Options,
+    sso: Option<Sso>,
 }
 
 impl<B> Clone for AppState<B> {
@@ -59,7 +63,16 @@ impl<B: Backend> AppState<B> {
     /// # Errors
     /// Where the system has no random bytes.
     pub fn new(backend: Arc<B>, options: Options) -> Result<Self, SessionsError> {
-        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options };
+        Self::with_web(backend, options, None)
+    }
+
+    /// As [`Self::new`], with a way to reach the identity provider of a factory that has single sign-on.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn with_web(backend: Arc<B>, options: Options, web: Option<Arc<dyn Web>>) -> Result<Self, SessionsError> {
+        let sso = web.map(Sso::new);
+        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options, sso };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -90,6 +103,11 @@ impl<B: Backend> AppState<B> {
         &self.shared.sessions
     }
 
+    /// Single sign-on, where the factory has any and its provider can be reached.
+    fn sso(&self) -> Option<(&Sso, SignIn)> {
+        Some((self.shared.sso.as_ref()?, self.backend().single_sign_on()?))
+    }
+
     fn cookie_name(&self) -> &'static str {
         if self.shared.options.tls { "__Host-seatrial" } else { "seatrial" }
     }
@@ -106,6 +124,8 @@ pub fn router<B: Backend>(state: AppState<B>) -> Router {
     Router::new()
         .route("/", get(read::overview::<B>))
         .route("/sign-in", get(sign_in::page::<B>).post(sign_in::enter::<B>))
+        .route("/sign-in/sso", get(sso::begin::<B>))
+        .route(crate::sso::CALLBACK, get(sso::end::<B>))
         .route("/sign-out", post(sign_in::leave::<B>))
         .route("/events", get(read::events::<B>))
         .route("/w/{workflow}", get(read::board::<B>))

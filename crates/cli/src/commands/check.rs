@@ -6,12 +6,12 @@ use crate::failure::Failure;
 use crate::out::Out;
 use crate::owner::Asked;
 use crate::place::{self, WorkflowFolder};
-use seatrial_factory::check_folder;
+use seatrial_factory::{DiskFiles, check_folder};
 use seatrial_model::Stage;
 use seatrial_spec::check::{FACTORY_FILE, WORKFLOW_FILE};
 use seatrial_spec::diagnostic::{to_human, to_json, to_sarif};
 use seatrial_spec::workflow::FactorySpec;
-use seatrial_spec::{Diagnostic, Severity, Sources, check_factory};
+use seatrial_spec::{Diagnostic, Severity, Sources, check_factory_with};
 use std::path::Path;
 
 /// Everything that was found in one file and those that it names.
@@ -45,7 +45,7 @@ fn factory_file(root: &Path) -> Result<(Found, Option<FactorySpec>), Failure> {
     let path = root.join(FACTORY_FILE);
     let text = std::fs::read_to_string(&path)
         .map_err(|e| Failure::file(format!("`{}` cannot be read ({e}); nothing was checked", path.display())))?;
-    let (spec, diagnostics, sources) = check_factory(&text);
+    let (spec, diagnostics, sources) = check_factory_with(&text, &DiskFiles::new(root));
     Ok((Found { label: FACTORY_FILE.to_owned(), diagnostics, sources }, spec))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{FactoryBackend, problem};
 use crate::backend::{Person, Problem, SignedWith};
-use seatrial_factory::Factory;
+use seatrial_factory::{Factory, SsoSubject};
 use seatrial_factory::api::{Caller, Refused};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{Assurance, PrincipalKind};
@@ -25,7 +25,7 @@ impl FactoryBackend {
 fn person(factory: &Factory, caller: Caller, token: Option<SignedWith>) -> Person {
     let spec = factory.spec();
     let name = spec.person(&caller.principal.id).map_or_else(|| caller.principal.id.clone(), |p| p.name.clone());
-    Person { principal: caller.principal, name, token }
+    Person { principal: caller.principal, name, token, sso: false }
 }
 
 pub(super) async fn authenticate(factory: &Factory, token: &str) -> Result<Option<Person>, Problem> {
@@ -46,6 +46,11 @@ pub(super) async fn authenticate(factory: &Factory, token: &str) -> Result<Optio
     Ok(with.map(|with| person(factory, caller, Some(with))))
 }
 
+pub(super) fn vouched(factory: &Factory, subject: &SsoSubject) -> Result<Person, Problem> {
+    let caller = factory.by_single_sign_on(subject).map_err(problem)?;
+    Ok(Person { sso: true, ..person(factory, caller, None) })
+}
+
 pub(super) async fn present(factory: &Factory, who: &Person) -> Result<Option<Person>, Problem> {
     if let Some(with) = &who.token
         && !factory.token_stands(&with.name).await.map_err(problem)?
@@ -59,7 +64,11 @@ pub(super) async fn present(factory: &Factory, who: &Person) -> Result<Option<Pe
                 true => Assurance::Simulated,
                 false => who.principal.assurance,
             };
-            Ok(Some(person(factory, caller, who.token.clone())))
+            if who.sso {
+                // What the groups did not allow at sign-in, no other role of today does.
+                caller.principal.roles.retain(|role| who.principal.has_role(role));
+            }
+            Ok(Some(Person { sso: who.sso, ..person(factory, caller, who.token.clone()) }))
         }
         Err(Refused::NotFound(_) | Refused::Forbidden(_)) => Ok(None),
         Err(other) => Err(problem(other)),

@@ -2,7 +2,7 @@
 
 use super::commands;
 use super::frame::{Place, mark, page};
-use super::parts::command;
+use super::parts::{command, encode};
 use crate::view::Frame;
 use maud::{Markup, html};
 
@@ -22,12 +22,16 @@ pub enum SignInNote {
 /// The page. With a `token` from a one-time link it asks for one click only: a link that is merely fetched (by
 /// a mail scanner, a preview) must not use the token up.
 #[must_use]
-pub fn sign_in(frame: &Frame, token: Option<&str>, to: &str, note: SignInNote) -> Markup {
+pub fn sign_in(frame: &Frame, token: Option<&str>, to: &str, note: SignInNote, sso: bool) -> Markup {
     let body = html! {
         div .sign-in {
             div .emblem { (mark()) }
             h1 { "Come aboard" }
             (said(note))
+            @if sso && token.is_none() {
+                p { a .button .primary href=(format!("/sign-in/sso?to={}", encode(to))) { "Sign in with single sign-on" } }
+                p .muted { "or with a token of your own:" }
+            }
             form method="post" action="/sign-in" {
                 input type="hidden" name="to" value=(to);
                 @if let Some(token) = token {
@@ -60,4 +64,18 @@ fn said(note: SignInNote) -> Markup {
             SignInNote::SignedOut => p .note role="status" { "You are signed out." }
         }
     }
+}
+
+/// Back from the provider and signed in. A page and no redirect: the session's cookie is sent with nothing that another
+/// site began, so the way into our pages begins here.
+#[must_use]
+pub fn signed_in(frame: &Frame, to: &str) -> Markup {
+    let body = html! {
+        div .sign-in {
+            div .emblem { (mark()) }
+            h1 { "Signed in" }
+            p { a .button .primary href=(to) { "Go on" } }
+        }
+    };
+    page(frame, Place::Elsewhere, "Signed in", &body)
 }

@@ -41,7 +41,8 @@ pub async fn page<B: Backend>(State(app): State<AppState<B>>, query: Asked<SignI
         (None, Some(_)) => SignInNote::SignedOut,
         (None, None) => SignInNote::None,
     };
-    pages::sign_in(&bare(&app), query.token.as_deref(), &local(&query.to), note).into_response()
+    let sso = app.sso().is_some();
+    pages::sign_in(&bare(&app), query.token.as_deref(), &local(&query.to), note, sso).into_response()
 }
 
 pub async fn enter<B: Backend>(
@@ -59,7 +60,8 @@ pub async fn enter<B: Backend>(
     let person = match who(&app, form.token.trim()).await {
         Ok(Some(person)) if person.principal.kind == PrincipalKind::Person => person,
         Ok(_) => {
-            let page = pages::sign_in(&bare(&app), None, &local(&form.to), SignInNote::Refused);
+            let sso = app.sso().is_some();
+            let page = pages::sign_in(&bare(&app), None, &local(&form.to), SignInNote::Refused, sso);
             return (StatusCode::UNAUTHORIZED, page).into_response();
         }
         Err(problem) => return problem_page(&bare(&app), &problem),
@@ -93,14 +95,23 @@ pub async fn leave<B: Backend>(
 }
 
 fn with_cookie<B: Backend>(app: &AppState<B>, value: &str, seconds: i64, to: &str) -> Response {
-    let secure = if app.shared.options.tls { "; Secure" } else { "" };
-    let cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}", app.cookie_name());
-    let mut response = Redirect::to(to).into_response();
-    match HeaderValue::from_str(&cookie) {
+    match session_cookie(app, value, seconds) {
         Ok(cookie) => {
+            let mut response = Redirect::to(to).into_response();
             response.headers_mut().insert(header::SET_COOKIE, cookie);
             response
         }
         Err(e) => problem_page(&bare(app), &Problem::Unavailable(format!("the session could not be set: {e}"))),
     }
+}
+
+/// The cookie of a session.
+pub(super) fn session_cookie<B: Backend>(
+    app: &AppState<B>,
+    value: &str,
+    seconds: i64,
+) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
+    let secure = if app.shared.options.tls { "; Secure" } else { "" };
+    let name = app.cookie_name();
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"))
 }

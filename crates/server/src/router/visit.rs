@@ -109,7 +109,7 @@ impl<B: Backend> FromRequestParts<AppState<B>> for Visit {
         };
         // How they were authenticated is a fact of this session, not of the directory.
         let principal = Principal { assurance: session.person.principal.assurance, ..now.principal };
-        let who = Person { principal, name: now.name, token: session.person.token.clone() };
+        let who = Person { principal, name: now.name, token: session.person.token.clone(), sso: session.person.sso };
         let me = Me {
             id: who.principal.id.clone(),
             name: who.name.clone(),

@@ -10,7 +10,7 @@ fn ana() -> Person {
         roles: std::collections::BTreeSet::new(),
         assurance: Assurance::Token,
     };
-    Person { principal, name: "Ana".into(), token: None }
+    Person { principal, name: "Ana".into(), token: None, sso: false }
 }
 
 fn at(ms: i64) -> Time {

@@ -30,7 +30,7 @@ pub fn ana() -> Person {
         roles: BTreeSet::from(["supervisors".to_owned()]),
         assurance: Assurance::Token,
     };
-    Person { principal, name: "Ana Ruiz".into(), token: None }
+    Person { principal, name: "Ana Ruiz".into(), token: None, sso: false }
 }
 
 fn known(workflow: &str) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ use crate::rights::OwnPolicies;
 use crate::tokens::TokenMemory;
 use crate::worktree::DiskFiles;
 use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 use seatrial_guard::port::Model;
 use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened, NodeRecovered};
 use seatrial_model::words::FactoryKind;
@@ -29,6 +30,24 @@ pub trait Providers: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot be asked, in words: a key that is not there, an address that is none.
     fn model(&self, provider: &Provider, name: &str) -> Result<Arc<dyn Model>, String>;
+
+    /// Asks a witness to cosign: `POST <url>/add-checkpoint` (C2SP `tlog-witness`).
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    fn add_checkpoint(&self, url: &str, body: Vec<u8>) -> BoxFuture<'_, Result<WitnessAnswer, String>> {
+        let why = format!("nothing here reaches `{url}` ({} bytes were not sent)", body.len());
+        Box::pin(std::future::ready(Err(why)))
+    }
+}
+
+/// What a witness answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WitnessAnswer {
+    /// The status of HTTP.
+    pub status: u16,
+    /// What came with it.
+    pub body: Vec<u8>,
 }
 
 /// How a factory is opened.
@@ -97,6 +116,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: TokenMemory,
     /// Evaluations that run on this node, by what they are of.
     pub(crate) evaluating: Mutex<BTreeSet<Digest>>,
+    /// When a witness that failed was asked last, by the log and its name.
+    pub(crate) witnesses_tried: Mutex<BTreeMap<(LogName, String), Time>>,
     pub(crate) policies: ArcSwap<OwnPolicies>,
     /// The people as they were taken last; whoever takes them anew holds it.
     pub(crate) people: tokio::sync::Mutex<TakenPeople>,
@@ -186,6 +207,7 @@ impl Factory {
             handles: RwLock::default(),
             tokens: TokenMemory::default(),
             evaluating: Mutex::default(),
+            witnesses_tried: Mutex::default(),
             policies: ArcSwap::from_pointee(policies),
             people: tokio::sync::Mutex::default(),
         }));

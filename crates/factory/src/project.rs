@@ -29,6 +29,7 @@
 //! | `certificate` | threshold, number and model | [`CertificateRec`] |
 //! | `evaluation` | key of what is evaluated | [`EvaluationRec`]: begun and not ended |
 //! | `evaluation-part` | event that began it (16 bytes), index (8 bytes) | digest of the part |
+//! | `witness` | verifier key | [`WitnessRec`]: its newest cosignature |
 //! | `token` | public name | [`TokenRec`] |
 //! | `acted` | day `/` kind `/` side | operating actions, for the transfer index |
 //! | `rights` | `delivery` | [`RightsRec`]: the rights of the delivery side end |
@@ -44,6 +45,7 @@ pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
     AUDIT_DUE, CALLER, MODEL_CALLS, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,
+    WITNESS,
     audit_due_from, pilot_count_key, quarter_of,
 };
 
@@ -55,7 +57,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 13;
+pub const PROJECTION_VERSION: u32 = 14;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -30,6 +30,7 @@ impl Factory {
             oversight: self.oversight(log).await?,
             pilot: self.pilot_now(log, events).await?,
             handover: Some(self.handover_now(log, workflow, events).await?),
+            cosigned: self.cosigned(log).await?,
         })
     }
 

@@ -1,12 +1,14 @@
 //! Models over HTTP, for the factory: one client, with one pool of connections, for each provider.
 
-use seatrial_factory::Providers;
+use futures_util::future::BoxFuture;
+use seatrial_factory::{Providers, WitnessAnswer};
 use seatrial_guard::port::Model;
 use seatrial_model::Digest;
 use seatrial_spec::workflow::{KeyRef, Provider};
 use seatrial_upstream::OpenAiModel;
 use seatrial_upstream::key::Key;
 use seatrial_upstream::openai::{OpenAi, Options};
+use seatrial_upstream::post::Poster;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ pub struct HttpProviders {
     root: PathBuf,
     env: Box<Env>,
     clients: Mutex<Clients>,
+    /// Made when a witness is asked first.
+    poster: Mutex<Option<Poster>>,
 }
 
 /// Clients by their address and their key's digest.
@@ -29,7 +33,17 @@ type Clients = HashMap<(String, Option<Digest>), Arc<OpenAiModel>>;
 impl HttpProviders {
     /// Key files are looked for below `root`, the folder of `factory.yaml`; `env` reads an environment variable.
     pub fn new(root: impl Into<PathBuf>, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { root: root.into(), env: Box::new(env), clients: Mutex::default() }
+        Self { root: root.into(), env: Box::new(env), clients: Mutex::default(), poster: Mutex::default() }
+    }
+
+    fn poster(&self) -> Result<Poster, String> {
+        let mut made = self.poster.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(poster) = &*made {
+            return Ok(poster.clone());
+        }
+        let poster = Poster::new()?;
+        *made = Some(poster.clone());
+        Ok(poster)
     }
 
     fn key(&self, key: &KeyRef) -> Result<Key, String> {
@@ -62,6 +76,15 @@ impl Providers for HttpProviders {
         let client = Arc::new(OpenAiModel::new(client));
         clients.insert(wanted, Arc::clone(&client));
         Ok(client)
+    }
+
+    fn add_checkpoint(&self, url: &str, body: Vec<u8>) -> BoxFuture<'_, Result<WitnessAnswer, String>> {
+        let url = url.to_owned();
+        Box::pin(async move {
+            let poster = self.poster()?;
+            let answer = poster.post(&url, body).await?;
+            Ok(WitnessAnswer { status: answer.status, body: answer.body })
+        })
     }
 }
 

@@ -125,11 +125,12 @@ pub enum Duty {
 }
 
 impl Duty {
-    /// Whether it speaks of the moment of the handover: what was true then is not lost afterwards. All else of a release
-    /// has to hold for as long as it is in force.
+    /// Whether it speaks of the moment of the release: what was true then is not lost afterwards. All else of a release has
+    /// to hold for as long as it is in force. A witness that cannot be reached keeps the next release from being cut, and
+    /// stops nothing that is served.
     #[must_use]
     pub const fn is_of_the_moment(&self) -> bool {
-        matches!(self, Self::Unaided | Self::Pack | Self::Index)
+        matches!(self, Self::Unaided | Self::Pack | Self::Index | Self::Witnessed)
     }
 }
 
@@ -251,7 +252,7 @@ pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation
     all.extend(human::of_the_factory(factory));
     all.extend(handover::handover(workflow));
     all.extend([Stage::Pilot, Stage::Production, Stage::Owned].map(|stage| human::release(workflow, factory, stage)));
-    let weight = applies::Weight::of(workflow);
+    let weight = applies::Weight::of(workflow, factory);
     for obligation in &mut all {
         applies::apply(obligation, &weight);
         handover::keep_of_production(obligation);

@@ -10,14 +10,16 @@ mod owners;
 mod running;
 mod stale;
 mod waive;
+mod witnessed;
 
 pub use facts::{
-    HandoverNow, InForceNow, LiveToken, Oversight, PilotNow, ReviewLoad, Running, TransferBar, TransferNow,
+    Cosigned, HandoverNow, InForceNow, LiveToken, Oversight, PilotNow, ReviewLoad, Running, TransferBar, TransferNow,
 };
 pub use handover::{RESTORED_DAYS, RightsEnd, TRANSFER_ACTIONS_MIN, rights_end};
 pub use measured::meets;
 pub use operation::OVERSIGHT_BAR;
 pub use owners::PEOPLE_MIN;
+pub use witnessed::COSIGNED_AGE_MAX_MS;
 pub use waive::{WaiverRecord, WaiverStanding, waiver_refusal, waivers};
 
 use crate::define::{Duty, Input, Obligation, alias_age, obligations};
@@ -384,9 +386,7 @@ impl<'a> Fold<'a> {
             Duty::ReviewLoad => self.review_load(),
             Duty::Oversight => self.oversight(),
             Duty::Complete => self.complete(claims),
-            // No factory can name a witness yet: the obligation does not apply. Were it asked for all the same, nothing
-            // would discharge it.
-            Duty::Witnessed => Outcome::new(State::Open, "no checkpoint was cosigned"),
+            Duty::Witnessed => self.witnessed(),
             Duty::Validated => self.validated(obligation, claims),
             Duty::Document { role } => self.document(role, obligation, claims),
             Duty::Runbooks => self.runbooks(claims),

@@ -295,3 +295,14 @@ pub(crate) struct RightsRec {
     #[serde(default)]
     pub tokens: Vec<String>,
 }
+
+/// A witness's newest cosignature.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct WitnessRec {
+    pub point: seatrial_model::LogPoint,
+    /// By the witness's clock, in seconds since 1970.
+    pub time_s: u64,
+    /// By ours.
+    pub at: Time,
+    pub event: EventId,
+}

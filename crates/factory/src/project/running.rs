@@ -2,6 +2,7 @@
 
 use super::{
     AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
+    WitnessRec,
 };
 use crate::api::DecisionStatus;
 use seatrial_model::event::{
@@ -68,6 +69,9 @@ pub(crate) const EVALUATION: &str = "evaluation";
 /// Their parts.
 pub(crate) const EVALUATION_PART: &str = "evaluation-part";
 
+/// The newest cosignature of each witness.
+pub(crate) const WITNESS: &str = "witness";
+
 impl Fold<'_> {
     pub(super) fn running(&mut self) -> Result<(), ProjectError> {
         match &self.event.body {
@@ -96,6 +100,11 @@ impl Fold<'_> {
             Body::EvaluationPart(body) => {
                 let key = [body.evaluation.uuid().as_bytes().as_slice(), &self.index.to_be_bytes()].concat();
                 self.put(EVALUATION_PART, &key, &body.results)
+            }
+            Body::CheckpointCosigned(body) => {
+                let (point, time_s) = (body.point.clone(), body.time_s);
+                let rec = WitnessRec { point, time_s, at: self.event.time, event: self.event.id };
+                self.put(WITNESS, body.witness.as_bytes(), &rec)
             }
             _ => Ok(()),
         }

@@ -3,8 +3,9 @@
 
 use super::Obligation;
 use super::build::BOTH;
+use seatrial_model::words::FactoryKind;
 use seatrial_model::{Influence, Stage, Tier};
-use seatrial_spec::Workflow;
+use seatrial_spec::{FactorySpec, Workflow};
 use seatrial_spec::workflow::Actor;
 
 /// What of a workflow decides which obligations apply.
@@ -28,10 +29,15 @@ pub(crate) struct Weight {
     runbooks: bool,
     /// The spec has something to provoke.
     provokes: bool,
+    /// No witness is configured, and the factory is a simulation.
+    simulated_alone: bool,
+    /// No witness is configured, and the house is small.
+    small_alone: bool,
 }
 
 impl Weight {
-    pub(crate) fn of(workflow: &Workflow) -> Self {
+    pub(crate) fn of(workflow: &Workflow, factory: &FactorySpec) -> Self {
+        let alone = factory.witnesses.is_empty();
         let ai = || workflow.steps.iter().filter(|s| s.actor == Actor::Ai);
         let asks = |s: &seatrial_spec::workflow::Step| {
             use seatrial_spec::workflow::Else;
@@ -50,6 +56,8 @@ impl Weight {
             fallback: workflow.steps.iter().any(|s| s.fallback.is_some()),
             runbooks: !super::running::runbooks(workflow).is_empty(),
             provokes: workflow.steps.iter().any(|s| !s.forbid.is_empty() || !s.never.is_empty()),
+            simulated_alone: alone && factory.kind == FactoryKind::Simulation,
+            small_alone: alone && factory.profile == "small",
         }
     }
 
@@ -129,8 +137,14 @@ const RULES: &[Rule] = &[
     Rule {
         ids: &["evidence.witnessed"],
         stages: &BOTH,
-        when: |_| true,
-        why: "no witness is configured: nobody outside cosigns this log's checkpoints",
+        when: |w| w.simulated_alone,
+        why: "a simulation needs nobody outside who vouches for its log, and no witness is configured",
+    },
+    Rule {
+        ids: &["evidence.witnessed"],
+        stages: &BOTH,
+        when: |w| w.small_alone,
+        why: "the profile is small, and no witness is configured: nobody outside cosigns this log's checkpoints",
     },
 ];
 

@@ -188,7 +188,7 @@ pub(super) fn witnessed() -> Obligation {
         .by("a cosignature, daily, by a key that the delivery side does not hold")
         .text(
             "The log's checkpoints are cosigned daily outside the delivery side",
-            "Configure a witness.",
-            "seatrial status --stage production",
+            "Have the receiving or the independent side run a witness, and name it under `witnesses` in factory.yaml.",
+            "seatrial log witness --now",
         )
 }

@@ -15,6 +15,17 @@ pub struct Running {
     pub pilot: Option<PilotNow>,
     /// What the handover looks at; none where nobody gathered it.
     pub handover: Option<HandoverNow>,
+    /// The newest cosignature of each witness that ever cosigned a checkpoint of the log.
+    pub cosigned: Vec<Cosigned>,
+}
+
+/// A witness's newest cosignature.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Cosigned {
+    /// The witness's verifier key.
+    pub witness: String,
+    /// When it cosigned.
+    pub at: Time,
 }
 
 /// What the handover looks at, beyond the log's delivery events.

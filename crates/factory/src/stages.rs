@@ -10,12 +10,12 @@ use crate::release::cuts;
 use crate::reviews::settle;
 use crate::standing::in_force_view;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_governance::{NextStep, ObligationState};
+use seatrial_governance::{Basis, NextStep, ObligationState};
 use seatrial_model::event::{ReleaseRolledBack, WorkflowRetired};
 use seatrial_model::{Body, Digest, EventId, LogName, Logged, Stage, Time};
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A release in the history of a workflow.
@@ -77,7 +77,13 @@ impl Factory {
         let mut steps = seatrial_governance::next(&served.workflow, &self.spec(), self.now(), &states);
         // An author never approves their own change: whoever cannot do it is not named.
         let authors = self.submitters(&handle.log, served.workflow.digest).await?;
-        for step in steps.iter_mut().filter(|s| s.command.starts_with("seatrial approve")) {
+        // What somebody takes over is accepted, not approved.
+        let approved = |s: &&ObligationState| {
+            s.obligation.basis == Basis::Judgement && !s.obligation.id.starts_with("ownership.")
+        };
+        let approved: BTreeSet<&str> =
+            states.values().flatten().filter(approved).map(|s| s.obligation.id.as_str()).collect();
+        for step in steps.iter_mut().filter(|s| approved.contains(s.obligation.as_str())) {
             step.people.retain(|person| !authors.contains(person));
         }
         Ok(steps)

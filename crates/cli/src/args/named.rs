@@ -136,7 +136,7 @@ fn filled(word: &str, anything: &str) -> String {
         "answer" => "accept".to_owned(),
         "action" => "block".to_owned(),
         "value" => "0.5".to_owned(),
-        "time" => "2026-11-23".to_owned(),
+        "time" | "date" => "2026-11-23".to_owned(),
         _ => match word.split_once('{').zip(word.rsplit_once('}')) {
             Some(((before, _), (_, after))) => format!("{before}{anything}{after}"),
             None => anything.to_owned(),
@@ -148,10 +148,10 @@ fn filled(word: &str, anything: &str) -> String {
 fn parses(text: &str) -> Result<(), String> {
     let mut said = String::new();
     let ids = [format!("dec_{ID}"), format!("rev_{ID}"), format!("evt_{ID}"), KEY.to_owned()];
-    for anything in ["pilot"].into_iter().chain(ids.iter().map(String::as_str)) {
+    for anything in ["pilot", "1", "2026-11-23"].into_iter().chain(ids.iter().map(String::as_str)) {
         let mut args: Vec<String> = words(text).iter().map(|word| filled(word, anything)).collect();
         // Whatever stands for a key (a `$(cat …)` too) is filled in as one.
-        let at = args.iter().position(|word| word == "--key");
+        let at = args.iter().position(|word| word == "--key" || word == "--log");
         if let Some(key) = at.and_then(|at| args.get_mut(at + 1)) {
             KEY.clone_into(key);
         }

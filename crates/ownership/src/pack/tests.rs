@@ -77,3 +77,131 @@ fn a_bare_spec_says_what_there_is_no_event_for() {
     assert!(page.contains("No certification was attempted"));
     assert!(page.contains("Nothing was approved, and nothing was released."));
 }
+
+fn parts() -> crate::PackParts {
+    crate::pack_parts(&World::told().input())
+}
+
+fn json(parts: &crate::PackParts, file: &str) -> serde_json::Value {
+    serde_json::from_slice(&parts.files[file]).unwrap()
+}
+
+#[test]
+fn the_folder_has_every_file_of_the_design() {
+    let parts = parts();
+    for file in [
+        "KEY",
+        "CODEOWNERS",
+        "catalog-info.yaml",
+        "oscal-assessment-results.json",
+        "cyclonedx.json",
+        "regulation.json",
+        "spec/workflow.yaml",
+        "spec/labelled.jsonl",
+    ] {
+        assert!(parts.files.contains_key(file), "{file}: {:?}", parts.files.keys());
+    }
+    assert_eq!(parts.files["KEY"], b"bank/credit+c02c150e+AQ\n");
+    assert!(!parts.missing.is_empty() && parts.page.contains("Handover pack"));
+}
+
+#[test]
+fn the_table_of_contents_leads_to_sections_that_are_there() {
+    let page = parts().page;
+    for (id, words) in super::CONTENTS {
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        assert!(page.contains(&format!("<a href=\"#{id}\">{words}</a>")), "{id}");
+    }
+}
+
+#[test]
+fn oscal_says_of_each_obligation_what_the_log_says() {
+    let document = json(&parts(), "oscal-assessment-results.json");
+    let results = &document["assessment-results"];
+    assert_eq!(results["metadata"]["oscal-version"], "1.2.0");
+    let findings = results["results"][0]["findings"].as_array().unwrap();
+    let told: Vec<_> = findings
+        .iter()
+        .map(|f| (f["target"]["target-id"].as_str().unwrap(), f["target"]["status"]["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [("spec.intent", "satisfied"), ("drill.stop", "not-satisfied"), ("ownership.accepted", "not-satisfied")]
+    );
+    let observation = &results["results"][0]["observations"][0];
+    assert_eq!(findings[0]["related-observations"][0]["observation-uuid"], observation["uuid"]);
+    assert_eq!(observation["props"][0]["value"], "evt_01939000-0000-7000-8000-000000000001");
+}
+
+#[test]
+fn what_is_waived_is_not_satisfied() {
+    let mut world = World::told();
+    world.obligations[0].state = "waived".to_owned();
+    let document = json(&crate::pack_parts(&world.input()), "oscal-assessment-results.json");
+    let status = &document["assessment-results"]["results"][0]["findings"][0]["target"]["status"];
+    assert_eq!((status["state"].as_str(), status["remarks"].as_str()), (Some("not-satisfied"), Some("waived")));
+}
+
+#[test]
+fn the_bill_of_materials_names_models_data_and_claims() {
+    let bom = json(&parts(), "cyclonedx.json");
+    let of = |kind: &str| bom["components"].as_array().unwrap().iter().filter(|c| c["type"] == kind).count();
+    assert_eq!((of("machine-learning-model"), of("data")), (1, 1));
+    let model = &bom["components"][0];
+    assert_eq!(model["modelCard"]["modelParameters"]["datasets"][0]["ref"], "set/labelled");
+    assert!(model["modelCard"].to_string().contains("never left to AI: declines"));
+    let map = bom["declarations"]["attestations"][0]["map"].as_array().unwrap();
+    let scores: Vec<_> = map.iter().map(|m| m["conformance"]["score"].as_u64().unwrap()).collect();
+    assert_eq!(scores, [1, 0, 0]);
+}
+
+#[test]
+fn releases_evaluations_and_approvals_are_statements() {
+    let parts = parts();
+    let names: Vec<_> = parts.statements.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["000005-release.json"], "the approval of the fixture was over something else than it showed");
+    let release: serde_json::Value = serde_json::from_slice(&parts.statements[0].payload).unwrap();
+    assert_eq!(release["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(release["predicate"]["verifiedLevels"][0], "SEATRIAL_SIMULATION");
+    assert_eq!(release["subject"][0]["digest"]["sha256"], World::told().workflow.digest.hex());
+}
+
+#[test]
+fn a_catalog_and_codeowners_name_the_receiving_side() {
+    let parts = parts();
+    let text = |file: &str| String::from_utf8(parts.files[file].clone()).unwrap();
+    let catalog = text("catalog-info.yaml");
+    assert!(catalog.contains("owner: \"group:default/officers\"") && catalog.contains("lifecycle: experimental"));
+    // Two colons in a title would end a plain YAML scalar.
+    assert!(catalog.contains("description: \"Customers hear at once. <img src=x onerror=alert(1)>\""), "{catalog}");
+    let owners = text("CODEOWNERS");
+    assert!(owners.contains("\n* ana@bank.example bo@bank.example\n"), "{owners}");
+    assert!(owners.contains("\n/labelled.jsonl ana@bank.example bo@bank.example\n"), "{owners}");
+}
+
+#[test]
+fn the_page_shows_the_index_waivers_and_the_mapping_and_promises_nothing() {
+    use crate::{ActionCount, ActionKind, transfer_index};
+    use seatrial_model::Side;
+    let mut world = World::told();
+    let count = |side, count| ActionCount { day: "2026-11-20".parse().unwrap(), kind: ActionKind::Review, side, count };
+    let counts = [count(Side::Receiving, 3), count(Side::Delivery, 1)];
+    world.index = Some(transfer_index(&counts, "2026-11-01".parse().unwrap(), "2026-11-23".parse().unwrap()));
+    let page = pack(&world.input());
+    for said in ["75 %", "Transfer index by week", "Art. 14", "supports evidence for", "not of this workflow"] {
+        assert!(page.contains(said), "the pack does not say: {said}");
+    }
+    assert!(!page.to_lowercase().contains("complian"));
+}
+
+#[test]
+#[ignore]
+fn dump() {
+    let parts = parts();
+    for (name, bytes) in &parts.files {
+        let path = std::path::Path::new("/tmp/k/out").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    std::fs::write("/tmp/k/out/index.html", parts.page).unwrap();
+}

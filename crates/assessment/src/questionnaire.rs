@@ -15,7 +15,7 @@ mod weigh;
 mod write;
 
 pub use html::{BASE_CSS, EditLink, REPORT_CSS, badge, body as report_body, glyph, page as report_page};
-pub use markdown::markdown;
+pub use markdown::{lives_with, markdown};
 pub use questions::{Age, Area, QUESTIONS, Question, Request, Section, question, reference};
 pub use read::{Artifacts, NoFiles, Read, read};
 pub use report::{Cell, Column, Next, Report, Row, Supported, Tally, compare, of_log};

@@ -66,7 +66,7 @@ fn heads(report: &Report) -> Markup {
                 li .q-card .q-computed[c.computed] {
                     p .q-kind { (c.kind.title()) }
                     h2 { (shown(&c.name)) }
-                    p .muted { @if c.computed { "Computed from " (shown(&c.source)) } @else { "Answered by " (shown(&c.answered_by)) } ", " (c.date) }
+                    p .muted { @if c.computed { "Computed from " (shown(&c.source)) } @else { "Answered by " (shown(&c.answered_by)) } ", " span .q-day { (c.date) } }
                     (counts(c))
                     @for sign in &c.signs { p .q-sign { (prose(sign)) } }
                 }
@@ -91,7 +91,8 @@ fn counts(c: &Column) -> Markup {
 fn overview(report: &Report) -> Markup {
     html! {
         section aria-labelledby="q-view" {
-            h2 #q-view { "In one view" }
+            h2 #q-view { "What you would live with" }
+            p .muted .q-lead { "Where nothing shows otherwise: what follows, once you operate it, from the worst statement of each area. Every mark is a statement." }
             table .q-view {
                 thead { tr { td {} @for c in &report.columns { th scope="col" { (shown(&c.name)) } } } }
                 tbody {
@@ -107,12 +108,26 @@ fn overview(report: &Report) -> Markup {
                                             }
                                         }
                                     }
-                                } }
+                                } (lives_with(column, area)) }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// What follows when one operates it.
+fn lives_with(column: &Column, area: Area) -> Markup {
+    html! {
+        @match column.lives_with(area) {
+            Some((standing, consequence, more)) => p .q-lives {
+                @if standing == Standing::Partly { strong { "In part: " } }
+                (consequence)
+                @if more > 0 { span .muted { " And " (more) " more open." } }
+            },
+            None => p .q-lives { "Nothing that was asked is open." },
         }
     }
 }
@@ -177,7 +192,7 @@ fn artifact(s: &Supported) -> Markup {
             @if s.contradicts { strong { "Shows the opposite: " } }
             @if s.kind == "link" && is_link(&s.place) { a href=(s.place) rel="noopener noreferrer nofollow" { (shown(&s.place)) } }
             @else { span .q-place { (shown(&s.place)) } }
-            @if let Some(date) = &s.date { ", " (date) }
+            @if let Some(date) = &s.date { ", " span .q-day { (date) } }
             @if let Some(by) = &s.by { ", " (shown(by)) }
             @if let Some(shows) = &s.shows { ": " (shown(shows)) }
             @if let Some(digest) = &s.digest { " " code title=(digest) { (digest.short()) } }

@@ -42,19 +42,32 @@ fn heads(report: &Report, out: &mut String) {
 }
 
 fn overview(report: &Report, out: &mut String) {
-    out.push_str("\n## In one view\n\n✔ evidenced  ◐ partly  ○ no evidence  ✘ contradicted\n\n| |");
+    out.push_str("\n## What you would live with\n\nWhere nothing shows otherwise: what follows, once you operate it, from the worst statement of each area.\n\n✔ evidenced  ◐ partly  ○ no evidence  ✘ contradicted\n\n| |");
     for c in &report.columns {
         let _ = write!(out, " {} |", said(&c.name));
     }
     let _ = writeln!(out, "\n|---|{}", "---|".repeat(report.columns.len()));
     for area in Area::ALL {
         let _ = write!(out, "| {} |", area.title());
-        for i in 0..report.columns.len() {
+        for (i, column) in report.columns.iter().enumerate() {
             let rows = report.rows.iter().filter(|r| r.question.area == area);
             let marks: Vec<&str> = rows.filter_map(|r| r.cells.get(i)).map(|c| symbol(c.standing)).collect();
-            let _ = write!(out, " {} |", marks.join(" "));
+            let _ = write!(out, " {} {} |", marks.join(" "), lives_with(column, area));
         }
         out.push('\n');
+    }
+}
+
+/// What follows when one operates it.
+#[must_use]
+pub fn lives_with(column: &Column, area: Area) -> String {
+    match column.lives_with(area) {
+        Some((standing, consequence, more)) => {
+            let part = if standing == Standing::Partly { "In part: " } else { "" };
+            let more = if more > 0 { format!(" And {more} more open.") } else { String::new() };
+            format!("{part}{consequence}{more}")
+        }
+        None => "Nothing that was asked is open.".to_owned(),
     }
 }
 

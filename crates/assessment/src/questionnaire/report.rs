@@ -145,6 +145,23 @@ impl Column {
     }
 }
 
+impl Column {
+    /// What one lives with in an area: what follows from the worst of its statements, and how many more are open. What is
+    /// contradicted comes before what has no evidence, and that before what is shown in part.
+    #[must_use]
+    pub fn lives_with(&self, area: Area) -> Option<(Standing, &'static str, usize)> {
+        let open = QUESTIONS.iter().zip(&self.cells).filter(|(q, c)| q.area == area && c.standing != Standing::Evidenced);
+        let worst = |standing| match standing {
+            Standing::Contradicted => 0,
+            Standing::NoEvidence => 1,
+            Standing::Partly | Standing::Evidenced => 2,
+        };
+        let all: Vec<(&Question, &Cell)> = open.collect();
+        let (question, cell) = all.iter().min_by_key(|(_, c)| worst(c.standing))?;
+        Some((cell.standing, question.consequence, all.len().saturating_sub(1)))
+    }
+}
+
 fn cell(question: &Question, questionnaire: &Questionnaire) -> Cell {
     let answer = questionnaire.answers.get(question.id);
     let weighed = weigh(question, answer, questionnaire.about.date);

@@ -2,7 +2,7 @@
 
 use crate::out::{Ink, Out, Rows, shown};
 use seatrial_assessment::Standing;
-use seatrial_assessment::questionnaire::{Area, Report, Row};
+use seatrial_assessment::questionnaire::{Area, Report, Row, lives_with};
 
 /// Shows a report to people. What stands alike is counted, not listed: the whole is in the other forms.
 pub(super) fn human(report: &Report, out: &mut Out) {
@@ -37,14 +37,15 @@ fn heading(title: &str, out: &mut Out) {
 }
 
 fn overview(report: &Report, out: &mut Out) {
-    heading("In one view  (✔ evidenced  ◐ partly  ○ no evidence  ✘ contradicted)", out);
+    heading("What you would live with  (✔ evidenced  ◐ partly  ○ no evidence  ✘ contradicted)", out);
     let names: Vec<String> = report.columns.iter().map(|c| shown(&c.name)).collect();
     let headings: Vec<&str> = std::iter::once("").chain(names.iter().map(String::as_str)).collect();
     let mut rows = Rows::new(out.layout(), &headings);
     for area in Area::ALL {
-        let marks = (0..report.columns.len()).map(|i| {
+        let marks = report.columns.iter().enumerate().map(|(i, column)| {
             let of_area = report.rows.iter().filter(|r| r.question.area == area);
-            of_area.filter_map(|r| r.cells.get(i)).map(|c| symbol(c.standing)).collect::<Vec<_>>().join(" ")
+            let marks: Vec<&str> = of_area.filter_map(|r| r.cells.get(i)).map(|c| symbol(c.standing)).collect();
+            format!("{}\n{}", marks.join(" "), lives_with(column, area))
         });
         rows.plain(std::iter::once(area.title().to_owned()).chain(marks));
     }

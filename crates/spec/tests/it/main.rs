@@ -15,3 +15,4 @@ mod fixture;
 mod hostile;
 mod identity;
 mod narrows;
+mod people;

@@ -66,8 +66,10 @@ pub(super) fn people(r: &mut Reader, f: &mut Fields<'_>, files: Option<&dyn File
         all.people.truncate(PEOPLE_MAX);
     }
     let deputies = std::mem::take(&mut all.deputies);
-    for deputy in deputies {
-        known(r, &all.people, &deputy);
+    // Without the directory nobody can say who is not in it.
+    let partial = directory.is_some() && files.is_none();
+    for deputy in deputies.iter().filter(|_| !partial) {
+        known(r, &all.people, deputy);
     }
     let rota = f.get("rota").and_then(|n| Some((csv_path(r, n)?, n)));
     let mut away = Vec::new();

@@ -113,7 +113,10 @@ fn gates() -> Gates {
             on_lapse: OnLapse::Escalate,
             approvals: vec![approval("risk", &["steps.*.influence", "steps.*.never", "steps.*.forbid", "thresholds"])],
         }),
-        handover: None,
+        handover: Some(HandoverGate {
+            transfer_index: Some(Bar { op: BarOp::AtLeast, value: 0.9 }),
+            over: Some(Span::from_millis(30 * 86_400_000)),
+        }),
     }
 }
 

@@ -6,6 +6,10 @@ mod delivery;
 #[cfg(test)]
 mod drills;
 #[cfg(test)]
+mod handover;
+#[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod pilots;
 #[cfg(test)]
 mod promise;
@@ -33,6 +37,8 @@ mod stages;
 mod staleness;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod theatre;
 #[cfg(test)]
 mod truths;
 #[cfg(test)]

@@ -15,35 +15,40 @@ fn listed(workflow: &Workflow) -> String {
 #[test]
 fn the_table() {
     expect![[r#"
-        spec.valid               spec       pilot+production `seatrial check credit`
-        spec.intent              spec       pilot+production `seatrial approve spec.intent`
-        spec.questions           spec       pilot+production `seatrial question answer NAME --cites EVENT ANSWER`
-        spec.exercised           spec       production `seatrial eval`
-        eval.golden              sprint     pilot+production `seatrial eval golden`
-        eval.forbidden.injection sprint     pilot+production `seatrial eval adversarial`
-        threshold.assess         sprint     pilot+production `seatrial calibrate assess --certify` [not pilot: everything is reviewed in the pilot: nothing passes on it]
-        pilot.findings           sprint     production `seatrial approve pilot.findings --stage production`
-        review.load              sprint     production `seatrial status --stage production`
-        risk.register            governance pilot+production `seatrial approve risk.register`
+        spec.valid               spec       pilot+production+owned `seatrial check credit`
+        spec.intent              spec       pilot+production+owned `seatrial approve spec.intent`
+        spec.questions           spec       pilot+production+owned `seatrial question answer NAME --cites EVENT ANSWER`
+        spec.exercised           spec       production+owned `seatrial eval`
+        eval.golden              sprint     pilot+production+owned `seatrial eval golden`
+        eval.forbidden.injection sprint     pilot+production+owned `seatrial eval adversarial`
+        threshold.assess         sprint     pilot+production+owned `seatrial calibrate assess --certify` [not pilot: everything is reviewed in the pilot: nothing passes on it]
+        pilot.findings           sprint     production+owned `seatrial approve pilot.findings --stage production`
+        review.load              sprint     production+owned `seatrial status --stage production`
+        risk.register            governance pilot+production+owned `seatrial approve risk.register`
         approval.officers        governance pilot `seatrial approve approval.officers --stage pilot`
-        approval.risk            governance production `seatrial approve approval.risk --stage production`
-        validation.independent   governance production `seatrial file validation.independent FILE` [not production: the tier is not high: independent validation is for the high tier]
-        runtime.enforces         runtime    pilot+production `seatrial rehearse`
-        runtime.trace            runtime    pilot+production `seatrial rehearse`
-        runtime.complete         runtime    production `seatrial reconcile FILE --from TIME --until TIME`
-        drill.stop               runtime    pilot+production `seatrial drill stop --resumed-by PERSON`
-        drill.override           runtime    pilot+production `seatrial drill override`
-        drill.escalation         runtime    pilot+production `seatrial drill escalation`
-        drill.degraded           runtime    pilot+production `seatrial drill degraded`
-        drill.incident           runtime    production `seatrial drill incident --resumed-by PERSON`
-        oversight.efficacy       runtime    production `seatrial seed SET`
-        evidence.witnessed       runtime    production `seatrial status --stage production` [not production: no witness is configured: nobody outside cosigns this log's checkpoints]
-        ownership.assigned       ownership  production `seatrial status --stage production`
-        ownership.accepted       ownership  production `seatrial accept RESPONSIBILITY`
-        ownership.runbooks       ownership  production `seatrial drill incident --resumed-by PERSON` [not production: the spec names no runbook]
-        ownership.drills         ownership  production `seatrial drill stop --resumed-by PERSON`
+        approval.risk            governance production+owned `seatrial approve approval.risk --stage production`
+        validation.independent   governance production+owned `seatrial file validation.independent FILE` [not production: the tier is not high: independent validation is for the high tier] [not owned: the tier is not high: independent validation is for the high tier]
+        runtime.enforces         runtime    pilot+production+owned `seatrial rehearse`
+        runtime.trace            runtime    pilot+production+owned `seatrial rehearse`
+        runtime.complete         runtime    production+owned `seatrial reconcile FILE --from TIME --until TIME`
+        drill.stop               runtime    pilot+production+owned `seatrial drill stop --resumed-by PERSON`
+        drill.override           runtime    pilot+production+owned `seatrial drill override`
+        drill.escalation         runtime    pilot+production+owned `seatrial drill escalation`
+        drill.degraded           runtime    pilot+production+owned `seatrial drill degraded`
+        drill.incident           runtime    production+owned `seatrial drill incident --resumed-by PERSON`
+        oversight.efficacy       runtime    production+owned `seatrial seed SET`
+        evidence.witnessed       runtime    production+owned `seatrial log witness --now`
+        ownership.assigned       ownership  production+owned `seatrial status --stage production`
+        ownership.accepted       ownership  production+owned `seatrial accept RESPONSIBILITY`
+        ownership.runbooks       ownership  production+owned `seatrial drill incident --resumed-by PERSON` [not production: the spec names no runbook] [not owned: the spec names no runbook]
+        ownership.drills         ownership  production+owned `seatrial drill stop --resumed-by PERSON`
+        ownership.unaided        ownership  owned `seatrial submit`
+        ownership.access         ownership  owned `seatrial handover end-rights --from DATE --reason REASON`
+        ownership.pack           ownership  owned `seatrial handover acknowledge`
+        ownership.index          ownership  owned `seatrial handover index`
         release.approval         governance pilot `seatrial approve release.approval --stage pilot`
         release.approval         governance production `seatrial approve release.approval --stage production`
+        release.approval         governance owned `seatrial approve release.approval --stage owned`
     "#]].assert_eq(&listed(&workflow()));
 }
 
@@ -73,7 +78,6 @@ fn a_summary_does_not_carry_the_burden_of_an_act() {
             "drill.degraded",
             "drill.incident",
             "oversight.efficacy",
-            "evidence.witnessed",
             "ownership.runbooks",
         ]
     "#]]
@@ -172,9 +176,9 @@ fn reference() -> String {
     let rows: Vec<&Obligation> = standard.iter().filter(|o| seen.insert(general(&o.id))).collect();
     for o in &rows {
         let id = general(&o.id);
-        let stages: BTreeSet<&str> =
-            standard.iter().filter(|x| general(&x.id) == id).flat_map(|x| &x.stages).map(|s| s.as_str()).collect();
-        let stages = stages.into_iter().collect::<Vec<_>>().join(", ");
+        let stages: BTreeSet<seatrial_model::Stage> =
+            standard.iter().filter(|x| general(&x.id) == id).flat_map(|x| x.stages.clone()).collect();
+        let stages = stages.into_iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
         let waivable = match (o.waivable, o.basis) {
             (false, _) => "no",
             (true, Basis::Measurement) => "yes, unless missed",

@@ -368,3 +368,6 @@ impl<'a> Fold<'a> {
 fn is_act(logged: &Logged) -> bool {
     !matches!(logged.event.body, Body::PackGenerated(_))
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,8 +54,8 @@ impl History {
         let running = Running {
             review_load: Some(ReviewLoad { expected_per_day: 80.0, capacity_per_day: 120.0 }),
             oversight: Some(Oversight { caught: 58, seeded: 60, lower: 0.9 }),
-            pilot: None,
             handover: Some(handed_over(workflow.digest)),
+            ..Running::default()
         };
         let tables = BTreeMap::from([(workflow.digest, workflow.elements.clone())]);
         let mut history = Self { workflow, factory, inputs, running, events: Vec::new(), tables };

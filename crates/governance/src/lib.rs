@@ -19,7 +19,7 @@ pub mod status;
 #[cfg(test)]
 mod fixture;
 
-pub use define::{Basis, Duty, Input, Obligation, Which, obligations, waiver_limit_days};
+pub use define::{Basis, DRILLS, DrillKind, Duty, Input, Obligation, Which, obligations, waiver_limit_days};
 pub use explain::{Explanation, explain};
 pub use key::{Inputs, ModelIdentity, evidence};
 pub use next::{NextStep, next};

@@ -16,6 +16,7 @@ mod evaluation;
 mod evidence;
 mod example;
 mod judgement;
+mod new;
 mod owner;
 mod people;
 mod scenario;

@@ -47,6 +47,7 @@ pub(crate) use check::check;
 pub(crate) use diff::diff_alone;
 pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
+pub(crate) use assess::explain as explain_detector;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use new::new as new_workflow;
 pub(crate) use questionnaire::{alone as questionnaire, needs_store as questionnaire_needs_store};
@@ -106,7 +107,16 @@ pub(crate) const fn writes(command: &Command) -> bool {
         )
         | Command::Regulation(_)
         | Command::Handover(HandoverCommand::Verify { .. })
-        | Command::Log(_) => false,
+        | Command::Log(
+            LogCommand::Verify { .. }
+            | LogCommand::Export { .. }
+            | LogCommand::Prove { .. }
+            | LogCommand::Statement { .. }
+            | LogCommand::Key
+            | LogCommand::Restore(_)
+            | LogCommand::Rebuild
+            | LogCommand::Witness { now: false },
+        ) => false,
         Command::Approve(args) | Command::Reaffirm(args) => !args.show && args.print_statement.is_none(),
         Command::Release(args) => !args.dry_run,
         Command::Eval(args) => args.agreement.is_none(),
@@ -135,6 +145,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
                     | LogCommand::Prove { .. }
                     | LogCommand::Statement { .. }
                     | LogCommand::Key
+                    | LogCommand::Restore(_)
             )
     )
 }
@@ -187,6 +198,10 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::Questionnaire(command) => questionnaire::with_log(&command, session, out).await,
         Command::Simulate(command) => simulate::simulate(command, session, out).await,
         Command::Log(LogCommand::Rebuild) => log::rebuild(session, out).await,
+        Command::Log(LogCommand::Witness { now }) => log::witness(now, session, out).await,
+        Command::Log(LogCommand::RotateKey { holder, key_file }) => {
+            log::rotate(holder, key_file.as_deref(), session, out).await
+        }
         Command::New(_)
         | Command::Check(_)
         | Command::Digest(_)
@@ -200,7 +215,8 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
             | LogCommand::Export { .. }
             | LogCommand::Prove { .. }
             | LogCommand::Statement { .. }
-            | LogCommand::Key,
+            | LogCommand::Key
+            | LogCommand::Restore(_),
         ) => Err(Failure::usage("this command needs no open store; nothing was done")),
     }
 }

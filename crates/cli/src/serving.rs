@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::web::HttpWeb;
 use seatrial_factory::Factory;
 use seatrial_gateway::Gateway;
+use seatrial_model::Body;
 use seatrial_server::{AppState, FactoryBackend, Options};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) struct Serving {
     app: AppState<FactoryBackend>,
     following: JoinHandle<()>,
     ticking: JoinHandle<()>,
+    witnessing: JoinHandle<()>,
     end: watch::Sender<bool>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -44,6 +46,7 @@ impl Serving {
         // Whatever is recorded, by whomever, refreshes open pages.
         let following = seatrial_server::factory::watch(&app, &factory);
         let ticking = tokio::spawn(tick(factory.clone()));
+        let witnessing = tokio::spawn(witness(factory.clone()));
         let gateway = Gateway::new(factory);
         let site = seatrial_server::router(app.clone());
         let until = async move {
@@ -51,7 +54,7 @@ impl Serving {
             let _ = ended.wait_for(|end| *end).await;
         };
         let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
-        Ok(Self { address, backend, app, following, ticking, end, task })
+        Ok(Self { address, backend, app, following, ticking, witnessing, end, task })
     }
 
     /// Where it listens.
@@ -83,6 +86,7 @@ impl Serving {
         let _ = self.end.send(true);
         self.following.abort();
         self.ticking.abort();
+        self.witnessing.abort();
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
         }
@@ -108,5 +112,32 @@ async fn tick(factory: Factory) {
             },
         }
         factory.tick().await;
+    }
+}
+
+/// Asks the witnesses whose time has come, beside everything else: each minute, and soon after a release.
+async fn witness(factory: Factory) {
+    let mut commits = factory.store().subscribe();
+    let mut minutes = tokio::time::interval(TICK);
+    minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let released = tokio::select! {
+            _ = minutes.tick() => None,
+            commit = commits.recv() => match commit {
+                Ok(commit) if commit.events.iter().any(|e| matches!(e.body, Body::ReleaseCut(_))) => {
+                    Some(commit.log.clone())
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            },
+        };
+        match released {
+            Some(log) => {
+                if let Err(error) = factory.witness_now(&log).await {
+                    tracing::warn!(%log, %error, "its witnesses could not be asked");
+                }
+            }
+            None => drop(factory.witness_due().await),
+        }
     }
 }

@@ -35,6 +35,11 @@ impl FactoryClock {
         self.base.now().plus_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 
+    /// The time before anything was advanced.
+    pub(crate) fn base_now(&self) -> Time {
+        self.base.now()
+    }
+
     pub(crate) fn set_ahead(&self, ms: u64) {
         self.ahead_ms.store(i64::try_from(ms).unwrap_or(i64::MAX), Ordering::Relaxed);
     }

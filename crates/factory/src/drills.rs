@@ -7,11 +7,15 @@
 mod guide;
 mod hands;
 mod list;
+mod restore;
 mod switched;
 
 pub use guide::{DrillGuide, Runbook};
 pub use hands::{MarkedReview, OpenedDrill};
 pub use list::{DrillLook, LastDrill};
+pub use restore::RestoreDrill;
+pub(crate) use switched::Half;
+pub use switched::WaitingDrill;
 
 use crate::api::{Caller, Passage, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded};
@@ -25,6 +29,7 @@ use seatrial_store::{Batch, StoreExt as _};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::MutexGuard;
 
 /// How many marked requests are tried until one is decided as a drill needs it.
 const TRIES_MAX: usize = 200;
@@ -82,7 +87,9 @@ impl Drilled {
     /// Whether it took effect within the time that the spec allows.
     #[must_use]
     pub fn in_time(&self) -> bool {
-        self.refused > 0 && self.allowed_ms.is_none_or(|allowed| self.effective_ms <= allowed)
+        // A restore and a rotation are recorded only where they were found to hold.
+        let took_effect = self.refused > 0 || matches!(self.control.as_str(), "restore" | "key-rotation");
+        took_effect && self.allowed_ms.is_none_or(|allowed| self.effective_ms <= allowed)
     }
 }
 
@@ -290,12 +297,22 @@ impl Factory {
     }
 }
 
-/// The drill that is under way; two at once would answer for each other.
-fn alone(handle: &Handle) -> Result<tokio::sync::MutexGuard<'_, ()>, Refused> {
-    handle.drilling.try_lock().map_err(|_| Refused::Conflict {
+/// The drill that is under way; two at once would answer for each other. What is inside waits for another person.
+fn alone(handle: &Handle) -> Result<MutexGuard<'_, Option<Half>>, Refused> {
+    let held = handle.drilling.try_lock().map_err(|_| under_way())?;
+    if let Some(half) = held.as_ref().filter(|_| !handle.marked_stops.load().is_empty()) {
+        let WaitingDrill { control, by, .. } = half.look();
+        let message = format!("a {control} drill of `{by}` waits for another person, who finishes it first");
+        return Err(Refused::Conflict { message, now: None });
+    }
+    Ok(held)
+}
+
+fn under_way() -> Refused {
+    Refused::Conflict {
         message: "another drill of this workflow is under way; nothing was done: wait until it is over".to_owned(),
         now: None,
-    })
+    }
 }
 
 /// An incident is handled by the runbook of whoever handles exceptions and incidents.

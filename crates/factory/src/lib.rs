@@ -36,8 +36,10 @@ mod record;
 mod rehearse;
 mod release;
 mod replay;
+mod restore;
 mod reviews;
 mod rights;
+mod rotate;
 mod running;
 mod seeds;
 mod serve;
@@ -65,7 +67,7 @@ pub use clock::{Clock, NoEntropy, SystemClock, random};
 pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, WAIT_MS_MAX};
 pub use documents::{DOCUMENT_BYTES_MAX, Filed};
 pub use drift::{BASELINE_DAYS, DriftLook};
-pub use drills::{DrillGuide, DrillLook, DrillOptions, Drilled, LastDrill, MarkedReview, OpenedDrill, Runbook};
+pub use drills::{DrillGuide, DrillLook, DrillOptions, Drilled, LastDrill, MarkedReview, OpenedDrill, RestoreDrill, Runbook, WaitingDrill};
 pub use ending::RightsLook;
 pub use evaluate::{
     ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
@@ -107,5 +109,8 @@ pub use trace::Recomputed;
 pub use transfer::TransferLook;
 pub use waive::{WAIVER_TEXT_BYTES_MAX, WaiverInput, WaiverLook};
 pub use watch::{ASSUMPTIONS_EVERY_MS, Watched};
+pub use seatrial_governance::status::COSIGNED_AGE_MAX_MS;
+pub use restore::{Fingerprint, LogExport, RestoreError, TakenOver, adopt, take_over};
+pub use rotate::{KeyRotated, NewKey};
 pub use witness::{Asked, WitnessLook};
 pub use worktree::{DiskFiles, WorkTree, check_folder};

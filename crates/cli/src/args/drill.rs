@@ -57,6 +57,26 @@ Its stop reaches marked requests alone, and its incident says that it is a drill
 Example:
   seatrial drill incident --as una@harbour.example --resumed-by hana@harbour.example")]
     Incident(BothArgs),
+    /// Restore the log from its export into a temporary factory, and compare everything
+    #[command(after_help = "\
+Exports the workflow's log and the factory's, verifies both, restores them beside the store, and compares entries, root, \
+indexes, rows, payloads, blobs and obligation states. The live store is only read. Removes everything again.
+
+Example:
+  seatrial drill restore --as hana@harbour.example")]
+    Restore,
+    /// Have the log signed by another key: the old one names it, and a checkpoint is signed by both
+    #[command(after_help = "\
+It is the real rotation, of this log: the new key stays in force.
+
+Example:
+  seatrial drill key-rotation --as hana@harbour.example
+  seatrial drill key-rotation --holder ines@harbour.example --as hana@harbour.example")]
+    KeyRotation {
+        /// Under whom the new key is; whoever drills, where nobody is named
+        #[arg(long, value_name = "PERSON")]
+        holder: Option<String>,
+    },
 }
 
 /// A drill of two people.

@@ -108,6 +108,53 @@ Example:
   seatrial log key
   seatrial log key --workflow credit-preapproval")]
     Key,
+    /// How the witnesses stand; with `--now`, ask them to cosign
+    #[command(after_help = "\
+Witnesses are named under `witnesses` in factory.yaml. While serving they are asked by themselves, at half their time and \
+after each release. `--now` asks all of them; what they answer is recorded, and kept with the newest checkpoint, so that an \
+export carries it. Exits 1 where a witness did not cosign, or is late.
+
+Example:
+  seatrial log witness
+  seatrial log witness --now --as una@harbour.example")]
+    Witness {
+        /// Ask them now
+        #[arg(long)]
+        now: bool,
+    },
+    /// Put the log's signing key under a person of the receiving side: another key signs from the next checkpoint on
+    #[command(after_help = "\
+The old key signs that the new one follows it; the entry says so, and the first checkpoint over it is signed by both. \
+Whoever verifies with the old key follows to the new one. Afterwards the old key is gone from the store: give the new \
+verifier key to everybody who verifies, and to the witnesses. A new key is drawn and kept in the store, unless a file holds \
+64 hexadecimal digits.
+
+Example:
+  seatrial log rotate-key --holder hana@harbour.example --as hana@harbour.example
+  seatrial log rotate-key --holder hana@harbour.example --key-file new.key --workflow factory --as hana@harbour.example")]
+    RotateKey {
+        /// Under whom the new key is
+        #[arg(long, value_name = "PERSON")]
+        holder: String,
+        /// The new key, instead of one that is drawn
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
+    /// Restore logs from their exports into a fresh factory
+    #[command(after_help = "\
+Verifies every export first, and restores nothing where anything is not in order. Entries, blobs, payloads, checkpoints, \
+indexes and signatures are the same afterwards, byte for byte; each log then says that it was restored. The export of the \
+factory's own log brings factory.yaml along.
+
+A log's private key is in no export. With `--keys` (the `keys` folder of the old store) the log goes on under its own key; \
+without, under a new one, for which the old key does not vouch, and every verifier says so. `--secrets` (the old store's \
+`secrets.db`) brings tokens and the secret behind case ids along; without, tokens are issued anew, and cases that come \
+again are not recognised.
+
+Example:
+  seatrial log restore ./export-credit ./export-factory --into ./again --keys ./backup/keys --secrets ./backup/secrets.db
+  seatrial log restore ./export-credit ./export-factory --into ./again --key \"$(cat credit.vkey)\"")]
+    Restore(RestoreArgs),
     /// Drop every projection and fold the events again; says what was different
     #[command(after_help = "\
 Exits 1 where the rows stored were not what the events fold to.
@@ -115,4 +162,24 @@ Exits 1 where the rows stored were not what the events fold to.
 Example:
   seatrial log rebuild")]
     Rebuild,
+}
+
+/// `seatrial log restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// The folders of exports, one for each log
+    #[arg(value_name = "EXPORT", required = true)]
+    pub(crate) exports: Vec<PathBuf>,
+    /// The folder of the fresh factory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
+    /// A log's verifier key, from a source other than the export; may stand several times
+    #[arg(long = "key", value_name = "VKEY")]
+    pub(crate) keys: Vec<VerifierKey>,
+    /// The folder with the logs' private keys, `<log>.key` each
+    #[arg(long = "keys", value_name = "DIR")]
+    pub(crate) private: Option<PathBuf>,
+    /// The old store's secrets: tokens, and the secret behind case ids
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
 }

@@ -66,6 +66,13 @@ pub(crate) async fn drill(args: &DrillArgs, session: &Session, out: &mut Out) ->
             Ok(reviews) => factory.close_drill(&caller, name, "degraded", &reviews).await?,
             Err(exit) => return Ok(exit),
         },
+        DrillCommand::Restore => super::log::drill_restore(session, out).await?,
+        DrillCommand::KeyRotation { holder } => {
+            let (rotated, done) = factory.drill_key_rotation(&caller, name, holder.clone()).await?;
+            out.note(format!("1. the key `{}` is followed by `{}`", rotated.old, rotated.new));
+            out.note(format!("2. the checkpoint over {} entries is signed by both", rotated.point.size));
+            done
+        }
     };
     recorded(&done, out)
 }
@@ -93,6 +100,8 @@ const fn control(command: &DrillCommand) -> &'static str {
         DrillCommand::Escalation(_) => "escalation",
         DrillCommand::Degraded(_) => "degraded",
         DrillCommand::Incident(_) => "incident",
+        DrillCommand::Restore => "restore",
+        DrillCommand::KeyRotation { .. } => "key-rotation",
     }
 }
 
@@ -101,6 +110,7 @@ const fn guided(command: &DrillCommand) -> bool {
         DrillCommand::Stop { both, .. } | DrillCommand::Incident(both) => both.guide.guide,
         DrillCommand::Override(guide) => guide.guide,
         DrillCommand::Escalation(hands) | DrillCommand::Degraded(hands) => hands.guide.guide,
+        DrillCommand::Restore | DrillCommand::KeyRotation { .. } => false,
     }
 }
 
@@ -151,7 +161,15 @@ fn last(look: &DrillLook) -> String {
         _ => String::new(),
     };
     let late = if last.in_time { "" } else { ", late" };
-    format!("{} by {} ({}), {} ms{late}{counts}", last.at.day(), shown(&last.by), last.side, last.effective_ms)
+    format!("{} by {} ({}), {} ms{late}{counts}", last.at.day(), shown(&last.by), side(last.side), last.effective_ms)
+}
+
+const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Delivery => "delivery",
+        Side::Receiving => "receiving",
+        Side::Independent => "independent",
+    }
 }
 
 fn recorded(done: &Drilled, out: &mut Out) -> Result<Exit, Failure> {
@@ -175,15 +193,19 @@ fn recorded(done: &Drilled, out: &mut Out) -> Result<Exit, Failure> {
     let what = match done.control.as_str() {
         "stop" => "stopped",
         "override" | "incident" => "taken back",
+        "restore" => "found again",
+        "key-rotation" => "signed by both keys",
         _ => "answered",
     };
     let ink = if in_time { Ink::Good } else { Ink::Bad };
     let line = out.paint(ink, &format!("{}: {what} within {} ms{allowed}", done.control, done.effective_ms));
     out.line(line);
-    out.line(format!(
-        "  {} marked request(s) in it; {} output(s) did not leave as they were",
-        done.answered, done.refused
-    ));
+    if done.answered > 0 {
+        out.line(format!(
+            "  {} marked request(s) in it; {} output(s) did not leave as they were",
+            done.answered, done.refused
+        ));
+    }
     if done.finished > 0 {
         out.line(format!("  {} marked case(s) were finished by the fallback", done.finished));
     }

@@ -1,7 +1,14 @@
 //! `seatrial log`: verify, export, prove, keys, rebuild. All but the last only read, beside the store's owner.
 
+mod keys;
 mod prove;
+mod restore;
 mod statement;
+mod witness;
+
+pub(crate) use keys::rotate;
+pub(crate) use restore::drill as drill_restore;
+pub(crate) use witness::witness;
 
 use crate::args::LogCommand;
 use crate::exit::Exit;
@@ -22,7 +29,7 @@ use std::sync::Arc;
 
 /// Whether the command only reads.
 pub(crate) const fn reads(command: &LogCommand) -> bool {
-    !matches!(command, LogCommand::Rebuild)
+    !matches!(command, LogCommand::Rebuild | LogCommand::Witness { .. } | LogCommand::RotateKey { .. })
 }
 
 /// Runs a command that only reads.
@@ -44,7 +51,8 @@ pub(crate) async fn read(
         LogCommand::Prove { entry, out: file } => prove::prove(asked, named, entry, file.as_deref(), out).await,
         LogCommand::Statement { event, out: dir } => statement::statement(asked, event, dir.as_deref(), out).await,
         LogCommand::Key => keys(asked, named, out).await,
-        LogCommand::Rebuild => Err(Failure::usage("a rebuild needs the store's owner; nothing was done")),
+        LogCommand::Restore(args) => restore::restore(&args, asked, out).await,
+        LogCommand::Rebuild | LogCommand::Witness { .. } | LogCommand::RotateKey { .. } => Err(Failure::usage("this needs the store's owner; nothing was done")),
     }
 }
 

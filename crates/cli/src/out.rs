@@ -4,7 +4,7 @@
 mod style;
 mod table;
 
-pub(crate) use style::{Ink, shown, state_ink, state_symbol};
+pub(crate) use style::{Ink, shown, shown_lines, state_ink, state_symbol};
 pub(crate) use table::Rows;
 
 use crate::exit::Exit;

@@ -192,7 +192,12 @@ impl Factory {
     }
 
     /// Why a drill's event does not count for production, by the same computation that the gate makes.
-    async fn not_production(&self, workflow: &str, obligation: &str, event: EventId) -> Result<Option<String>, Refused> {
+    async fn not_production(
+        &self,
+        workflow: &str,
+        obligation: &str,
+        event: EventId,
+    ) -> Result<Option<String>, Refused> {
         let standing = self.standing(workflow, Stage::Production).await?;
         let state = standing.states.into_iter().find(|s| s.obligation.id == obligation);
         let considered = state.and_then(|s| s.considered.into_iter().find(|c| c.event == event));

@@ -3,6 +3,7 @@
 
 use crate::api::Refused;
 use crate::clock::random;
+use crate::drills::Half;
 use crate::embedded::Embedded;
 use crate::ending::Rights;
 use crate::factory::{Factory, OpenError, internal};
@@ -33,8 +34,9 @@ pub(crate) struct Handle {
     pub(crate) stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
     /// What a drill has stopped, for marked requests only.
     pub(crate) marked_stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
-    /// Held by the drill that is under way: two at once would answer for each other.
-    pub(crate) drilling: tokio::sync::Mutex<()>,
+    /// Held by the drill that is under way: two at once would answer for each other. Inside is the one that waits for
+    /// another person.
+    pub(crate) drilling: tokio::sync::Mutex<Option<Half>>,
     pub(crate) traffic: Traffic,
     /// When assumptions were looked at last, in milliseconds.
     pub(crate) assumed_at: AtomicI64,

@@ -52,14 +52,7 @@ impl IncidentInput {
     /// An incident of this severity that names nothing yet.
     #[must_use]
     pub const fn of(severity: IncidentSeverity) -> Self {
-        Self {
-            severity,
-            owner: None,
-            decisions: Vec::new(),
-            elements: Vec::new(),
-            text: String::new(),
-            drill: false,
-        }
+        Self { severity, owner: None, decisions: Vec::new(), elements: Vec::new(), text: String::new(), drill: false }
     }
 }
 
@@ -382,9 +375,7 @@ fn takes(rec: &IncidentRec, step: &IncidentStep) -> Result<(), Refused> {
         return conflict("is resolved already; what is left is its review: `seatrial incident review`");
     }
     if step.resolved && rec.course.is_none() {
-        return conflict(
-            "cannot be resolved before somebody decided to stop or to go on: `seatrial incident decide`",
-        );
+        return conflict("cannot be resolved before somebody decided to stop or to go on: `seatrial incident decide`");
     }
     Ok(())
 }

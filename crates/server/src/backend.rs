@@ -1,6 +1,7 @@
 //! What the pages ask for. The factory answers; nothing here decides.
 
 use crate::view::{
+    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
@@ -263,6 +264,51 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What the newest spec changes in the released one.
     fn diff(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<DiffPage, Problem>> + Send;
+
+    /// Every control, and the drill that goes on.
+    fn drills(
+        &self,
+        who: &Person,
+        workflow: &str,
+        asked: DrillsAsked,
+    ) -> impl Future<Output = Result<DrillsPage, Problem>> + Send;
+
+    /// Exercises a control.
+    fn drill(
+        &self,
+        who: &Person,
+        workflow: &str,
+        sent: DrillSent,
+    ) -> impl Future<Output = Result<DrillCame, Problem>> + Send;
+
+    /// Incidents.
+    fn incidents(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<IncidentsPage, Problem>> + Send;
+
+    /// One incident with its timeline.
+    fn incident(
+        &self,
+        who: &Person,
+        workflow: &str,
+        number: u64,
+    ) -> impl Future<Output = Result<IncidentPage, Problem>> + Send;
+
+    /// Opens an incident; gives its number.
+    fn open_incident(
+        &self,
+        who: &Person,
+        workflow: &str,
+        sent: IncidentSent,
+    ) -> impl Future<Output = Result<u64, Problem>> + Send;
+
+    /// Takes a step in an incident.
+    fn in_incident(
+        &self,
+        who: &Person,
+        workflow: &str,
+        number: u64,
+        act: IncidentAct,
+        text: Untrusted,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// The assessment.
     fn assessment(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;

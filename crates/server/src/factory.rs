@@ -9,6 +9,7 @@ mod edit;
 mod govern;
 mod logs;
 mod obligations;
+mod operate;
 mod payloads;
 mod people;
 mod reviews;
@@ -18,6 +19,7 @@ mod words;
 use crate::backend::{Backend, Person, Problem};
 use crate::router::AppState;
 use crate::view::{
+    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
@@ -230,6 +232,37 @@ impl Backend for FactoryBackend {
 
     async fn diff(&self, _who: &Person, workflow: &str) -> Result<DiffPage, Problem> {
         govern::diff(&self.factory, workflow).await.map_err(problem)
+    }
+
+    async fn drills(&self, who: &Person, workflow: &str, asked: DrillsAsked) -> Result<DrillsPage, Problem> {
+        operate::drills(&self.factory, &caller(who), workflow, asked).await.map_err(problem)
+    }
+
+    async fn drill(&self, who: &Person, workflow: &str, sent: DrillSent) -> Result<DrillCame, Problem> {
+        operate::drill(&self.factory, &caller(who), workflow, sent).await.map_err(problem)
+    }
+
+    async fn incidents(&self, who: &Person, workflow: &str) -> Result<IncidentsPage, Problem> {
+        operate::incidents(&self.factory, &caller(who), workflow).await.map_err(problem)
+    }
+
+    async fn incident(&self, who: &Person, workflow: &str, number: u64) -> Result<IncidentPage, Problem> {
+        operate::incident(&self.factory, &caller(who), workflow, number).await.map_err(problem)
+    }
+
+    async fn open_incident(&self, who: &Person, workflow: &str, sent: IncidentSent) -> Result<u64, Problem> {
+        operate::open_incident(&self.factory, &caller(who), workflow, sent).await.map_err(problem)
+    }
+
+    async fn in_incident(
+        &self,
+        who: &Person,
+        workflow: &str,
+        number: u64,
+        act: IncidentAct,
+        text: Untrusted,
+    ) -> Result<(), Problem> {
+        operate::act(&self.factory, &caller(who), workflow, number, act, &text).await.map_err(problem)
     }
 
     async fn assessment(&self, _who: &Person, workflow: &str) -> Result<AssessmentPage, Problem> {

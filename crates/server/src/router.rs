@@ -2,6 +2,7 @@
 
 mod forms;
 mod govern;
+mod operate;
 mod read;
 mod sign_in;
 mod sso;
@@ -151,6 +152,9 @@ pub fn router<B: Backend>(state: AppState<B>) -> Router {
         .route("/w/{workflow}/releases/rollback", post(govern::rollback::<B>))
         .route("/w/{workflow}/pilots/{id}", get(govern::pilot_report::<B>))
         .route("/w/{workflow}/diff", get(govern::diff::<B>))
+        .route("/w/{workflow}/drills", get(operate::drills::<B>).post(operate::drill::<B>))
+        .route("/w/{workflow}/incidents", get(operate::incidents::<B>).post(operate::open_incident::<B>))
+        .route("/w/{workflow}/incidents/{number}", get(operate::incident::<B>).post(operate::in_incident::<B>))
         .route("/w/{workflow}/assessment", get(read::assessment::<B>))
         .route("/assets/{file}", get(|Path(file): Path<String>| async move { assets::serve(&file) }))
         .fallback(read::nowhere::<B>)

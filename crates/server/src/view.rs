@@ -9,6 +9,7 @@ mod decision;
 mod frame;
 mod govern;
 mod log;
+mod operate;
 mod review;
 
 pub use assure::*;
@@ -17,4 +18,5 @@ pub use decision::*;
 pub use frame::*;
 pub use govern::*;
 pub use log::*;
+pub use operate::*;
 pub use review::*;

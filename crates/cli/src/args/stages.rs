@@ -1,7 +1,7 @@
 //! Arguments of what becomes of a release: pilots, measurements, drills, rollback, retirement.
 
 use clap::{Args, Subcommand, ValueEnum};
-use seatrial_model::{Day, Digest, Span, Time};
+use seatrial_model::{Day, Digest, Time};
 use std::path::PathBuf;
 use std::str::FromStr;
 

@@ -1,6 +1,8 @@
 //! `seatrial measure` and `seatrial reconcile`.
 
-use crate::args::{MeasureArgs, Moment, ReconcileArgs, Window};
+mod bill;
+
+use crate::args::{MeasureArgs, Moment, ReconcileArgs, Reconciled, Window};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, shown};
@@ -61,6 +63,9 @@ pub(crate) async fn measure(args: &MeasureArgs, session: &Session, out: &mut Out
 pub(crate) async fn reconcile(args: &ReconcileArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     let caller = session.caller().await?;
     let workflow = session.workflow()?;
+    if args.of == Reconciled::Calls {
+        return bill::reconcile(args, &caller, &workflow, session, out).await;
+    }
     let ids = column(&session.start.join(&args.file), &args.column)?;
     let (from, until) = window(args.window, session);
     let found = session.factory.reconcile(&caller, &workflow, ReconcileInput { ids, from, until }).await?;
@@ -88,17 +93,24 @@ pub(crate) async fn reconcile(args: &ReconcileArgs, session: &Session, out: &mut
     Ok(Exit::ready(clean))
 }
 
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::file(format!("`{}`: {why}; nothing was recorded", path.display()))
+}
+
+/// A CSV file that is not too long.
+fn open(path: &Path) -> Result<csv::Reader<std::fs::File>, Failure> {
+    let size = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?.len();
+    if size > CSV_BYTES_MAX {
+        let why = format!("has {size} bytes, and at most {CSV_BYTES_MAX} are read: take a shorter window");
+        return Err(unreadable(path, &why));
+    }
+    csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(|e| unreadable(path, &e))
+}
+
 /// The values of a column of a CSV file.
 fn column(path: &Path, column: &str) -> Result<Vec<String>, Failure> {
-    let unreadable =
-        |e: &dyn std::fmt::Display| Failure::file(format!("`{}`: {e}; nothing was recorded", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| unreadable(&e))?.len();
-    if size > CSV_BYTES_MAX {
-        return Err(unreadable(&format!(
-            "has {size} bytes, and at most {CSV_BYTES_MAX} are read: take a shorter window"
-        )));
-    }
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(|e| unreadable(&e))?;
+    let unreadable = |e: &dyn std::fmt::Display| unreadable(path, e);
+    let mut reader = open(path)?;
     let headings = reader.headers().map_err(|e| unreadable(&e))?.clone();
     let at = headings.iter().position(|h| h.trim().trim_start_matches('\u{feff}') == column).ok_or_else(|| {
         let known: Vec<String> = headings.iter().map(shown).collect();

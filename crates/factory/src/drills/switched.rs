@@ -1,6 +1,6 @@
 //! Drills of the switch: a stop under marked traffic, and an incident that is stopped, corrected and reviewed.
 
-use super::{Done, DrillOptions, Drilled, Steps, alone, elapsed, incident_runbooks, left, no_example};
+use super::{Done, DrillOptions, Drilled, Steps, alone, elapsed, incident_runbooks, left, no_example, under_way};
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused, StopEffect};
 use crate::factory::Factory;
 use crate::handle::{Handle, Served};
@@ -8,7 +8,8 @@ use crate::incidents::{IncidentInput, IncidentStep};
 use crate::rehearse::rehearsal_passages;
 use crate::switch::Reach;
 use seatrial_governance::policy::Action as Act;
-use seatrial_model::{EventId, IncidentCourse, IncidentSeverity, ReviewId};
+use seatrial_model::{EventId, IncidentCourse, IncidentSeverity, ReviewId, Time};
+use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -48,10 +49,93 @@ impl Factory {
         options: DrillOptions<'_>,
     ) -> Result<Drilled, Refused> {
         let (name, handle, served) = self.drilling(stopper, workflow)?;
-        let _alone = alone(&handle)?;
+        let mut waiting = alone(&handle)?;
         self.both_hands(stopper, resumer, &handle).await?;
         let mut steps = Steps::new(options);
-        let marked: Vec<Passage> = to_stop(&served)?;
+        let half = self.stop_half(stopper, &name, &handle, &served, &mut steps).await?;
+        *waiting = None;
+        self.other_half(stopper, resumer, &name, half, steps).await
+    }
+
+    /// The first half of a stop or an incident drill, for whoever cannot act for a second person: marked requests stay
+    /// stopped until another person finishes it: [`Self::finish_drill`].
+    ///
+    /// # Errors
+    /// [`Refused`]; where the stop itself went through, marked requests stay stopped.
+    pub async fn begin_drill(&self, stopper: &Caller, workflow: &str, control: &str) -> Result<WaitingDrill, Refused> {
+        let (name, handle, served) = self.drilling(stopper, Some(workflow))?;
+        let mut waiting = alone(&handle)?;
+        self.may_switch(stopper, &handle, Act::Stop, false)?;
+        nothing_stopped(&handle)?;
+        if let Some((_, stop)) = handle.marked_stops.load().first() {
+            let (at, by) = (stop.at, &stop.by);
+            let message =
+                format!("marked requests are stopped since {at} by `{by}`: another person finishes that drill");
+            return Err(Refused::Conflict { message, now: None });
+        }
+        let mut steps = Steps::new(DrillOptions::default());
+        let half = match control {
+            "stop" => self.stop_half(stopper, &name, &handle, &served, &mut steps).await?,
+            "incident" => self.incident_half(stopper, &name, &served, &mut steps).await?,
+            _ => return Err(Refused::NotFound("only a stop and an incident drill are finished by another".to_owned())),
+        };
+        let mut half = half;
+        half.told = steps.done;
+        let look = half.look();
+        *waiting = Some(half);
+        Ok(look)
+    }
+
+    /// The drill that waits for another person, where one does.
+    ///
+    /// # Errors
+    /// [`Refused`] where there is no such workflow.
+    pub async fn waiting_drill(&self, workflow: &str) -> Result<Option<WaitingDrill>, Refused> {
+        let handle = self.handle(workflow)?;
+        // One that is under way waits for nobody yet.
+        let waiting = handle.drilling.try_lock().ok().and_then(|held| held.as_ref().map(Half::look));
+        let left = handle.marked_stops.load().first().map(|(_, stop)| WaitingDrill {
+            control: "stop".to_owned(),
+            by: stop.by.clone(),
+            since: stop.at,
+            steps: Vec::new(),
+            left: true,
+        });
+        Ok(waiting.or(left))
+    }
+
+    /// Resumes what the first half stopped, as another person, and records the drill. A stop that a drill left behind when
+    /// the server ended is only resumed: what it measured is gone, and nothing is recorded of it.
+    ///
+    /// # Errors
+    /// [`Refused`]: marked requests stay stopped.
+    pub async fn finish_drill(&self, resumer: &Caller, workflow: &str) -> Result<Option<Drilled>, Refused> {
+        let (name, handle, _) = self.drilling(resumer, Some(workflow))?;
+        let mut waiting = handle.drilling.try_lock().map_err(|_| under_way())?;
+        let Some(stop) = handle.marked_stops.load().first().map(|(_, stop)| stop.clone()) else {
+            *waiting = None;
+            return Err(Refused::Conflict { message: "no drill waits for another person".to_owned(), now: None });
+        };
+        self.may_resume_from(resumer, &handle, &stop.by)?;
+        let Some(half) = waiting.take() else {
+            self.resume_left(resumer, &handle).await?;
+            return Ok(None);
+        };
+        let mut steps = Steps::new(DrillOptions::default());
+        steps.done.clone_from(&half.told);
+        self.other_half(resumer, resumer, &name, half, steps).await.map(Some)
+    }
+
+    /// Marked requests run, and are stopped: every one after that is refused.
+    async fn stop_half(
+        &self,
+        stopper: &Caller,
+        name: &str,
+        handle: &Handle,
+        served: &Served,
+        steps: &mut Steps<'_>,
+    ) -> Result<Half, Refused> {
+        let marked: Vec<Passage> = to_stop(served)?;
         let (answered, going) = (AtomicU64::new(0), AtomicBool::new(true));
         let traffic = self.marked_traffic(stopper, &marked, &answered, &going);
         let drill = async {
@@ -59,7 +143,7 @@ impl Factory {
                 tokio::task::yield_now().await;
             }
             steps.tell(format!("marked requests run: {} answered", answered.load(Ordering::Relaxed)));
-            let stop = self.switch_off(stopper, &name, None, "stop drill", Reach::Marked).await;
+            let stop = self.switch_off(stopper, name, None, "stop drill", Reach::Marked).await;
             let mut refused = 0;
             if let Ok(stop) = &stop {
                 steps.tell(stopped_by(stopper, stop));
@@ -74,21 +158,64 @@ impl Factory {
         };
         let (result, ()) = tokio::join!(drill, traffic);
         let (stop, refused) = result?;
-        let resumed = self.switch_on(resumer, &name, None, "stop drill over", Reach::Marked).await?;
-        steps.tell(format!("`{}` resumed", resumer.principal.id));
-        let mut events = vec![stop.event, resumed];
-        let finished = self.finished_by_hand(stopper, &handle, &served, marked, &mut steps, &mut events).await?;
-        let done = Done {
+        debug_assert!(!handle.marked_stops.load().is_empty(), "the switch was read back");
+        Ok(Half {
             control: "stop",
+            by: stopper.principal.id.clone(),
+            since: stop.at,
             effective_ms: stop.effective_ms,
             answered: answered.load(Ordering::Relaxed),
             refused,
+            events: vec![stop.event],
+            marked,
+            incident: None,
+            told: Vec::new(),
+        })
+    }
+
+    /// Another person resumes; what was refused is finished, an incident is resolved and reviewed, the drill is recorded.
+    async fn other_half(
+        &self,
+        caller: &Caller,
+        resumer: &Caller,
+        name: &str,
+        half: Half,
+        mut steps: Steps<'_>,
+    ) -> Result<Drilled, Refused> {
+        let (handle, served) = self.submitted(name)?;
+        let reason = format!("{} drill over", half.control);
+        let resumed = self.switch_on(resumer, name, None, &reason, Reach::Marked).await?;
+        steps.tell(format!("`{}` resumed", resumer.principal.id));
+        let mut events = half.events;
+        events.push(resumed);
+        let mut finished = 0;
+        match half.incident {
+            None => {
+                finished =
+                    self.finished_by_hand(caller, &handle, &served, half.marked, &mut steps, &mut events).await?;
+            }
+            Some(number) => {
+                let resolve = IncidentStep::resolve("incident drill: what had left is taken back");
+                events.push(self.incident_step(caller, name, number, resolve).await?.event);
+                let text = "incident drill: stopped, corrected and resumed as the runbook says";
+                events.push(self.review_incident(caller, name, number, text, Vec::new()).await?.event);
+                steps.tell(format!("incident {number} was resolved and reviewed"));
+            }
+        }
+        let runbooks = if half.incident.is_some() { incident_runbooks(&served.workflow) } else { Vec::new() };
+        let done = Done {
+            control: half.control,
+            effective_ms: half.effective_ms,
+            answered: half.answered,
+            refused: half.refused,
             finished,
             events,
+            runbooks,
             steps: steps.done,
+            incident: half.incident,
             ..Done::default()
         };
-        self.drilled(stopper, &handle, &served, done).await
+        self.drilled(caller, &handle, &served, done).await
     }
 
     /// Whether both people may do their part, before either does; and whether the switch is free: a stop of everything
@@ -96,13 +223,12 @@ impl Factory {
     async fn both_hands(&self, stopper: &Caller, resumer: &Caller, handle: &Handle) -> Result<(), Refused> {
         self.may_switch(stopper, handle, Act::Stop, false)?;
         self.may_resume_from(resumer, handle, &stopper.principal.id)?;
-        if let Some((_, stop)) = handle.stops.load().first() {
-            let message = format!(
-                "it is stopped for everybody since {} by `{}`, and a drill would show nothing; nothing was done",
-                stop.at, stop.by
-            );
-            return Err(Refused::Conflict { message, now: None });
-        }
+        nothing_stopped(handle)?;
+        self.resume_left(resumer, handle).await
+    }
+
+    /// Resumes what a drill left behind.
+    async fn resume_left(&self, resumer: &Caller, handle: &Handle) -> Result<(), Refused> {
         let left: Vec<_> = handle.marked_stops.load().iter().map(|(element, _)| element.clone()).collect();
         for element in left {
             let step = (!element.as_str().is_empty()).then(|| element.name().to_owned());
@@ -201,10 +327,30 @@ impl Factory {
         options: DrillOptions<'_>,
     ) -> Result<Drilled, Refused> {
         let (name, handle, served) = self.drilling(stopper, workflow)?;
-        let _alone = alone(&handle)?;
+        let mut waiting = alone(&handle)?;
         self.both_hands(stopper, resumer, &handle).await?;
         let mut steps = Steps::new(options);
-        let passed = self.to_take_back(stopper, &served).await?;
+        let half = self.incident_half(stopper, &name, &served, &mut steps).await;
+        *waiting = None;
+        match half {
+            Ok(half) => self.other_half(stopper, resumer, &name, half, steps).await,
+            Err(refused) => {
+                // What could not be corrected is no reason to leave marked requests stopped.
+                self.resume_left(resumer, &handle).await?;
+                Err(refused)
+            }
+        }
+    }
+
+    /// A marked decision that should not have left: an incident is opened, marked requests are stopped, it is taken back.
+    async fn incident_half(
+        &self,
+        stopper: &Caller,
+        name: &str,
+        served: &Served,
+        steps: &mut Steps<'_>,
+    ) -> Result<Half, Refused> {
+        let passed = self.to_take_back(stopper, served).await?;
         steps.tell(format!("a marked case was decided: `{}`, {}", passed.decision, passed.verdict));
         let began = Instant::now();
         let input = IncidentInput {
@@ -213,43 +359,78 @@ impl Factory {
             text: "incident drill: a marked decision that should not have left".to_owned(),
             ..IncidentInput::of(IncidentSeverity::Medium)
         };
-        let opened = self.open_incident(stopper, &name, input).await?;
+        let opened = self.open_incident(stopper, name, input).await?;
         let number = opened.incident;
         steps.tell(format!("`{}` opened incident {number}, a drill", stopper.principal.id));
         let stop = IncidentStep::decide(IncidentCourse::Stop, "incident drill: nothing more may leave");
-        let stopped = self.incident_step(stopper, &name, number, stop).await?;
+        let stopped = self.incident_step(stopper, name, number, stop).await?;
         steps.tell(format!("`{}` decided to stop: marked requests are stopped", stopper.principal.id));
-        let taken = self.take_back(stopper, &served, &passed, "incident drill").await;
+        let taken = self.take_back(stopper, served, &passed, "incident drill").await?;
         let effective_ms = elapsed(began);
-        let resumed = self.switch_on(resumer, &name, None, "incident drill over", Reach::Marked).await?;
-        let taken = taken?;
         let (_, rec) = self.decision_rec(passed.decision).await?;
         let refused = u64::from(rec.overridden.is_some() && rec.released.is_none());
         steps.tell(format!("`{}` took the decision back: {}", stopper.principal.id, left(refused)));
-        steps.tell(format!("`{}` resumed", resumer.principal.id));
-        let resolve = IncidentStep::resolve("incident drill: what had left is taken back");
-        let resolved = self.incident_step(stopper, &name, number, resolve).await?;
-        let text = "incident drill: stopped, corrected and resumed as the runbook says";
-        let reviewed = self.review_incident(stopper, &name, number, text, Vec::new()).await?;
-        steps.tell(format!("incident {number} was resolved and reviewed"));
-        let stops = stopped.stop.into_iter();
-        let done = Done {
+        let stop = stopped.stop.into_iter();
+        Ok(Half {
             control: "incident",
+            by: stopper.principal.id.clone(),
+            since: self.now(),
             effective_ms,
             answered: 1,
             refused,
-            events: [rec.event, opened.event]
-                .into_iter()
-                .chain(stops)
-                .chain([stopped.event, taken, resumed, resolved.event, reviewed.event])
-                .collect(),
-            runbooks: incident_runbooks(&served.workflow),
-            steps: steps.done,
+            events: [rec.event, opened.event].into_iter().chain(stop).chain([stopped.event, taken]).collect(),
+            marked: Vec::new(),
             incident: Some(number),
-            ..Done::default()
-        };
-        self.drilled(stopper, &handle, &served, done).await
+            told: Vec::new(),
+        })
     }
+}
+
+/// A drill that another person finishes.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingDrill {
+    /// The control.
+    pub control: String,
+    /// Who stopped: not who resumes.
+    pub by: String,
+    /// Since when.
+    pub since: Time,
+    /// What was done so far.
+    pub steps: Vec<String>,
+    /// A drill left it behind when the server ended: it is only resumed.
+    pub left: bool,
+}
+
+/// What the first half came to: measured here, and in no store.
+pub(crate) struct Half {
+    control: &'static str,
+    by: String,
+    since: Time,
+    effective_ms: u64,
+    answered: u64,
+    refused: u64,
+    events: Vec<EventId>,
+    /// The marked cases that were refused.
+    marked: Vec<Passage>,
+    incident: Option<u64>,
+    told: Vec<String>,
+}
+
+impl Half {
+    pub(super) fn look(&self) -> WaitingDrill {
+        let (control, by, steps) = (self.control.to_owned(), self.by.clone(), self.told.clone());
+        WaitingDrill { control, by, since: self.since, steps, left: false }
+    }
+}
+
+/// A stop of everybody hides what a drill would show.
+fn nothing_stopped(handle: &Handle) -> Result<(), Refused> {
+    let stops = handle.stops.load();
+    let Some((_, stop)) = stops.first() else { return Ok(()) };
+    let (at, by) = (stop.at, &stop.by);
+    let message =
+        format!("it is stopped for everybody since {at} by `{by}`: a drill would show nothing; nothing was done");
+    Err(Refused::Conflict { message, now: None })
 }
 
 /// The marked cases of a stop drill: those of steps with a fallback first.

@@ -204,7 +204,7 @@ fn says(body: &Body) -> String {
         Body::ReleaseLapsed(b) => {
             let lost: Vec<&str> = b.lost.keys().map(String::as_str).collect();
             format!("the release {} lapsed: {}", b.release.short(), lost.join(", "))
-        },
+        }
         Body::ReleaseRestored(b) => format!("the release {} stands again", b.release.short()),
         Body::ReleaseRolledBack(b) => format!("rolled back to {}", b.to.short()),
         Body::ReleaseCut(b) => format!("released for {}", b.stage),
@@ -229,7 +229,8 @@ impl IncidentStory {
                 let _ = writeln!(out, "| {name} | {at} |");
             }
         }
-        let _ = writeln!(out, "\n{}\n\n## Timeline\n\n| when | who | what | event |\n|---|---|---|---|", quoted(&i.text));
+        let _ =
+            writeln!(out, "\n{}\n\n## Timeline\n\n| when | who | what | event |\n|---|---|---|---|", quoted(&i.text));
         for e in &self.timeline {
             let before = if e.before { "before: " } else { "" };
             let decision = e.decision.map(|d| format!(" `{d}`")).unwrap_or_default();
@@ -260,7 +261,7 @@ fn cell(text: &str) -> String {
     let mut out = String::new();
     let flat = text.replace(['\n', '\r', '\t'], " ");
     for c in Untrusted::new(flat).terminal(super::INCIDENT_TEXT_BYTES_MAX).chars() {
-        if "\\`*_{}[]()#+!|<>~&".contains(c) {
+        if "\\`*_{}[]()#!|<>~&".contains(c) {
             out.push('\\');
         }
         out.push(c);

@@ -1,12 +1,15 @@
 //! Drills of every control, on marked requests through the real path.
 
 use crate::simulated;
-use crate::support::{WORKFLOW, Yard};
-use seatrial_factory::ReconcileInput;
+use crate::support::{WORKFLOW, Yard, application, run, shop};
 use seatrial_factory::api::Refused;
+use seatrial_factory::{DrillOptions, IncidentState, ReconcileInput};
 use seatrial_model::event::DrillDone;
-use seatrial_model::{Body, EventId, ReviewId, Side};
+use seatrial_model::{Action, Body, EventId, ReviewId, Side, Verdict};
 use seatrial_store::ReaderExt as _;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 async fn body(yard: &Yard, event: EventId) -> (DrillDone, Side, Vec<String>) {
@@ -76,7 +79,7 @@ async fn an_escalation_drill_is_closed_over_a_persons_answer() {
     let (done, _, _) = body(&yard, drilled.event).await;
     assert_eq!(done.events.len(), 3, "decision, claim and answer");
     // A real case's review is no drill.
-    yard.pass(crate::support::application(900)).await;
+    yard.pass(application(900)).await;
     let filter = seatrial_factory::ReviewFilter { limit: 50, ..Default::default() };
     let real = yard.factory.reviews(&hana, filter).await.unwrap().into_iter().find(|r| !r.rehearsal).unwrap();
     let refused = yard.factory.close_drill(&hana, None, "escalation", &[real.review]).await.unwrap_err();
@@ -110,18 +113,162 @@ async fn without_its_model_the_fallbacks_people_finish_by_the_runbook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_incident_is_stopped_taken_back_and_resumed_by_another() {
+async fn an_incident_is_opened_stopped_taken_back_resumed_by_another_and_reviewed() {
     let yard = Yard::pilot().await;
     let drilled = yard.factory.drill_incident(&yard.who("una"), &yard.who("hana"), None).await.unwrap();
     assert!(drilled.in_time(), "{drilled:?}");
     let (done, _, evidence) = body(&yard, drilled.event).await;
-    assert_eq!(done.events.len(), 4, "decision, stop, override, resumption");
+    assert_eq!(done.events.len(), 8, "decision, incident, stop, its decision, override, resumption, end, review");
     assert_eq!(done.runbooks.iter().map(|p| p.as_str()).collect::<Vec<_>>(), ["responsibilities.exceptions"]);
     assert_eq!(evidence, ["drill.incident", "ownership.runbooks"]);
     assert!(yard.factory.summary(WORKFLOW).await.unwrap().stopped.is_empty());
-    // The one who stops does not resume: the workflow stays stopped, and there is no drill.
+    let story = yard.factory.incident(WORKFLOW, drilled.incident.unwrap()).await.unwrap();
+    assert!(story.incident.drill && story.incident.state == IncidentState::Reviewed, "{story:?}");
+    let kinds: Vec<&str> = story.timeline.iter().map(|e| e.kind.as_str()).collect();
+    let wanted = [
+        "decision.made/1",
+        "incident.opened/1",
+        "workflow.stopped/1",
+        "incident.updated/1",
+        "decision.overridden/1",
+        "workflow.resumed/1",
+        "incident.updated/1",
+        "incident.reviewed/1",
+    ];
+    assert_eq!(kinds, wanted);
+    assert!(yard.factory.open_incidents(WORKFLOW).await.unwrap().is_empty(), "a drill's incident is no incident");
+    // The one who stops does not resume: nothing is done, and nothing stays stopped.
+    let before = yard.factory.summary(WORKFLOW).await.unwrap().log_size;
     yard.factory.drill_incident(&yard.who("una"), &yard.who("una"), None).await.unwrap_err();
-    assert_eq!(yard.factory.summary(WORKFLOW).await.unwrap().stopped.len(), 1);
+    yard.factory.drill_stop(&yard.who("una"), &yard.who("una"), None).await.unwrap_err();
+    assert_eq!(yard.factory.summary(WORKFLOW).await.unwrap().log_size, before);
+}
+
+/// What comes of a case: its verdict, and what is done with its output; or why it was refused.
+type Came = Result<(Verdict, Action), String>;
+
+/// Amounts of which one passes the rules easily, and one is for a person.
+const AMOUNTS: [u64; 2] = [600, 900];
+
+async fn real_case(yard: &Yard, amount: u64) -> Came {
+    let passed = yard.factory.pass(&shop("shop"), run(application(amount))).await;
+    passed.map(|p| (p.verdict, p.action)).map_err(|e| e.to_string())
+}
+
+/// Real cases, one after the other, until told to end.
+async fn real_traffic(yard: &Yard, going: &AtomicBool) -> Vec<(u64, Came)> {
+    let mut answers = Vec::new();
+    // The pilot has a ceiling of 200 a day.
+    for amount in AMOUNTS.into_iter().cycle().take(150) {
+        answers.push((amount, real_case(yard, amount).await));
+        if !going.load(Ordering::Relaxed) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_cases_go_on_during_every_drill() {
+    let yard = Yard::pilot().await;
+    let (una, hana) = (yard.who("una"), yard.who("hana"));
+    let going = AtomicBool::new(true);
+    let drills = async {
+        let mut stopped_meanwhile = 0;
+        let stop = yard.factory.drill_stop(&una, &hana, None).await.unwrap();
+        assert!(stop.in_time() && stop.refused == 20, "{stop:?}");
+        yard.factory.drill_override(&una, None).await.unwrap();
+        yard.factory.drill_incident(&una, &hana, None).await.unwrap();
+        yard.factory.open_escalation_drill(&hana, None).await.unwrap();
+        yard.factory.open_degraded_drill(&hana, None).await.unwrap();
+        stopped_meanwhile += yard.factory.summary(WORKFLOW).await.unwrap().stopped.len();
+        going.store(false, Ordering::Relaxed);
+        stopped_meanwhile
+    };
+    let (answers, stopped) = tokio::join!(real_traffic(&yard, &going), drills);
+    assert_eq!(stopped, 0);
+    assert!(answers.len() > 5, "cases ran beside the drills: {}", answers.len());
+    // Every one came to what it comes to without a drill.
+    for amount in AMOUNTS {
+        let without = real_case(&yard, amount).await;
+        assert!(without.is_ok(), "{without:?}");
+        for (_, came) in answers.iter().filter(|(a, _)| *a == amount) {
+            assert_eq!(*came, without, "a case was disturbed");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drills_stop_is_the_switch_at_the_reach_of_marked_requests() {
+    let yard = Yard::pilot().await;
+    let drilled = yard.factory.drill_stop(&yard.who("una"), &yard.who("hana"), None).await.unwrap();
+    let (done, _, _) = body(&yard, drilled.event).await;
+    let (_, stop) = yard.factory.store().event_by_id(&yard.log(), done.events[0]).await.unwrap().unwrap();
+    assert!(matches!(&stop.body, Body::WorkflowStopped(b) if b.marked && b.element.as_str().is_empty()), "{stop:?}");
+    let (_, resumed) = yard.factory.store().event_by_id(&yard.log(), done.events[1]).await.unwrap().unwrap();
+    assert!(matches!(&resumed.body, Body::WorkflowResumed(b) if b.marked && b.stop == stop.id), "{resumed:?}");
+    assert_eq!(
+        (stop.actor.id, resumed.actor.id),
+        ("una@harbour.example".to_owned(), "hana@harbour.example".to_owned())
+    );
+    // A stop of everybody stands over a drill, and a drill then shows nothing.
+    yard.factory.stop(&yard.who("una"), WORKFLOW, None, "for real").await.unwrap();
+    let refused = yard.factory.drill_stop(&yard.who("una"), &yard.who("hana"), None).await.unwrap_err();
+    assert!(refused.to_string().contains("a drill would show nothing"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_drill_refused_is_finished_by_the_fallback() {
+    let yard = Yard::pilot().await;
+    let (una, hana) = (yard.who("una"), yard.who("hana"));
+    let told = Mutex::new(Vec::<String>::new());
+    let tell = |step: &str| told.lock().unwrap().push(step.to_owned());
+    let options = DrillOptions { tell: &tell, finish_ms: 20_000 };
+    let drill = yard.factory.drill_stop_with(&una, &hana, None, options);
+    // They are told by whoever drills which reviews are the drill's.
+    let named = || -> BTreeSet<ReviewId> {
+        let told = told.lock().unwrap();
+        told.iter().filter_map(|step| step.rsplit_once(": ")?.1.parse().ok()).collect()
+    };
+    let by_hand = async {
+        while named().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        for review in named() {
+            let view = yard.factory.review(review).await.unwrap();
+            assert!(view.rehearsal && view.own);
+            simulated::answer(&yard.factory, &una, &view).await.unwrap();
+        }
+    };
+    let (drilled, ()) = tokio::join!(drill, by_hand);
+    let drilled = drilled.unwrap();
+    let (done, _, _) = body(&yard, drilled.event).await;
+    assert_eq!((drilled.finished, done.finished), (3, 3), "{drilled:?}");
+    assert_eq!(*told.lock().unwrap(), drilled.steps, "told as it goes");
+    assert!(drilled.steps.iter().any(|s| s.contains("3 of 3 marked cases were finished")), "{:?}", drilled.steps);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_control_is_listed_with_who_exercised_it() {
+    let yard = Yard::pilot().await;
+    yard.factory.drill_override(&yard.who("una"), None).await.unwrap();
+    let looks = yard.factory.drills(WORKFLOW).await.unwrap();
+    let controls: Vec<&str> = looks.iter().map(|l| l.control.as_str()).collect();
+    assert_eq!(controls, ["stop", "override", "escalation", "degraded", "incident", "restore", "key-rotation"]);
+    let look = |control: &str| looks.iter().find(|l| l.control == control).unwrap();
+    let last = look("override").last.as_ref().unwrap();
+    assert_eq!((last.by.as_str(), last.side, last.counts), ("una@harbour.example", Side::Receiving, Some(true)));
+    assert!(look("restore").last.is_none());
+    for look in &looks {
+        let guide = yard.factory.drill_guide(WORKFLOW, &look.control).unwrap();
+        assert!(!guide.steps.is_empty(), "{}", look.control);
+    }
+    let guide = yard.factory.drill_guide(WORKFLOW, "incident").unwrap();
+    assert!(
+        !guide.runbooks[0].text.raw().is_empty() && guide.runbooks[0].element.as_str() == "responsibilities.exceptions"
+    );
+    assert!(yard.factory.drill_guide(WORKFLOW, "dance").is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ mod handover;
 #[cfg(test)]
 mod incidents;
 #[cfg(test)]
+mod people;
 mod pilots;
 #[cfg(test)]
 mod promise;

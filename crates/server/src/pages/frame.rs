@@ -26,19 +26,25 @@ pub enum Place {
     Releases,
     /// Waivers.
     Waivers,
+    /// Drills.
+    Drills,
+    /// Incidents.
+    Incidents,
     /// The assessment.
     Assessment,
     /// The log.
     Log,
 }
 
-const TABS: [(Place, &str, &str); 8] = [
+const TABS: [(Place, &str, &str); 10] = [
     (Place::Board, "Board", ""),
     (Place::Decisions, "Decisions", "/decisions"),
     (Place::Reviews, "Reviews", "/reviews"),
     (Place::Sprint, "Sprint", "/sprint"),
     (Place::Releases, "Releases", "/releases"),
     (Place::Waivers, "Waivers", "/waivers"),
+    (Place::Drills, "Drills", "/drills"),
+    (Place::Incidents, "Incidents", "/incidents"),
     (Place::Assessment, "Assessment", "/assessment"),
     (Place::Log, "Log", "/log"),
 ];

@@ -9,7 +9,7 @@ use seatrial_governance::State;
 use seatrial_governance::policy::Circumstances;
 use seatrial_model::event::{DrillDone, ENVELOPE_VERSION, Event, LogKeyRotated, Subject, TokenKind};
 use seatrial_model::{Assurance, Body, Digest, LogPoint, Span, Stage};
-use seatrial_store::{Batch, ReaderExt as _, StoreExt as _};
+use seatrial_store::{Batch, StoreExt as _};
 
 const DAY_MS: u64 = 86_400_000;
 const OWNED: Stage = Stage::Owned;
@@ -206,7 +206,7 @@ async fn owned(yard: &Yard) {
         assert!(refused.to_string().contains(says), "{who}: {refused}");
     }
     yard.approve("hana", OWNED, "release.approval", Some("credit")).await;
-    expect(yard, "release.approval", State::Open, "answers for risks").await;
+    expect(yard, "release.approval", State::Open, "one person of the independent side").await;
     yard.approve("rex", OWNED, "release.approval", Some("risk")).await;
     let missing = yard.missing(OWNED).await;
     assert!(missing.is_empty(), "{missing:#?}");

@@ -151,10 +151,10 @@ pub(super) fn of_the_factory(factory: &FactorySpec) -> impl Iterator<Item = Obli
 
 pub(super) fn release(workflow: &Workflow, factory: &FactorySpec, stage: Stage) -> Obligation {
     let by = match (stage, factory.profile.as_str()) {
-        (Stage::Owned, _) => format!(
-            "{}, none of them an author, nobody of the delivery side; one holds a role that answers for risks",
-            if factory.profile == "small" { "a person of the receiving side" } else { "two people, one of the receiving side" }
-        ),
+        (Stage::Owned, "small") => "a person of the receiving side who is no author".to_owned(),
+        (Stage::Owned, _) => {
+            "one person of the receiving and one of the independent side, none of them an author, nobody of delivery".to_owned()
+        }
         (Stage::Production, "small") => "a person of the independent or the receiving side who is no author".to_owned(),
         (Stage::Production, _) => {
             "one person of the receiving and one of the independent side, none of them an author".to_owned()

@@ -1,6 +1,6 @@
 //! The handover: who changes alone, whose the rights are, the pack, the transfer index.
 
-use super::human::Approvals;
+use super::human::{Approvals, both_sides};
 use super::measured::wanted;
 use super::{Claim, Fold, InForceNow, Outcome, name_some};
 use crate::people::{present, today};
@@ -318,34 +318,16 @@ impl<'a> Fold<'a> {
         Outcome::new(state, figures)
     }
 
-    /// What is missing of the handover's approval: somebody who takes over, somebody who answers for risks, and something in
-    /// production that they approve.
+    /// What is missing of the handover's approval: somebody who takes over, somebody who answers for risks from outside (in a
+    /// small house the first will do), and something in production that they approve.
     pub(super) fn handed_over(&self, approvals: &Approvals<'a>, profile: &str) -> Vec<String> {
-        let mut missing = Vec::new();
-        missing.extend(self.nothing_stands());
-        if !approvals.on_side(Side::Receiving) {
+        let mut missing: Vec<String> = self.nothing_stands().into_iter().collect();
+        if profile != "small" {
+            missing.extend(both_sides(approvals));
+        } else if !approvals.on_side(Side::Receiving) {
             missing.push("one person of the receiving side".to_owned());
         }
-        let roles: BTreeSet<&str> = self.risk_roles();
-        let holds = || approvals.by.values().any(|a| a.roles.iter().any(|role| roles.contains(role)));
-        if roles.is_empty() && profile != "small" && !approvals.on_side(Side::Independent) {
-            missing.push("one person of the independent side: the spec names no role that answers for risks".to_owned());
-        }
-        if !roles.is_empty() && !holds() {
-            let named: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
-            missing.push(format!("a holder of a role that answers for risks: {}", named.join(", ")));
-        }
-        if profile != "small" && approvals.by.len() < 2 {
-            missing.push("a second person".to_owned());
-        }
         missing
-    }
-
-    /// The roles that accept risks or challenge.
-    fn risk_roles(&self) -> BTreeSet<&'a str> {
-        let workflow = self.input.workflow;
-        let accepting = workflow.risks.items.iter().map(|r| r.accepted_by.as_str());
-        accepting.chain(workflow.responsibilities.values().filter_map(|r| r.challenged_by.as_deref())).collect()
     }
 
     /// Why nothing can be handed over: only a production release of this very spec, in force and standing, can be.

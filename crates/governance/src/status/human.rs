@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody whose approvals count.
 pub(super) struct Approver<'a> {
-    pub(super) side: Side,
+    side: Side,
     /// The roles in which they approved; one person may hold, and approve in, several.
-    pub(super) roles: BTreeSet<&'a str>,
+    roles: BTreeSet<&'a str>,
     events: Vec<EventId>,
 }
 
@@ -309,7 +309,7 @@ impl<'a> Fold<'a> {
     }
 }
 
-fn both_sides(approvals: &Approvals<'_>) -> Vec<String> {
+pub(super) fn both_sides(approvals: &Approvals<'_>) -> Vec<String> {
     let wanted = [(Side::Receiving, "receiving"), (Side::Independent, "independent")];
     let missing = wanted.into_iter().filter(|(side, _)| !approvals.on_side(*side));
     missing.map(|(_, name)| format!("one person of the {name} side")).collect()

@@ -11,6 +11,7 @@ mod handover;
 mod incidents;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
 mod pilots;
 #[cfg(test)]
 mod promise;

@@ -47,14 +47,12 @@ impl AllHeld {
         }
     }
 
-    /// The outcome. What never was is open, whatever else went stale.
+    /// The outcome. Where something rested on somebody who left it is stale, whatever else is missing beside it.
     fn outcome(self, good: &str, bad: impl FnOnce(&[String]) -> String) -> Outcome {
-        if !self.open.is_empty() {
-            let all: Vec<String> = self.open.into_iter().chain(self.stale).collect();
-            return Outcome::new(State::Open, bad(&all));
-        }
-        if !self.stale.is_empty() {
-            let mut out = Outcome::new(State::Stale, bad(&self.stale));
+        let missing: Vec<String> = self.stale.iter().chain(&self.open).cloned().collect();
+        if !missing.is_empty() {
+            let state = if self.stale.is_empty() { State::Open } else { State::Stale };
+            let mut out = Outcome::new(state, bad(&missing));
             out.changed = self.changed;
             out.changed_inputs = self.inputs.into_values().collect();
             return out;

@@ -6,7 +6,7 @@ pub(crate) use log::Log;
 
 use crate::key::{Inputs, ModelIdentity, evidence};
 use crate::state::{ObligationState, State};
-use crate::status::{CheckFinding, Oversight, ReviewLoad, Running, StatusInput, status};
+use crate::status::{CheckFinding, Cosigned, Oversight, ReviewLoad, Running, StatusInput, status};
 use seatrial_model::event::*;
 use seatrial_model::facts::{OnLapse, ReviewAll};
 use seatrial_model::words::FactoryKind;
@@ -238,10 +238,19 @@ pub(crate) fn factory() -> FactorySpec {
         workflows: vec![],
         obligations: vec![],
         policies: vec![],
-        witnesses: vec![],
+        witnesses: vec![Witness {
+            name: "auditor".to_owned(),
+            url: "https://witness.example".to_owned(),
+            key: WITNESS.to_owned(),
+            side: Side::Independent,
+            every: Span::from_millis(86_400_000),
+        }],
         assessment: seatrial_spec::workflow::AssessedBy::Role,
     }
 }
+
+/// The key of the factory's witness.
+pub(crate) const WITNESS: &str = "witness.example/w1+00000000+BA";
 
 pub(crate) fn principal(id: &str) -> Principal {
     let factory = factory();

@@ -3,7 +3,9 @@
 mod export;
 mod flips;
 mod kill;
+mod restore;
 mod starts;
+mod witness;
 mod yard;
 
 /// Whether the long versions run: `SEATRIAL_SOAK=1`.

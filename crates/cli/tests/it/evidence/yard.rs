@@ -74,6 +74,16 @@ impl Yard {
         (ran.code, report)
     }
 
+    /// Another factory of the same application, as one that was restored.
+    pub fn serve_at(&self, root: &Path) -> Served {
+        Served::start(root, &self.token, &self.applications)
+    }
+
+    /// The factory's folder.
+    pub fn run_in(&self) -> PathBuf {
+        self.root.clone()
+    }
+
     pub fn serve(&self) -> Served {
         Served::start(&self.root, &self.token, &self.applications)
     }

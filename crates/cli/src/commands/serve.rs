@@ -27,6 +27,14 @@ pub(crate) async fn serve(args: &ServeArgs, asked: &Asked, out: &mut Out) -> Res
 
 async fn until_told(factory: &Factory, listen: &str, person: Option<&str>, out: &mut Out) -> Result<Exit, Failure> {
     let serving = Serving::start(factory.clone(), listen).await?;
+    // Whoever holds the machine needs no token to look at the pages: the link works once, and soon.
+    let link = match person.map(|person| serving.link(person)).transpose() {
+        Ok(link) => link,
+        Err(failure) => {
+            serving.end().await;
+            return Err(failure);
+        }
+    };
     let name = factory.spec().name.clone();
     let address = serving.address();
     let workflows: Vec<String> = factory.workflows().iter().map(ToString::to_string).collect();
@@ -35,9 +43,8 @@ async fn until_told(factory: &Factory, listen: &str, person: Option<&str>, out: 
     for workflow in &workflows {
         standing(factory, workflow, out).await?;
     }
-    // Whoever holds the machine needs no token to look at the pages: the link works once, and soon.
-    if let Some(person) = person {
-        out.line(format!("  sign in as {}: {}", crate::out::shown(person), serving.link(person)?));
+    if let Some((person, link)) = person.zip(link) {
+        out.line(format!("  sign in as {}: {link}", crate::out::shown(person)));
     }
     serving.until_interrupted().await?;
     serving.end().await;

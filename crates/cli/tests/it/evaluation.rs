@@ -175,6 +175,22 @@ fn a_model_that_is_gone_ends_it_and_it_goes_on() {
     assert_eq!(done["inconclusive"].as_u64(), Some(0));
 }
 
+/// Fewer examples than calls that may fail in a row: nothing was measured, so nothing is recorded.
+#[test]
+fn a_model_that_never_answers_is_not_measured() {
+    let upstream = Upstream::start(Duration::ZERO);
+    let plant = Plant::new(&upstream, questions(5));
+    upstream.go_down(true);
+    let args = ["eval", "golden", "--as", DEV];
+    let ran = Ran::of(seatrial(plant.path()).args(args).output().unwrap()).exits(4);
+    assert!(ran.err.contains("the model cannot be reached"), "{}", ran.err);
+    let explained = Ran::of(seatrial(plant.path()).args(["explain", "eval.golden"]).output().unwrap());
+    assert!(explained.out.contains("○ open"), "{}", explained.out);
+    upstream.go_down(false);
+    let done = plant.eval(&[]).exits(0).json()[0].clone();
+    assert_eq!((&done["continued"], &done["passed"]["k"]), (&json!(0), &json!(5)));
+}
+
 /// How busy it is kept is a figure, said and not asserted: this machine may have other work. That all places are taken is
 /// asserted. `SEATRIAL_SOAK=1` asks ten thousand.
 #[test]

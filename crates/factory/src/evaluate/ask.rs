@@ -52,13 +52,18 @@ impl Factory {
         let total = trying.total(options);
         let work: Vec<Work<'_>> = trying.work(options).filter(|w| !book.knows(&w.example.id, w.repeat)).collect();
         progress.done(trying.set, book.known() as u64, total);
-        let missed = self.ask_round(trying, options, work, true, book, progress).await?;
-        self.ask_round(trying, options, missed, false, book, progress).await?;
+        let (missed, _) = self.ask_round(trying, options, work, true, book, progress).await?;
+        let (_, error) = self.ask_round(trying, options, missed, false, book, progress).await?;
+        if book.is_unanswered() {
+            // A model that answered nothing at all was not measured: recorded, it would look as if it had been.
+            return Err(gone(error, book));
+        }
         progress.done(trying.set, total, total);
         Ok(())
     }
 
-    /// One round. Where `again` is set, what was not answered is given back; else it is taken as it is.
+    /// One round. Where `again` is set, what was not answered is given back; else it is taken as it is. With the error that
+    /// was the last one.
     async fn ask_round<'e>(
         &self,
         trying: &'e Trying<'_>,
@@ -67,7 +72,7 @@ impl Factory {
         again: bool,
         book: &mut Book,
         progress: &dyn Progress,
-    ) -> Result<Vec<Work<'e>>, Refused> {
+    ) -> Result<(Vec<Work<'e>>, Option<ModelError>), Refused> {
         let measure = &trying.measure;
         let asking = futures_util::stream::iter(work).map(|work| answer(measure, work));
         let mut asking = std::pin::pin!(asking.buffer_unordered(options.in_flight));
@@ -101,7 +106,7 @@ impl Factory {
             book.write_if_due(self);
         }
         book.settle().await?;
-        Ok(missed)
+        Ok((missed, in_a_row.pop_back()))
     }
 }
 

@@ -96,6 +96,11 @@ impl Book {
         self.known.len()
     }
 
+    /// Whether there are only answers that the model did not come to giving.
+    pub(super) fn is_unanswered(&self) -> bool {
+        !self.unkept.is_empty() && self.unkept.len() == self.known.len()
+    }
+
     /// How many of them are recorded.
     pub(super) const fn recorded(&self) -> usize {
         self.recorded

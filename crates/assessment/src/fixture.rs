@@ -148,6 +148,28 @@ impl History {
         self.add(who, &[], Body::SpecSubmitted(submitted));
     }
 
+    /// Submits the spec with some text changed, as the checker and the difference see it.
+    pub(crate) fn resubmit(&mut self, who: &str, from: &str, to: &str) {
+        let old = Arc::new(self.workflow.clone());
+        let text = old.files.get("workflow.yaml").map(|f| String::from_utf8(f.bytes.to_vec()).unwrap()).unwrap();
+        assert!(text.contains(from), "no `{from}`");
+        let files = MemoryFiles::new([("application.json", APPLICATION), ("assessment.json", ASSESSMENT)]);
+        let checked = check(&text.replace(from, to), &files, Some(&self.factory));
+        self.workflow = checked.workflow.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
+        let diff = seatrial_spec::diff(&old.elements, &self.workflow.elements);
+        let submitted = SpecSubmitted {
+            files: BTreeMap::new(),
+            elements: Digest::of(b""),
+            element_count: 1,
+            previous: Some(old.digest),
+            added: diff.added,
+            removed: diff.removed,
+            changed: diff.changed.into_iter().map(|c| c.path).collect(),
+        };
+        self.specs.insert(old.digest, old);
+        self.add(who, &[], Body::SpecSubmitted(submitted));
+    }
+
     pub(crate) fn approve(&mut self, who: &str, obligation: &str, stage: Stage, shown_ms: u64) -> EventId {
         let role = self.factory.people.iter().find(|p| p.id.starts_with(who)).unwrap().roles[0].clone();
         let given = ApprovalGiven { shown_ms: Some(shown_ms), ..ApprovalGiven::new(stage, role, Digest::of(b"shown")) };
@@ -180,9 +202,13 @@ impl History {
     }
 
     pub(crate) fn drill(&mut self, who: &str) {
+        self.drill_in(who, 900);
+    }
+
+    pub(crate) fn drill_in(&mut self, who: &str, effective_ms: u64) {
         let drill = DrillDone {
             control: "stop".to_owned(),
-            effective_ms: 900,
+            effective_ms,
             allowed_ms: Some(60_000),
             refused: 3,
             events: vec![],

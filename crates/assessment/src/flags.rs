@@ -192,8 +192,8 @@ const PILOT: Definition = Definition {
     id: "flag.pilot-evidence",
     group: Group::RedFlags,
     statement: "Production rests on evidence that meets production's parameters",
-    reads: "The events on which each release to production rests: the stage for which an approval was given, the assurance of whoever judged, who drilled, whether examples brought their outputs along.",
-    rule: "`contradicted` where a release to production rests on a drill of the delivery side, on a judgement less sure than by token, or on supplied outputs; `partly` where it rests on an approval that was given for the pilot; `evidenced` where it does on none of these; `no evidence` where production was not released.",
+    reads: "The events on which each release to production rests: the stage for which an approval was given, the assurance of whoever judged, who drilled.",
+    rule: "`contradicted` where a release to production rests on a drill of the delivery side, or on a judgement less sure than by token; `partly` where it rests on an approval that was given for the pilot, and whoever gave it said nothing for production; `evidenced` where it does on none of these; `no evidence` where production was not released.",
     thresholds: &[],
     limits: "An outcome that was measured while everything was reviewed, and a volume that the pilot never saw, are not compared. The obligations themselves refuse most of this; an approval for the pilot over the same text they let count.",
     better: "Ask whoever signed for the pilot whether they would sign for production, and have them say so.",
@@ -205,7 +205,6 @@ const PILOT: Definition = Definition {
 fn beneath(e: &Logged) -> Option<(&'static str, bool)> {
     match &e.event.body {
         Body::DrillDone(_) if e.event.actor.side == Side::Delivery => Some(("drilled by the delivery side", false)),
-        Body::EvaluationRecorded(r) if r.outputs != "obtained" => Some(("on outputs that came with the examples", false)),
         Body::ApprovalGiven(_) | Body::ResponsibilityAccepted(_)
             if e.event.actor.assurance < Assurance::Token && !e.event.simulation =>
         {
@@ -214,6 +213,15 @@ fn beneath(e: &Logged) -> Option<(&'static str, bool)> {
         Body::ApprovalGiven(a) if a.stage == Stage::Pilot => Some(("approved for the pilot", true)),
         _ => None,
     }
+}
+
+/// Whether whoever approved for the pilot has approved the same for production as well.
+fn said_again(view: &View<'_>, pilot: &Logged) -> bool {
+    let same = |e: &Logged| {
+        let of = |o: &str| pilot.event.evidence.iter().any(|p| p.obligation == o);
+        e.event.actor.id == pilot.event.actor.id && e.event.evidence.iter().any(|ev| of(&ev.obligation))
+    };
+    view.approvals().iter().any(|(e, a)| a.stage == Stage::Production && same(e))
 }
 
 fn pilot_counted(view: &View<'_>) -> Answer {
@@ -225,6 +233,7 @@ fn pilot_counted(view: &View<'_>) -> Answer {
         .iter()
         .filter(|e| rests(&e.event.id))
         .filter_map(|e| beneath(e).map(|(why, allowed)| (e, why, allowed)))
+        .filter(|(e, _, allowed)| !allowed || !said_again(view, e))
         .collect();
     let standing = match (production.is_empty(), counted.is_empty()) {
         (true, _) => Standing::NoEvidence,

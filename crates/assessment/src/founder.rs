@@ -4,7 +4,7 @@ use crate::flags::controls_after_launch;
 use crate::log::{View, events};
 use crate::definition::{Answer, Definition, Group};
 use crate::{Standing, reason};
-use seatrial_governance::State;
+use seatrial_governance::{Duty, State};
 use seatrial_model::event::{SprintClosed, SprintOpened};
 use seatrial_model::{Body, Logged, Side, Stage};
 
@@ -49,7 +49,7 @@ pub(crate) const ALL: [Definition; 4] = [
         id: "founder.discipline",
         group: Group::Founder,
         statement: "Is the speed discipline, or deferred complexity?",
-        reads: "Obligations of production that are stale, failed or revoked, and controls added after launch.",
+        reads: "Obligations of production, the approval of a release left out, that are stale, failed or revoked; and controls added after launch.",
         rule: "`evidenced` where there is neither after a release; `contradicted` where there are both; `no evidence` before a release; else `partly`.",
         thresholds: &[],
         limits: "Debt outside the spec (in the calling system) is not seen.",
@@ -160,17 +160,20 @@ fn operation(view: &View<'_>) -> Answer {
 }
 
 fn discipline(view: &View<'_>) -> Answer {
-    let bad = |s: State| matches!(s, State::Stale | State::Failed | State::Revoked);
+    // The approval of the whole state goes stale with every bit of it: it is for the next release to say.
+    let bad = |s: &&seatrial_governance::ObligationState| {
+        s.obligation.duty != Duty::Release && matches!(s.state, State::Stale | State::Failed | State::Revoked)
+    };
     let debts: Vec<String> = view
         .input
         .states
         .iter()
-        .filter(|s| bad(s.state))
+        .filter(bad)
         .map(|s| format!("`{}` {}", s.obligation.id, s.state))
         .collect();
     let late = controls_after_launch(view);
     let released = view.first_release();
-    let behind = view.input.states.iter().filter(|s| bad(s.state)).flat_map(|s| s.events.iter());
+    let behind = view.input.states.iter().filter(bad).flat_map(|s| s.events.iter());
     let behind: Vec<_> = behind.collect();
     let mut reasons = vec![if debts.is_empty() {
         reason("nothing that was shown has gone stale, failed or was revoked since the release", released)

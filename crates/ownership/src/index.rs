@@ -144,7 +144,7 @@ pub struct TransferIndex {
 }
 
 /// The most weeks of a picture: ten years. What is older is in the sums all the same.
-pub const WEEKS_MAX: usize = 520;
+pub const WEEKS_MAX: i64 = 520;
 
 /// Computes the index from counts by day, for the days from `since` to `until`, both included.
 #[must_use]
@@ -164,15 +164,15 @@ pub fn transfer_index(counts: &[ActionCount], since: Day, until: Day) -> Transfe
 fn weeks(by_week: &BTreeMap<Day, Sides>, since: Day, until: Day) -> Vec<Week> {
     // A picture begins with its first action: empty years before it show nothing.
     let first = by_week.keys().next().copied().unwrap_or(monday(until)).max(monday(since));
+    let earliest = until.0.saturating_sub(WEEKS_MAX.weeks());
     let mut out = Vec::new();
-    let mut from = first;
+    let mut from = first.max(monday(Day(earliest)));
     while from <= until {
         let sides = by_week.get(&from).copied().unwrap_or_default();
         out.push(Week { from, sides, share: sides.share() });
         let Ok(next) = from.0.checked_add(7.days()) else { break };
         from = Day(next);
     }
-    out.drain(..out.len().saturating_sub(WEEKS_MAX));
     out
 }
 

@@ -44,6 +44,23 @@ pub struct ObligationLine {
     pub events: Vec<u64>,
 }
 
+impl ObligationLine {
+    /// Whether it does not apply here.
+    #[must_use]
+    pub fn is_not_applicable(&self) -> bool {
+        self.state == NOT_APPLICABLE
+    }
+
+    /// Its state, for people.
+    #[must_use]
+    pub fn state_words(&self) -> &str {
+        if self.is_not_applicable() { "not applicable" } else { &self.state }
+    }
+}
+
+/// The state of an obligation that does not apply, as governance writes it.
+const NOT_APPLICABLE: &str = "not_applicable";
+
 /// The log that the pack speaks of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogIdentity {

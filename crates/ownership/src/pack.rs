@@ -289,7 +289,7 @@ fn missing(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
             h3 { "What is shown" }
             ul.shown {
                 @for o in settled {
-                    li { code { (t(&o.id, 120)) } " " (t(&o.state, 40)) ": " (t(&o.why, 600))
+                    li { code { (t(&o.id, 120)) } " " (t(o.state_words(), 40)) ": " (t(&o.why, 600))
                         @for index in &o.events { (cites.index(*index)) } }
                 }
             }

@@ -227,7 +227,7 @@ fn standard(input: &PackInput<'_>) -> Value {
 
 fn declarations(input: &PackInput<'_>) -> Value {
     let by_index: BTreeMap<u64, &Logged> = input.events.iter().map(|e| (e.index, e)).collect();
-    let applies = || input.obligations.iter().filter(|o| o.state != "not applicable");
+    let applies = || input.obligations.iter().filter(|o| !o.is_not_applicable());
     let cited: BTreeSet<u64> = applies().flat_map(|o| &o.events).copied().collect();
     let evidence: Vec<Value> = cited.iter().filter_map(|i| by_index.get(i)).map(|e| evidence(e)).collect();
     let known = |o: &ObligationLine| -> Vec<String> {

@@ -100,8 +100,8 @@ pub(super) fn drills(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup
                         @for (e, d) in &drills {
                             tr {
                                 td { (t(&d.control, 40)) } td { (t(&e.event.actor.id, 120)) } td { (side(e.event.actor.side)) }
-                                td.number { (d.effective_ms) " ms" }
-                                td.number { @match d.allowed_ms { Some(ms) => { (ms) " ms" }, None => "–" } }
+                                td.number { (duration(d.effective_ms)) }
+                                td.number { @match d.allowed_ms { Some(ms) => (duration(ms)), None => "–" } }
                                 td.number { (d.refused) } td.number { (d.finished) } td { (cites.index(e.index)) }
                             }
                         }
@@ -161,6 +161,16 @@ fn line(e: &Logged, withdrawn: &BTreeMap<EventId, u64>, cites: &mut Citations<'_
         _ => return None,
     };
     Some(told)
+}
+
+/// A time, in the largest unit in which it is a whole number, or in seconds.
+fn duration(ms: u64) -> String {
+    match ms {
+        0..=999 => format!("{ms} ms"),
+        _ if ms % 3_600_000 == 0 => format!("{} h", ms / 3_600_000),
+        _ if ms % 60_000 == 0 => format!("{} min", ms / 60_000),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
 }
 
 fn assurance(e: &Logged) -> &'static str {

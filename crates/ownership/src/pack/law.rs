@@ -2,7 +2,7 @@
 
 use super::cite::{Citations, t};
 use crate::PackInput;
-use crate::regulation::{Framework, Support, mapping, support};
+use crate::regulation::{Framework, Support, Supporting, mapping, support};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -34,14 +34,23 @@ fn row(s: &Support<'_>) -> Markup {
         tr {
             td { b { (s.clause.clause) } @if let Some(about) = &s.clause.about { br; (about) } }
             td {
-                @for o in &s.obligations {
-                    span class=(if o.settled { "state ok" } else { "state warn" }) { (if o.settled { "✓ " } else { "○ " }) code { (t(o.id, 120)) } " " (t(o.state, 40)) } " "
+                ul.states {
+                    @for o in &s.obligations { (state(o)) }
+                    @if !s.absent.is_empty() { li.soft { "not of this workflow: " @for (i, id) in s.absent.iter().enumerate() { @if i > 0 { ", " } code { (id) } } } }
                 }
-                @if !s.absent.is_empty() { span.soft { "not of this workflow: " @for (i, id) in s.absent.iter().enumerate() { @if i > 0 { ", " } code { (id) } } } }
             }
             td { @if let Some(exclusion) = &s.clause.exclusion { em { "nothing: " } (exclusion) } @if let Some(beyond) = &s.clause.beyond { (beyond) } }
         }
     }
+}
+
+fn state(o: &Supporting<'_>) -> Markup {
+    let (class, sign) = match o.state {
+        "discharged" => ("ok", "✓"),
+        "not_applicable" => ("soft", "–"),
+        _ => ("warn", "○"),
+    };
+    html! { li class=(class) { (sign) " " code { (t(o.id, 120)) } " " span.word { (t(&o.state.replace('_', " "), 40)) } } }
 }
 
 /// The same, for programs.

@@ -20,7 +20,7 @@ pub(super) fn assessment_results(input: &PackInput<'_>) -> Value {
     let of_workflow = format!("{}/{}", input.factory.name, input.workflow.name);
     let id = |kind: &str, name: &str| uuid(kind, &format!("{}\n{}\n{name}", input.log.origin, input.log.point.root));
     let (applies, not): (Vec<&ObligationLine>, Vec<_>) =
-        input.obligations.iter().partition(|o| o.state != "not applicable");
+        input.obligations.iter().partition(|o| !o.is_not_applicable());
     let observations = observations(input, &id);
     let findings: Vec<Value> = applies.iter().map(|o| finding(o, &observations, &id)).collect();
     let selection = |all: &[&ObligationLine]| -> Vec<Value> {
@@ -77,7 +77,7 @@ fn props(input: &PackInput<'_>) -> Value {
 /// One observation for each entry that an obligation rests on: its uuid, and itself.
 fn observations(input: &PackInput<'_>, id: &impl Fn(&str, &str) -> String) -> BTreeMap<u64, (String, Value)> {
     let by_index: BTreeMap<u64, &Logged> = input.events.iter().map(|e| (e.index, e)).collect();
-    let cited = input.obligations.iter().filter(|o| o.state != "not applicable").flat_map(|o| &o.events);
+    let cited = input.obligations.iter().filter(|o| !o.is_not_applicable()).flat_map(|o| &o.events);
     let one = |index: &u64| {
         let logged = by_index.get(index)?;
         let uuid = id("observation", &logged.event.id.to_string());

@@ -37,23 +37,24 @@ fn table(input: &PackInput<'_>, step: &Step, shown: &Shown, cites: &mut Citation
     let fired = |path: &ElementPath| input.fired.get(path).copied().unwrap_or(0);
     html! {
         @if groups.iter().any(|(_, rules)| !rules.is_empty()) || !step.escalate.is_empty() {
-            table {
+            table.rules {
                 caption { "Step " code { (t(&step.name, 80)) } }
-                thead { tr { th { "Kind" } th { "Rule" } th { "What" } th { "Why" } th { "Else" } th { "Shown by" } th.number { "Fired" } } }
+                thead { tr { th { "Rule" } th { "What it checks, and why" } th { "Else" } th { "Examples that show it" } th.number { "Fired" } } }
                 tbody {
                     @for (kind, rules) in groups {
                         @for rule in rules.iter() {
                             tr {
-                                td { (kind) } td { code { (t(&rule.name, 80)) } (cites.spec()) } td { code { (t(&what(&rule.check), 400)) } }
-                                td { (why(rule)) } td { (otherwise(rule)) } td { (shown.cell(&rule.path, cites)) } td.number { (fired(&rule.path)) }
+                                td { span.kind { (kind) } code { (t(&rule.name, 80)) } (cites.spec()) }
+                                td { code { (t(&what(&rule.check), 400)) } br; (why(rule)) }
+                                td { (otherwise(rule)) } td { (shown.cell(&rule.path, cites)) } td.number { (fired(&rule.path)) }
                             }
                         }
                     }
                     @for e in &step.escalate {
                         tr {
-                            td { "escalate" } td { code { (t(&e.name, 80)) } (cites.spec()) } td { code { (t(&e.when.source, 400)) } }
-                            td { (t(e.because.as_deref().unwrap_or("no reason given"), 400)) } td { "to " (t(&e.to, 80)) }
-                            td { (shown.cell(&e.path, cites)) } td.number { (fired(&e.path)) }
+                            td { span.kind { "escalate" } code { (t(&e.name, 80)) } (cites.spec()) }
+                            td { code { (t(&e.when.source, 400)) } br; (t(e.because.as_deref().unwrap_or("no reason given"), 400)) }
+                            td { "to " (t(&e.to, 80)) } td { (shown.cell(&e.path, cites)) } td.number { (fired(&e.path)) }
                         }
                     }
                 }
@@ -115,11 +116,16 @@ impl Shown {
         html! {
             @match self.0.get(path) {
                 None => { span.warn { "no example" } },
-                Some(all) => { @for by in all {
-                    div { code { (t(&by.set, 80)) } ": caught " (by.caught) ", passed " (by.passed)
-                        @if !by.examples.is_empty() { " (" @for (i, id) in by.examples.iter().enumerate() { @if i > 0 { ", " } code { (t(id, 60)) } } @if by.caught > by.examples.len() as u64 { ", …" } ")" }
-                        (cites.index(by.entry)) }
-                } },
+                Some(all) => {
+                    @for by in all.iter().filter(|by| by.caught > 0) {
+                        div { code { (t(&by.set, 80)) } ": caught " (by.caught)
+                            @if !by.examples.is_empty() { " (" @for (i, id) in by.examples.iter().enumerate() { @if i > 0 { ", " } code { (t(id, 60)) } } @if by.caught > by.examples.len() as u64 { ", …" } ")" }
+                            (cites.index(by.entry)) }
+                    }
+                    @if all.iter().all(|by| by.caught == 0) { div.warn { "caught none" } }
+                    div.soft { "passed " (all.iter().map(|by| by.passed).sum::<u64>()) " in " (all.len()) " set(s)"
+                        @for by in all.iter().filter(|by| by.caught == 0) { (cites.index(by.entry)) } }
+                },
             }
         }
     }

@@ -195,13 +195,23 @@ fn the_page_shows_the_index_waivers_and_the_mapping_and_promises_nothing() {
 }
 
 #[test]
-#[ignore]
-fn dump() {
-    let parts = parts();
-    for (name, bytes) in &parts.files {
-        let path = std::path::Path::new("/tmp/k/out").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    std::fs::write("/tmp/k/out/index.html", parts.page).unwrap();
+fn what_does_not_apply_is_neither_shown_nor_missing() {
+    let mut world = World::told();
+    world.obligations[1].state = "not_applicable".to_owned();
+    world.obligations[1].settled = true;
+    let parts = crate::pack_parts(&world.input());
+    let result = &json(&parts, "oscal-assessment-results.json")["assessment-results"]["results"][0];
+    assert_eq!(result["findings"].as_array().unwrap().len(), 2);
+    let selection = &result["reviewed-controls"]["control-selections"][0];
+    assert_eq!(selection["exclude-controls"][0]["control-id"], "drill.stop");
+    assert!(parts.page.contains("not applicable") && !parts.page.contains("not_applicable"));
+}
+
+#[test]
+fn an_obligation_that_is_listed_is_missing_once() {
+    let mut world = World::told();
+    let listed = crate::ObligationLine { id: "ownership.unaided".to_owned(), ..world.obligations[1].clone() };
+    world.obligations.push(listed);
+    let missing = crate::pack_parts(&world.input()).missing;
+    assert_eq!(missing.iter().filter(|gap| gap.obligation == "ownership.unaided").count(), 1);
 }

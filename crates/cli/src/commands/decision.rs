@@ -34,17 +34,18 @@ async fn list(filter: DecisionFilter, session: &Session, out: &mut Out) -> Resul
         return Ok(Exit::Done);
     }
     if !out.is_json() {
-        let mut rows =
-            Rows::new(out.layout(), &["decision", "time", "step", "verdict", "action", "confidence", "because"]);
+        let mut rows = Rows::new(out.layout(), &["decision", "time", "step", "verdict", "confidence", "because"]);
         rows.whole(0);
         for d in &found {
             let rehearsal = if d.rehearsal { " (rehearsal)" } else { "" };
+            let (verdict, action) = (d.verdict.as_str(), d.action.as_str());
+            // What was done says something only where it is not what was concluded.
+            let done = if verdict == action { String::new() } else { format!(" → {action}") };
             rows.row([
                 (None, Cow::Owned(d.decision.to_string())),
-                (None, Cow::Owned(d.time.to_string())),
+                (None, Cow::Owned(d.time.to_string().chars().take("2026-11-23T10:00:00".len()).collect())),
                 (None, Cow::Owned(format!("{}{rehearsal}", shown(&d.step)))),
-                (Some(ink(d.verdict)), Cow::Borrowed(d.verdict.as_str())),
-                (None, Cow::Borrowed(d.action.as_str())),
+                (Some(ink(d.verdict)), Cow::Owned(format!("{verdict}{done}"))),
                 (None, Cow::Owned(format!("{:.3}", d.confidence))),
                 (None, Cow::Owned(paths(&d.because))),
             ]);

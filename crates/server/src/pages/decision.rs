@@ -130,6 +130,9 @@ fn finding_rows(list: &[&FindingLine]) -> Markup {
 
 /// The confidence against its threshold.
 pub(super) fn confidence(workflow: &str, view: &ConfidenceLine) -> Markup {
+    if !view.present && view.source == "none" && view.threshold.is_none() {
+        return html! { p .muted { "No confidence is stated, and none is asked for." } };
+    }
     html! {
         div .confidence {
             p { span .n { (format!("{:.3}", view.value)) } " from " code { (house(&view.source)) }

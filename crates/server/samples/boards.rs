@@ -256,6 +256,7 @@ pub fn board() -> Board {
                 stages: stages.to_vec(),
             })
             .collect(),
+        incidents: vec![(3, seatrial_model::IncidentSeverity::High, "ana@bank.example".into(), false)],
         can_stop: true,
         can_resume: false,
     }
@@ -290,6 +291,7 @@ pub fn new_board() -> Board {
         layers: Vec::new(),
         today: Today::default(),
         next: Vec::new(),
+        incidents: Vec::new(),
         can_stop: false,
         can_resume: false,
     }

@@ -4,11 +4,13 @@ mod assure;
 mod boards;
 mod decisions;
 mod govern;
+mod operate;
 
 pub use assure::*;
 pub use boards::*;
 pub use decisions::*;
 pub use govern::*;
+pub use operate::*;
 
 use seatrial_model::{Commitment, DecisionId, Digest, EventId, ReviewId, Salt, Side, Time, Untrusted};
 use seatrial_server::view::{EventRef, Frame, Me, WorkflowTab};

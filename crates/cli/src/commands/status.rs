@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, Rows, shown, state_ink, state_symbol};
 use crate::session::Session;
-use seatrial_factory::{Hypercare, Standing};
+use seatrial_factory::{Hypercare, IncidentLook, Standing};
 use seatrial_governance::{ObligationState, State};
 use seatrial_model::facts::OnLapse;
 use seatrial_model::words::Layer;
@@ -37,6 +37,9 @@ pub(crate) async fn status(args: &StatusArgs, session: &Session, out: &mut Out) 
             let line = out.paint(Ink::Bad, &line);
             out.line(line);
         }
+        // A workflow that was never submitted has no incidents.
+        let open = session.factory.open_incidents(&workflow).await.unwrap_or_default();
+        incidents(&standing, &open, out);
         obligations(&standing, out);
         foot(&standing, report.next.as_deref(), out);
     }
@@ -107,6 +110,24 @@ fn hypercare_line(hypercare: &Hypercare) -> String {
             format!("  hypercare ends in {}; then it lapses ({reaction})", super::handover::rights::left_of(left))
         }
         None => format!("  hypercare ended on {}: it lapses ({reaction})", hypercare.until.day()),
+    }
+}
+
+/// Incidents that are not closed; where something lapsed or was revoked and nobody opened one, that one can be opened.
+fn incidents(standing: &Standing, open: &[IncidentLook], out: &mut Out) {
+    for look in open {
+        let (number, state, severity) = (look.incident, look.state.as_str(), look.severity);
+        let line = format!("  INCIDENT  {number} {state}, {severity}, owned by {}", shown(&look.owner));
+        let line = out.paint(Ink::Bad, &line);
+        out.line(line);
+        if let Some(next) = &look.next {
+            out.line(format!("            {next}"));
+        }
+    }
+    let lapsed = standing.in_force.as_ref().is_some_and(|release| release.lapsed.is_some());
+    let revoked = standing.states.iter().any(|state| state.state == State::Revoked);
+    if (lapsed || revoked) && open.is_empty() {
+        out.line("  where it is an incident: seatrial incident open --severity SEVERITY WHAT");
     }
 }
 

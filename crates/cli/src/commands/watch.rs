@@ -31,6 +31,9 @@ pub(crate) async fn watch(session: &Session, out: &mut Out) -> Result<Exit, Fail
         render_certificates(&look.certificates, out);
         render_assumptions(&look.assumptions, out);
         render_drift(look.drift.as_ref(), out);
+        if !in_order {
+            out.line("where it is an incident: seatrial incident open --severity SEVERITY WHAT");
+        }
     }
     Ok(Exit::ready(in_order))
 }

@@ -37,9 +37,42 @@ fn from_a_draft_to_a_pilot() {
     release(&yard);
     stale_by_a_change(&yard);
     runs(&yard);
+    incident(&yard);
     pilot_and_lapse(&yard);
     record(&yard);
     retire(&yard);
+}
+
+/// An incident from its opening to its findings, and the drills in a list.
+fn incident(yard: &Yard) {
+    let open = ["incident", "open", "--severity", "high", "two customers mixed up"];
+    yard.run_as(RIA, &open).exits(3);
+    let number = yard.run_as(HANA, &[&open[..], &["--format", "json"]].concat()).exits(0).json()["incident"].to_string();
+    assert!(yard.run(&["status", "--stage", "pilot"]).out.contains("INCIDENT"));
+    yard.run_as(HANA, &["incident", "note", &number, "seen at the counter"]).exits(0);
+    yard.run_as(HANA, &["incident", "severity", &number, "medium", "taken back"]).exits(0);
+    yard.run_as(HANA, &["incident", "resolve", &number, "too early"]).exits(3);
+    let stop = yard.run_as(HANA, &["incident", "decide", &number, "stop", "nothing more", "--format", "json"]).exits(0);
+    assert!(stop.json()["stop"].as_str().unwrap().starts_with("evt_"));
+    assert!(yard.run(&["status", "--stage", "pilot"]).out.contains("STOPPED"));
+    yard.run_as(HUGO, &["resume", "--reason", "corrected"]).exits(0);
+    yard.run_as(HANA, &["incident", "hand-over", &number, HUGO, "end of shift"]).exits(0);
+    yard.run_as(HUGO, &["incident", "resolve", &number, "both are taken back"]).exits(0);
+    let review = ["incident", "review", &number, "no date in the feed", "--finding", "refuse old prices"];
+    yard.run_as(HUGO, &review).exits(0);
+    let shown = yard.run(&["incident", "show", &number]).exits(0).out;
+    assert!(shown.contains("stopped: the whole workflow") && shown.contains("refuse old prices"), "{shown}");
+    let markdown = yard.run(&["incident", "show", &number, "--markdown"]).exits(0).out;
+    assert!(markdown.contains("## Timeline") && markdown.contains("| severity | medium |"), "{markdown}");
+    assert!(yard.run(&["sprint", "backlog"]).exits(0).out.contains("refuse old prices"));
+    let all = yard.run(&["incident", "list", "--format", "json"]).exits(0).json();
+    assert_eq!(all[0]["state"], "reviewed");
+    assert_eq!(yard.run(&["incident", "list", "--open", "--format", "json"]).exits(0).json(), serde_json::json!([]));
+    let drills = yard.run(&["drill", "--format", "json"]).exits(0).json();
+    assert!(drills.as_array().unwrap().iter().any(|d| d["control"] == "restore"), "{drills}");
+    let guided = yard.run_as(HANA, &["drill", "override", "--guide"]).exits(0);
+    assert!(guided.out.contains("You take it back"), "{}", guided.out);
+    assert!(yard.run(&["drill"]).exits(0).out.contains("override"));
 }
 
 /// What a pilot is, and what becomes of its release when an approval is taken back: noticed by whoever owns the store.

@@ -302,3 +302,35 @@ async fn cases_are_reconciled_and_no_id_reaches_the_log() {
     assert!(!leaf.contains("around-the-guard") && !leaf.contains("pilot-2"), "{leaf}");
     assert_eq!(event.evidence[0].obligation, "runtime.complete");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_waits_for_another_person_and_only_marked_requests_wait_with_it() {
+    let yard = Yard::pilot().await;
+    let (una, hana) = (yard.who("una"), yard.who("hana"));
+    for control in ["stop", "incident"] {
+        let waiting = yard.factory.begin_drill(&una, WORKFLOW, control).await.unwrap();
+        assert_eq!((waiting.control.as_str(), waiting.by.as_str()), (control, "una@harbour.example"));
+        assert!(real_case(&yard, 900).await.is_ok(), "cases go on");
+        let second = yard.factory.begin_drill(&hana, WORKFLOW, "stop").await.unwrap_err();
+        assert!(second.to_string().contains("waits for another person"), "{second}");
+        let own = yard.factory.finish_drill(&una, WORKFLOW).await.unwrap_err();
+        assert!(matches!(own, Refused::Forbidden(_)), "whoever stops does not resume: {own}");
+        assert!(yard.factory.waiting_drill(WORKFLOW).await.unwrap().is_some_and(|w| !w.left));
+        let drilled = yard.factory.finish_drill(&hana, WORKFLOW).await.unwrap().unwrap();
+        assert!(drilled.in_time() && drilled.not_production.is_none(), "{drilled:?}");
+        assert!(yard.factory.waiting_drill(WORKFLOW).await.unwrap().is_none());
+        yard.factory.finish_drill(&hana, WORKFLOW).await.unwrap_err();
+    }
+    // The process ends while one waits: what it measured is gone, and another person resumes.
+    yard.factory.begin_drill(&una, WORKFLOW, "stop").await.unwrap();
+    let yard = yard.reopened().await;
+    assert!(yard.factory.waiting_drill(WORKFLOW).await.unwrap().is_some_and(|w| w.left));
+    yard.factory.begin_drill(&una, WORKFLOW, "stop").await.unwrap_err();
+    assert!(yard.factory.finish_drill(&hana, WORKFLOW).await.unwrap().is_none());
+    yard.factory.begin_drill(&una, WORKFLOW, "stop").await.unwrap();
+    yard.factory.finish_drill(&hana, WORKFLOW).await.unwrap().unwrap();
+    // Done by the delivery side it is recorded, and says why it does not count for production.
+    yard.factory.begin_drill(&yard.who("dev"), WORKFLOW, "stop").await.unwrap();
+    let helped = yard.factory.finish_drill(&hana, WORKFLOW).await.unwrap().unwrap();
+    assert!(helped.not_production.as_ref().is_some_and(|why| why.contains("delivery")), "{helped:?}");
+}

@@ -18,6 +18,8 @@ mod promise;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod reconciled;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod reviews;
@@ -45,3 +47,5 @@ mod theatre;
 mod truths;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod witness;

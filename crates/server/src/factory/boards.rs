@@ -85,6 +85,12 @@ pub(super) async fn board(factory: &Factory, caller: &Caller, workflow: &str) ->
         layers: layers(&standings),
         today: today(factory, workflow, &summary).await?,
         next: next_steps(&standings, &order(factory, workflow).await?),
+        incidents: factory
+            .open_incidents(workflow)
+            .await?
+            .into_iter()
+            .map(|i| (i.incident, i.severity, i.owner, i.resolved.is_some()))
+            .collect(),
         can_stop: summary.stopped.is_empty() && factory.may_stop(caller, workflow).is_ok(),
         can_resume: resumable,
     })

@@ -38,6 +38,7 @@ pub fn board(frame: &Frame, view: &Board) -> Markup {
             (counters(&view.name, &view.today, view.release.as_ref()))
         }
         div #gates .gates data-live { @for gate in &view.gates { (gate_line(gate)) } }
+        div #incidents data-live { (incidents(&view.name, view)) }
         div #next data-live { (next_steps(&view.name, &view.next)) }
         section aria-labelledby="obligations" {
             h2 #obligations { "Obligations" }
@@ -76,6 +77,22 @@ pub(super) fn running(workflow: &str, running: &Running) -> Markup {
                     _ => "It goes on with a warning.",
                 } }
             },
+        }
+    }
+}
+
+/// Incidents that are not closed; where the release lapsed and nobody opened one, that one can be opened.
+fn incidents(workflow: &str, view: &Board) -> Markup {
+    let lapsed = matches!(view.running, Running::Lapsed { .. });
+    html! {
+        @for (number, severity, owner, over) in &view.incidents {
+            p .status .(if *over { "look" } else { "bad" }) {
+                (icon("bar")) " " a href=(at(workflow, &format!("/incidents/{number}"))) { "Incident " (number) }
+                " " (severity.as_str()) ", owned by " (house(owner)) @if *over { ". It is over, and waits for its review." } @else { "." }
+            }
+        }
+        @if lapsed && view.incidents.is_empty() {
+            p .muted { "Where that is an incident: " a href=(at(workflow, "/incidents")) { "open one" } ". It has an owner, and a decision to stop or to go on." }
         }
     }
 }

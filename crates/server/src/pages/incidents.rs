@@ -153,8 +153,8 @@ fn acts(me: &Me, workflow: &str, view: &IncidentPage) -> Markup {
         }
         @if view.may_handle && !over {
             (form(me, workflow, look.incident, "note", "Note", "What happened", &html! {}))
-            (form(me, workflow, look.incident, "severity", "Change the severity", "Why", &severities("to-severity")))
-            (form(me, workflow, look.incident, "hand-over", "Hand it over", "Why", &owners("to-owner", &view.people, me)))
+            (form(me, workflow, look.incident, "severity", "Change the severity", "Why", &html! { label for="to-severity" { "Severity" } (severities("to-severity")) }))
+            (form(me, workflow, look.incident, "hand-over", "Hand it over", "Why", &html! { label for="to-owner" { "Who owns it from now on" } (owners("to-owner", &view.people, me)) }))
             @if look.state == IncidentState::Open && look.course.is_some() {
                 (form(me, workflow, look.incident, "resolve", "Resolve it", "How it was contained", &html! {}))
             }

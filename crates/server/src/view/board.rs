@@ -2,7 +2,7 @@
 
 use super::{EventRef, Next};
 use seatrial_model::words::Layer;
-use seatrial_model::{Digest, Stage, Time, Untrusted, Verdict};
+use seatrial_model::{Digest, IncidentSeverity, Stage, Time, Untrusted, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// How an obligation stands. Only [`ObligationState::Discharged`] is green.
@@ -252,6 +252,9 @@ pub struct Board {
     pub today: Today,
     /// What to do next: first what the nearest gate waits for.
     pub next: Vec<NextStep>,
+    /// Incidents that are not closed: number, severity, owner, and whether it is over.
+    #[serde(default)]
+    pub incidents: Vec<(u64, IncidentSeverity, String, bool)>,
     /// Whether whoever looks may stop.
     pub can_stop: bool,
     /// Whether whoever looks may resume (never who stopped).

@@ -189,6 +189,43 @@ impl Backend for Samples {
     async fn diff(&self, _who: &Person, _w: &str) -> Result<DiffPage, Problem> {
         Ok(samples::diff())
     }
+    async fn drills(&self, _who: &Person, _w: &str, _asked: DrillsAsked) -> Result<DrillsPage, Problem> {
+        Ok(samples::drills())
+    }
+    async fn drill(&self, who: &Person, _w: &str, sent: DrillSent) -> Result<DrillCame, Problem> {
+        self.note(format!("{} drills {sent:?}", who.name));
+        match sent {
+            DrillSent::Begin(control) if control == "stop" => Ok(DrillCame::Waits),
+            DrillSent::Begin(_) => Err(Problem::Conflict("Another drill is under way; nothing was done.".into())),
+            DrillSent::Finish => Ok(DrillCame::Resumed),
+            DrillSent::Close(control, reviews) => Ok(DrillCame::Answers(control, reviews)),
+        }
+    }
+    async fn incidents(&self, _who: &Person, _w: &str) -> Result<IncidentsPage, Problem> {
+        Ok(samples::incidents())
+    }
+    async fn incident(&self, _who: &Person, _w: &str, number: u64) -> Result<IncidentPage, Problem> {
+        match number {
+            1 => Ok(samples::incident()),
+            n => Err(Problem::NotFound(format!("There is no incident {n}."))),
+        }
+    }
+    async fn open_incident(&self, who: &Person, _w: &str, sent: IncidentSent) -> Result<u64, Problem> {
+        let owner = sent.owner.unwrap_or_default();
+        self.note(format!("{} opens {} for {owner}: {}", who.name, sent.severity, sent.text.raw()));
+        Ok(1)
+    }
+    async fn in_incident(
+        &self,
+        who: &Person,
+        _w: &str,
+        number: u64,
+        act: IncidentAct,
+        text: Untrusted,
+    ) -> Result<(), Problem> {
+        self.note(format!("{} in {number}: {act:?}: {}", who.name, text.raw()));
+        Ok(())
+    }
     async fn assessment(&self, _who: &Person, _workflow: &str) -> Result<AssessmentPage, Problem> {
         Ok(samples::assessment())
     }

@@ -178,6 +178,9 @@ async fn every_page_answers_and_carries_its_headers() {
         "/releases".into(),
         "/pilots/evt_0193f2a0-7c1d-7000-8000-000000000001".into(),
         "/diff".into(),
+        "/drills".into(),
+        "/incidents".into(),
+        "/incidents/1".into(),
         "/assessment".into(),
     ];
     for rest in pages {
@@ -487,4 +490,75 @@ async fn times_are_of_the_factorys_zone_and_the_report_can_do_nothing() {
         policy.contains("sandbox") && policy.contains("default-src 'none'") && !policy.contains("script"),
         "{policy}"
     );
+}
+
+#[tokio::test]
+async fn a_drill_is_begun_and_finished_by_forms() {
+    let server = server();
+    let (cookie, csrf) = server.sign_in().await;
+    let (drills, csrf) = ("/w/complaint-routing/drills", ("csrf", csrf.as_str()));
+    let begin = ("act", "begin");
+    let cases: [(&[(&str, &str)], u16); 5] = [
+        (&[begin, ("control", "stop")], 403),
+        (&[csrf, ("control", "stop")], 422),
+        (&[csrf, ("act", "dance")], 422),
+        (&[csrf, ("act", "close"), ("control", "degraded"), ("reviews", "rev_nonsense")], 404),
+        (&[csrf, begin, ("control", "incident")], 409),
+    ];
+    for (form, status) in cases {
+        let answer = server.post(drills, &cookie, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{form:?}");
+        assert!(answer.text.contains("role=\"alert\""), "the page says why");
+    }
+    let review = samples::reviews().rows[0].review.to_string();
+    for form in [
+        &[csrf, begin, ("control", "stop")][..],
+        &[csrf, ("act", "finish")],
+        &[csrf, ("act", "close"), ("control", "degraded"), ("reviews", &review)],
+    ] {
+        assert_eq!(server.post(drills, &cookie, form).await.status, StatusCode::SEE_OTHER, "{form:?}");
+    }
+    let answering = format!("{drills}?control=degraded&reviews={review}");
+    assert_eq!(server.get(&answering, &cookie).await.status, StatusCode::OK);
+    assert_eq!(server.get(&format!("{drills}?done=nothing"), &cookie).await.status.as_u16(), 404);
+    let done = server.done();
+    assert_eq!(done[0], "Ana Ruiz drills Begin(\"incident\")");
+    assert_eq!(done[1..3], ["Ana Ruiz drills Begin(\"stop\")", "Ana Ruiz drills Finish"]);
+}
+
+#[tokio::test]
+async fn an_incident_is_opened_and_handled_by_forms() {
+    let server = server();
+    let (cookie, csrf) = server.sign_in().await;
+    let (incidents, csrf) = ("/w/complaint-routing/incidents", ("csrf", csrf.as_str()));
+    let (one, text) = (format!("{incidents}/1"), ("text", "two customers mixed up"));
+    for (path, form, status) in [
+        (incidents, &[("severity", "high"), text][..], 403),
+        (incidents, &[csrf, text], 422),
+        (incidents, &[csrf, ("severity", "awful"), text], 422),
+        (incidents, &[csrf, ("severity", "high")], 422),
+        (incidents, &[csrf, ("severity", "high"), ("decision", "dec_x"), text], 422),
+        (&one, &[csrf, ("act", "decide"), ("course", "stop"), text], 422),
+        (&one, &[csrf, ("act", "hand-over"), text], 422),
+        (&one, &[csrf, ("act", "note")], 422),
+        (&one, &[csrf, text], 422),
+    ] {
+        let answer = server.post(path, &cookie, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{form:?}");
+        assert!(answer.text.contains("role=\"alert\""), "the page says why");
+    }
+    assert!(server.done().is_empty());
+    let opened = server.post(incidents, &cookie, &[csrf, ("severity", "high"), ("owner", "bo@bank.example"), text]).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    assert_eq!(opened.header("location"), "/w/complaint-routing/incidents/1");
+    for form in [
+        &[csrf, ("act", "decide"), ("course", "stop"), ("sure", "yes"), text][..],
+        &[csrf, ("act", "review"), ("findings", "one\r\n\r\n two "), text],
+    ] {
+        assert_eq!(server.post(&one, &cookie, form).await.status, StatusCode::SEE_OTHER, "{form:?}");
+    }
+    let done = server.done();
+    assert_eq!(done[0], "Ana Ruiz opens high for bo@bank.example: two customers mixed up");
+    assert_eq!(done[1], "Ana Ruiz in 1: Decide(Stop): two customers mixed up");
+    assert_eq!(done[2], "Ana Ruiz in 1: Review([\"one\", \"two\"]): two customers mixed up");
 }

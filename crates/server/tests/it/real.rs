@@ -436,3 +436,69 @@ async fn an_approval_that_was_overtaken_is_refused_with_what_changed() {
     let diff = hana.page("/diff").await;
     assert!(diff.contains(">purpose<") && diff.contains("At a point of sale."), "{diff}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_on_the_pages_takes_two_people_and_no_case() {
+    let pages = Pages::new().await;
+    let (una, hana, dev) = (pages.seat("una").await, pages.seat("hana").await, pages.seat("dev").await);
+    let list = una.page("/drills").await;
+    assert!(list.contains("Begin the stop drill") && list.contains("seatrial drill restore"), "{list}");
+    assert!(dev.page("/drills").await.contains("and not for production"), "the delivery side is told");
+    let ria = pages.seat("ria").await;
+    assert!(ria.page("/drills").await.contains("never operates or owns"), "the independent side exercises nothing");
+    let refused = ria.post("/drills", &[("act", "begin"), ("control", "stop")]).await;
+    assert_eq!(refused.0, StatusCode::FORBIDDEN, "{}", refused.1);
+
+    let (status, _) = una.post("/drills", &[("act", "begin"), ("control", "stop")]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    // While it waits, marked requests are stopped, and a case is answered as ever.
+    let waiting = una.page("/drills").await;
+    assert!(waiting.contains("waits for another person") && !waiting.contains("Begin the stop drill"), "{waiting}");
+    pages.yard.pass("B-1", PassageEntry::Run { input: application(1) }).await;
+    assert!(!una.page("").await.contains("Stopped"), "the workflow is not stopped");
+    let (own, _) = una.post("/drills", &[("act", "finish")]).await;
+    assert_eq!(own, StatusCode::FORBIDDEN, "whoever stops does not resume");
+    let (status, _) = hana.post("/drills", &[("act", "finish")]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let done = pages.yard.factory.drills(WORKFLOW).await.unwrap().into_iter().find(|l| l.control == "stop").unwrap();
+    let last = done.last.unwrap();
+    assert_eq!((last.by.as_str(), last.counts), ("hana@harbour.example", Some(true)));
+    let result = hana.page(&format!("/drills?done={}", last.event)).await;
+    assert!(result.contains("The stop drill is recorded") && result.contains("20 marked outputs"), "{result}");
+
+    // A drill that people answer: its reviews are named, and it is recorded over their answers.
+    let (status, _) = una.post("/drills", &[("act", "begin"), ("control", "override")]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let opened = pages.yard.factory.open_degraded_drill(&pages.yard.who("una"), Some(WORKFLOW)).await.unwrap();
+    let reviews: Vec<String> = opened.reviews.iter().map(|r| r.review.to_string()).collect();
+    let answering = una.page(&format!("/drills?control=degraded&reviews={}", reviews.join(","))).await;
+    assert!(answering.contains("waits for answers") && !answering.contains("Record the drill"), "{answering}");
+    let named = reviews.join(",");
+    let close = [("act", "close"), ("control", "degraded"), ("reviews", named.as_str())];
+    assert_eq!(una.post("/drills", &close).await.0, StatusCode::CONFLICT, "nobody has answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_on_the_pages_stops_and_ends_in_findings() {
+    let pages = Pages::new().await;
+    let (una, hana, ria) = (pages.seat("una").await, pages.seat("hana").await, pages.seat("ria").await);
+    let hostile = "<script>alert(1)</script> two customers mixed up";
+    let open = [("severity", "high"), ("owner", "una@harbour.example"), ("text", hostile)];
+    assert_eq!(ria.post("/incidents", &open).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(una.post("/incidents", &open).await.0, StatusCode::SEE_OTHER);
+    let number = pages.yard.factory.open_incidents(WORKFLOW).await.unwrap()[0].incident;
+    let path = format!("/incidents/{number}");
+    let page = una.page(&path).await;
+    assert!(page.contains("two customers mixed up") && !page.contains("<script>alert"), "{page}");
+    assert!(una.page("").await.contains(&format!("Incident {number}")), "the board shows it");
+    let decide = [("act", "decide"), ("course", "stop"), ("sure", "yes"), ("text", "nothing more may leave")];
+    assert_eq!(una.post(&path, &decide).await.0, StatusCode::SEE_OTHER);
+    assert!(una.page("").await.contains("Stopped"), "it really is stopped");
+    assert_eq!(hana.switch("/resume").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(hana.post(&path, &[("act", "resolve"), ("text", "taken back")]).await.0, StatusCode::SEE_OTHER);
+    let review = [("act", "review"), ("text", "no date in the feed"), ("findings", "refuse old prices")];
+    assert_eq!(hana.post(&path, &review).await.0, StatusCode::SEE_OTHER);
+    let page = una.page(&path).await;
+    assert!(page.contains("finding for the next sprint") && page.contains("stopped: the whole workflow"), "{page}");
+    assert_eq!(una.get(&format!("/w/{WORKFLOW}/incidents/99")).await.0, StatusCode::NOT_FOUND);
+}

@@ -3,6 +3,7 @@
 
 use crate::api::{Caller, Refused};
 use crate::drills::{Done, Drilled};
+use crate::ending::responsible_role;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::reviews::settle;
 use seatrial_governance::policy::{Action as Act, Circumstances};
@@ -113,7 +114,8 @@ impl Factory {
         }
         if *log != LogName::factory() {
             let (_, served) = self.submitted(log.as_str())?;
-            served.authorize(principal, Act::EndRights, &self.rotating(caller))?;
+            let circumstances = Circumstances { role: responsible_role(caller, &served), ..self.rotating(caller) };
+            served.authorize(principal, Act::EndRights, &circumstances)?;
         }
         let spec = self.spec();
         match spec.person(&key.holder) {

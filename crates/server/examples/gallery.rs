@@ -41,8 +41,8 @@ fn all() -> Vec<(&'static str, Markup)> {
         ..ReviewForm::default()
     };
     vec![
-        ("sign-in", pages::sign_in(&out, None, "/", SignInNote::Refused)),
-        ("sign-in-link", pages::sign_in(&out, Some("one-time"), "/", SignInNote::None)),
+        ("sign-in", pages::sign_in(&out, None, "/", SignInNote::Refused, false)),
+        ("sign-in-link", pages::sign_in(&out, Some("one-time"), "/", SignInNote::None, true)),
         ("overview", pages::overview(&bare, &samples::overview())),
         ("overview-empty", pages::overview(&bare, &seatrial_server::view::Overview { workflows: vec![] })),
         ("board", pages::board(&frame, &samples::board())),

@@ -14,8 +14,8 @@ fn all() -> Vec<(&'static str, String)> {
     let refused = ApproveForm { problem: Some("Nothing was recorded.".into()), ..ApproveForm::default() };
     let text = |m: Markup| m.into_string();
     vec![
-        ("sign-in", text(pages::sign_in(&out, None, "/", SignInNote::Refused))),
-        ("sign-in-link", text(pages::sign_in(&out, Some("t"), "/\"><script>", SignInNote::Ended))),
+        ("sign-in", text(pages::sign_in(&out, None, "/", SignInNote::Refused, false))),
+        ("sign-in-link", text(pages::sign_in(&out, Some("t"), "/\"><script>", SignInNote::Ended, true))),
         ("overview", text(pages::overview(&bare, &samples::overview()))),
         ("board", text(pages::board(&frame, &samples::board()))),
         ("stopped", text(pages::board(&frame, &samples::stopped()))),
@@ -43,6 +43,11 @@ fn all() -> Vec<(&'static str, String)> {
         ("diff", text(pages::diff(&frame, &samples::diff()))),
         ("no-diff", text(pages::diff(&frame, &samples::no_diff()))),
         ("assessment", text(pages::assessment(&frame, &samples::assessment()))),
+        ("drills", text(pages::drills(&frame, &samples::drills(), Some("Nothing was <b>done</b>.")))),
+        ("drills-after", text(pages::drills(&frame, &samples::drills_after(), None))),
+        ("incidents", text(pages::incidents(&frame, &samples::incidents(), Some("Nothing was opened.")))),
+        ("incident", text(pages::incident(&frame, &samples::incident(), Some("Nothing was recorded.")))),
+        ("incident-resolved", text(pages::incident(&frame, &samples::resolved_incident(), None))),
         ("problem", text(pages::problem(&frame, "Not found", "<b>`x`</b>", None))),
     ]
 }

@@ -110,7 +110,7 @@ pub(super) fn session_cookie<B: Backend>(
     app: &AppState<B>,
     value: &str,
     seconds: i64,
-) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
+) -> Result<HeaderValue, header::InvalidHeaderValue> {
     let secure = if app.shared.options.tls { "; Secure" } else { "" };
     let name = app.cookie_name();
     HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"))

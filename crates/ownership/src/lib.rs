@@ -17,7 +17,7 @@ pub use index::{
     transfer_index,
 };
 pub use pack::{PackParts, Statement, pack, pack_parts};
-pub use responsibility::{Taker, Taking, responsibilities};
+pub use responsibility::{Taker, Taking, responsibilities, takings};
 
 use seatrial_model::{Digest, ElementPath, LogPoint, Logged, Time};
 use seatrial_spec::{FactorySpec, Workflow};

@@ -1,8 +1,9 @@
 //! The five responsibilities: who holds each now, who takes it over, and who accepted.
 
 use crate::PackInput;
-use seatrial_model::{Body, Day, Digest, EventId, Logged, PrincipalKind, Side};
+use seatrial_model::{Body, Day, Digest, EventId, Logged, PrincipalKind, Side, Time};
 use seatrial_spec::workflow::RESPONSIBILITIES;
+use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
 
 /// Somebody who takes a responsibility over.
@@ -40,13 +41,32 @@ pub struct Taking {
 /// The five responsibilities, in the order of the design.
 #[must_use]
 pub fn responsibilities(input: &PackInput<'_>) -> Vec<Taking> {
-    let zone = jiff::tz::TimeZone::get(&input.factory.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let today = Day(input.now.timestamp().to_zoned(zone).date());
     let key = input.obligations.iter().find(|o| o.id == "ownership.accepted").map(|o| o.key);
-    RESPONSIBILITIES.into_iter().map(|name| taking(input, name, today, key)).collect()
+    takings(input.workflow, input.factory, input.events, key, input.now)
 }
 
-fn taking(input: &PackInput<'_>, name: &'static str, today: Day, key: Option<Digest>) -> Taking {
+/// The same, from its parts: `key` is what an acceptance must have been given over.
+#[must_use]
+pub fn takings(
+    workflow: &Workflow,
+    factory: &FactorySpec,
+    events: &[Logged],
+    key: Option<Digest>,
+    now: Time,
+) -> Vec<Taking> {
+    let zone = jiff::tz::TimeZone::get(&factory.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let today = Day(now.timestamp().to_zoned(zone).date());
+    let input = Takings { workflow, factory, events };
+    RESPONSIBILITIES.into_iter().map(|name| taking(&input, name, today, key)).collect()
+}
+
+struct Takings<'a> {
+    workflow: &'a Workflow,
+    factory: &'a FactorySpec,
+    events: &'a [Logged],
+}
+
+fn taking(input: &Takings<'_>, name: &'static str, today: Day, key: Option<Digest>) -> Taking {
     let responsibility = input.workflow.responsibilities.get(name);
     let receiving = responsibility.and_then(|r| r.receiving.clone());
     let takers: Vec<Taker> = receiving

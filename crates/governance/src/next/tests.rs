@@ -26,6 +26,7 @@ fn from_the_beginning() {
         spec.exercised           production unblocks  5, 3 people
         spec.questions           production unblocks  2, 1 people
         risk.register            production unblocks  1, 1 people
+        evidence.witnessed       production unblocks  1, 3 people
         drill.stop               pilot      unblocks  6, 3 people after runtime.enforces
         drill.override           pilot      unblocks  6, 3 people after runtime.enforces
         drill.escalation         pilot      unblocks  6, 3 people after runtime.enforces
@@ -41,7 +42,7 @@ fn from_the_beginning() {
         pilot.findings           production unblocks  1, 2 people after release.approval
         runtime.complete         production unblocks  1, 3 people after release.approval
         oversight.efficacy       production unblocks  1, 3 people after release.approval
-        release.approval         production unblocks  0, 3 people after spec.intent, eval.golden, eval.forbidden.injection, runtime.enforces, runtime.trace, drill.stop, drill.override, drill.escalation, drill.degraded, spec.questions, spec.exercised, threshold.assess, pilot.findings, review.load, risk.register, approval.risk, runtime.complete, drill.incident, oversight.efficacy, ownership.accepted, ownership.drills
+        release.approval         production unblocks  0, 3 people after spec.intent, eval.golden, eval.forbidden.injection, runtime.enforces, runtime.trace, drill.stop, drill.override, drill.escalation, drill.degraded, spec.questions, spec.exercised, threshold.assess, pilot.findings, review.load, risk.register, approval.risk, runtime.complete, drill.incident, oversight.efficacy, evidence.witnessed, ownership.accepted, ownership.drills
     "#]].assert_eq(&shown(&steps(&Log::new())));
 }
 

@@ -1,5 +1,6 @@
 mod approvals;
 mod people;
+mod witnessed;
 
 use crate::fixture::{Log, approval, changed, principal, table};
 use crate::release::can_release;
@@ -64,12 +65,12 @@ fn nothing_shown_is_nothing_green() {
             drill.degraded           open           not exercised yet
             drill.incident           open           not exercised yet
             oversight.efficacy       open           no seeded known-bad item was reviewed
-            evidence.witnessed       not_applicable no witness is configured: nobody outside cosigns this log's checkpoints
+            evidence.witnessed       open           not cosigned yet by `auditor`
             ownership.assigned       discharged     all five resolve to present people of the receiving side
             ownership.accepted       open           not accepted: `workflow` by ana@bank.example, `workflow` by bo@bank.example, `changes` by ana@bank.example, `changes` by bo@bank.example, and 6 more
             ownership.runbooks       not_applicable the spec names no runbook
             ownership.drills         open           `drill.stop` is open, `drill.override` is open, `drill.escalation` is open, `drill.degraded` is open, and 1 more
-            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 21 other(s)
+            release.approval         open           nobody approved it; missing: one person of the receiving side, one person of the independent side; first discharge the 22 other(s)
         "#]],
     );
 }
@@ -102,7 +103,7 @@ fn everything_shown_can_be_released() {
             drill.degraded           discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
             drill.incident           discharged     by bo@bank.example: done after 900 ms, in 1 event(s)
             oversight.efficacy       discharged     58 of 60 caught, at least 0.9000; the bar is 0.8
-            evidence.witnessed       not_applicable no witness is configured: nobody outside cosigns this log's checkpoints
+            evidence.witnessed       discharged     cosigned within the last day by `auditor` (independent side)
             ownership.assigned       discharged     all five resolve to present people of the receiving side
             ownership.accepted       discharged     everybody who takes over accepted for themselves
             ownership.runbooks       not_applicable the spec names no runbook
@@ -471,7 +472,7 @@ fn drills() {
     assert_eq!(stop("ana", 90_000, 3), (Discharged, Failed));
     assert_eq!(stop("ana", 900, 0), (Failed, Failed));
     let mut log = Log::new();
-    let helped = log.add(principal("dev"), &[], Body::WorkflowStopped(WorkflowStopped { element: "".into() }));
+    let helped = log.add(principal("dev"), &[], Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false }));
     log.drill("ana", 900, 3, vec![helped]);
     assert!(log.is(Stage::Production, "drill.stop").1.contains("of the delivery side acted in it"));
 }

@@ -1,7 +1,7 @@
 //! The report as a page of its own: no script, nothing fetched, prints.
 
-use super::report::{Cell, Column, Report, Row, Supported};
 use super::read::is_link;
+use super::report::{Cell, Column, Report, Row, Supported};
 use super::{Area, Claim};
 use crate::Standing;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -224,7 +224,10 @@ fn asks(report: &Report) -> Markup {
 
 fn legend() -> Markup {
     let all = [
-        (Standing::Evidenced, "claimed, with an artifact that can be opened, is recent enough, and has somebody who stands for it"),
+        (
+            Standing::Evidenced,
+            "claimed, with an artifact that can be opened, is recent enough, and has somebody who stands for it",
+        ),
         (Standing::Partly, "claimed in part, or with weak artifacts alone: no date, no person, too old"),
         (Standing::NoEvidence, "not answered, unknown, or claimed with nothing behind it"),
         (Standing::Contradicted, "they say no, or an artifact shows the opposite"),

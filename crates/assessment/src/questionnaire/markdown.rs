@@ -128,7 +128,8 @@ fn support(s: &Supported) -> String {
         let _ = write!(text, ", {}", digest.short());
     }
     if !s.but.is_empty() {
-        let _ = write!(text, " (counts {}: {})", s.counts, s.but.iter().map(|b| said(b)).collect::<Vec<_>>().join("; "));
+        let _ =
+            write!(text, " (counts {}: {})", s.counts, s.but.iter().map(|b| said(b)).collect::<Vec<_>>().join("; "));
     }
     text
 }

@@ -68,8 +68,7 @@ pub enum Section {
 
 impl Section {
     /// All sections, in the order in which they are asked.
-    pub const ALL: [Self; 6] =
-        [Self::Cto, Self::Founder, Self::RedFlags, Self::Theatre, Self::Assumptions, Self::Exit];
+    pub const ALL: [Self; 6] = [Self::Cto, Self::Founder, Self::RedFlags, Self::Theatre, Self::Assumptions, Self::Exit];
 
     /// As a heading.
     #[must_use]
@@ -219,7 +218,9 @@ impl Serialize for Request {
 /// The reference of all questions in Markdown: what the documentation shows.
 #[must_use]
 pub fn reference() -> String {
-    let mut out = String::from("# The questionnaire’s questions\n\nWritten from the code; how to use them: [the guide](../guides/questionnaire.md).\n");
+    let mut out = String::from(
+        "# The questionnaire’s questions\n\nWritten from the code; how to use them: [the guide](../guides/questionnaire.md).\n",
+    );
     for section in Section::ALL {
         let _ = writeln!(out, "\n## {}", section.title());
         for q in QUESTIONS.iter().filter(|q| q.section == section) {

@@ -144,7 +144,8 @@ impl Reading<'_> {
         fields.done(&mut self.r);
         let nodes = self.r.items(list);
         if let Some(extra) = nodes.get(ARTIFACTS_MAX) {
-            let message = format!("{} artifacts stand behind one answer; at most {ARTIFACTS_MAX} are read", nodes.len());
+            let message =
+                format!("{} artifacts stand behind one answer; at most {ARTIFACTS_MAX} are read", nodes.len());
             self.r.find(Code::Limit, extra.range.clone(), message).help("name those that show most").done();
         }
         let mut artifacts = Vec::new();
@@ -250,8 +251,8 @@ pub(super) fn is_link(text: &str) -> bool {
 
 /// What is found where a file is said to be.
 fn look(files: &dyn Artifacts, path: &str, wanted: Option<Digest>) -> Found {
-    let inside = !path.contains(['\\', '\0'])
-        && path.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
+    let inside =
+        !path.contains(['\\', '\0']) && path.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
     if !inside {
         return Found::Missing("it does not lie in the folder of the questionnaire".to_owned());
     }

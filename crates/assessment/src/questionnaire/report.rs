@@ -150,7 +150,8 @@ impl Column {
     /// contradicted comes before what has no evidence, and that before what is shown in part.
     #[must_use]
     pub fn lives_with(&self, area: Area) -> Option<(Standing, &'static str, usize)> {
-        let open = QUESTIONS.iter().zip(&self.cells).filter(|(q, c)| q.area == area && c.standing != Standing::Evidenced);
+        let open =
+            QUESTIONS.iter().zip(&self.cells).filter(|(q, c)| q.area == area && c.standing != Standing::Evidenced);
         let worst = |standing| match standing {
             Standing::Contradicted => 0,
             Standing::NoEvidence => 1,

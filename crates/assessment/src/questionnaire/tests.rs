@@ -37,7 +37,8 @@ const ABOUT: &str = "about: { name: A, kind: vendor, date: 2026-11-16, answered_
 fn standing(answer: &str) -> (Standing, Vec<&'static str>) {
     let text = format!("{FIRST_LINE}\n{ABOUT}\nanswers:\n  cto.requirements: {answer}\n");
     let read = read("q.yaml", &text, &examples());
-    let codes = read.diagnostics.iter().map(|d| d.code).filter(|c| *c != Code::Unanswered).map(|c| c.as_str()).collect();
+    let codes =
+        read.diagnostics.iter().map(|d| d.code).filter(|c| *c != Code::Unanswered).map(|c| c.as_str()).collect();
     let found = read.questionnaire.unwrap_or_else(|| panic!("{:?}", read.diagnostics));
     let q = question("cto.requirements").unwrap();
     (weigh(q, found.answers.get(q.id), found.about.date).standing, codes)
@@ -66,18 +67,60 @@ fn a_claim_stands_by_what_supports_it() {
         // A document counts for a year: 2026-11-16 less 366 days is 2025-11-15.
         (format!("{{ claim: yes, artifacts: [{{ {link}, date: 2025-11-15, by: C }}] }}"), Evidenced, none),
         (format!("{{ claim: yes, artifacts: [{{ {link}, date: 2025-11-14, by: C }}] }}"), Partly, &["ST0504"]),
-        (format!("{{ claim: yes, artifacts: [{{ {link}, date: 2026-11-17, by: C }}] }}"), NoEvidence, &["ST0502", "ST0506"]),
-        (format!("{{ claim: yes, artifacts: [{{ kind: file, where: gone.pdf, {good} }}] }}"), NoEvidence, &["ST0502", "ST0505"]),
-        (format!("{{ claim: yes, artifacts: [{{ kind: file, where: ../Cargo.toml, {good} }}] }}"), NoEvidence, &["ST0502", "ST0505"]),
-        (format!("{{ claim: yes, artifacts: [{{ kind: file, where: /etc/passwd, {good} }}] }}"), NoEvidence, &["ST0502", "ST0505"]),
-        (format!("{{ claim: yes, artifacts: [{{ {file}, {good}, sha256: 'sha256:{}' }}] }}", "0".repeat(64)), NoEvidence, &["ST0502", "ST0505"]),
+        (
+            format!("{{ claim: yes, artifacts: [{{ {link}, date: 2026-11-17, by: C }}] }}"),
+            NoEvidence,
+            &["ST0502", "ST0506"],
+        ),
+        (
+            format!("{{ claim: yes, artifacts: [{{ kind: file, where: gone.pdf, {good} }}] }}"),
+            NoEvidence,
+            &["ST0502", "ST0505"],
+        ),
+        (
+            format!("{{ claim: yes, artifacts: [{{ kind: file, where: ../Cargo.toml, {good} }}] }}"),
+            NoEvidence,
+            &["ST0502", "ST0505"],
+        ),
+        (
+            format!("{{ claim: yes, artifacts: [{{ kind: file, where: /etc/passwd, {good} }}] }}"),
+            NoEvidence,
+            &["ST0502", "ST0505"],
+        ),
+        (
+            format!("{{ claim: yes, artifacts: [{{ {file}, {good}, sha256: 'sha256:{}' }}] }}", "0".repeat(64)),
+            NoEvidence,
+            &["ST0502", "ST0505"],
+        ),
         // One sound artifact carries the weak ones beside it; one that shows the opposite outweighs them all.
-        (format!("{{ claim: yes, artifacts: [{{ {link} }}, {{ {file}, {good} }}] }}"), Evidenced, &["ST0503", "ST0503"]),
-        (format!("{{ claim: yes, artifacts: [{{ {file}, {good} }}, {{ {link}, {good}, contradicts: true }}] }}"), Contradicted, none),
-        (format!("{{ claim: unknown, artifacts: [{{ {link}, contradicts: true }}] }}"), Contradicted, &["ST0503", "ST0503"]),
+        (
+            format!("{{ claim: yes, artifacts: [{{ {link} }}, {{ {file}, {good} }}] }}"),
+            Evidenced,
+            &["ST0503", "ST0503"],
+        ),
+        (
+            format!("{{ claim: yes, artifacts: [{{ {file}, {good} }}, {{ {link}, {good}, contradicts: true }}] }}"),
+            Contradicted,
+            none,
+        ),
+        (
+            format!("{{ claim: unknown, artifacts: [{{ {link}, contradicts: true }}] }}"),
+            Contradicted,
+            &["ST0503", "ST0503"],
+        ),
         // What shows the opposite and cannot be opened shows nothing; it is no support either.
-        (format!("{{ claim: yes, artifacts: [{{ kind: file, where: gone, {good}, contradicts: true }}] }}"), NoEvidence, &["ST0502", "ST0505"]),
-        (format!("{{ claim: yes, artifacts: [{{ {file}, {good} }}, {{ kind: file, where: gone, {good}, contradicts: true }}] }}"), Evidenced, &["ST0505"]),
+        (
+            format!("{{ claim: yes, artifacts: [{{ kind: file, where: gone, {good}, contradicts: true }}] }}"),
+            NoEvidence,
+            &["ST0502", "ST0505"],
+        ),
+        (
+            format!(
+                "{{ claim: yes, artifacts: [{{ {file}, {good} }}, {{ kind: file, where: gone, {good}, contradicts: true }}] }}"
+            ),
+            Evidenced,
+            &["ST0505"],
+        ),
     ];
     for (answer, wanted, codes) in table {
         let (found, said) = standing(answer);
@@ -202,7 +245,8 @@ fn what_to_ask_next_is_short_and_settles_most_first() {
         };
         (q.id.to_owned(), Answer { claim: Claim::Yes, text: None, artifacts: vec![artifact] })
     });
-    let about = About { name: "A".into(), kind: Kind::Vendor, date: "2026-11-16".parse().unwrap(), answered_by: "B".into() };
+    let about =
+        About { name: "A".into(), kind: Kind::Vendor, date: "2026-11-16".parse().unwrap(), answered_by: "B".into() };
     let column = Column::new("a.yaml", &Questionnaire { about, answers: all.collect() });
     assert_eq!(column.tally.evidenced, QUESTIONS.len());
     assert!(column.next.is_empty());
@@ -218,11 +262,13 @@ fn signs_in_the_answers_themselves() {
         by: Some(by.into()),
         ..Artifact::default()
     };
-    let about = About { name: "A".into(), kind: Kind::Vendor, date: "2026-11-16".parse().unwrap(), answered_by: "B".into() };
+    let about =
+        About { name: "A".into(), kind: Kind::Vendor, date: "2026-11-16".parse().unwrap(), answered_by: "B".into() };
     let with = |artifacts: Vec<Artifact>| {
-        let answers = QUESTIONS.iter().zip(artifacts).map(|(q, a)| {
-            (q.id.to_owned(), Answer { claim: Claim::Partly, text: None, artifacts: vec![a] })
-        });
+        let answers = QUESTIONS
+            .iter()
+            .zip(artifacts)
+            .map(|(q, a)| (q.id.to_owned(), Answer { claim: Claim::Partly, text: None, artifacts: vec![a] }));
         signs(&Questionnaire { about: about.clone(), answers: answers.collect() })
     };
     let many = |f: &dyn Fn(usize) -> Artifact, n: usize| with((0..n).map(f).collect());
@@ -234,7 +280,10 @@ fn signs_in_the_answers_themselves() {
     one(many(&|i| Artifact { place: "https://a.example/all".into(), ..quiet(i) }, 6), "One artifact stands behind 6");
     one(many(&|i| Artifact { by: Some("B".into()), ..quiet(i) }, 6), "Whoever answered");
     // Below the numbers nothing is read into it.
-    assert_eq!(many(&|i| Artifact { by: Some("B".into()), date: "2026-11-12".parse().ok(), ..quiet(i) }, 4), Vec::<String>::new());
+    assert_eq!(
+        many(&|i| Artifact { by: Some("B".into()), date: "2026-11-12".parse().ok(), ..quiet(i) }, 4),
+        Vec::<String>::new()
+    );
 }
 
 const COMMENTED: &str = "\
@@ -262,7 +311,11 @@ fn one_answer_changes_and_every_other_line_stays() {
     let new = Answer {
         claim: Claim::Partly,
         text: Some("Two\nlines: \"quoted\" \u{202e}#".into()),
-        artifacts: vec![Artifact { place: "https://a.example/#1".into(), date: "2026-11-01".parse().ok(), ..Artifact::default() }],
+        artifacts: vec![Artifact {
+            place: "https://a.example/#1".into(),
+            date: "2026-11-01".parse().ok(),
+            ..Artifact::default()
+        }],
     };
     for id in ["cto.requirements", "cto.governance", "cto.stages", "exit.model"] {
         let edited = with_answer(COMMENTED, id, &new).unwrap();
@@ -271,7 +324,12 @@ fn one_answer_changes_and_every_other_line_stays() {
         assert_eq!(read.answers[id], new, "{edited}");
         assert!(edited.contains("\\U0000202E"), "what changes the direction of text is written out");
     }
-    let about = About { name: "Ä: \"b\"".into(), kind: Kind::Platform, date: "2026-12-01".parse().unwrap(), answered_by: "C".into() };
+    let about = About {
+        name: "Ä: \"b\"".into(),
+        kind: Kind::Platform,
+        date: "2026-12-01".parse().unwrap(),
+        answered_by: "C".into(),
+    };
     let edited = with_about(COMMENTED, &about).unwrap();
     assert_eq!(edited.matches("# kept").count(), COMMENTED.matches("# kept").count(), "{edited}");
     assert_eq!(read("a", &edited, &NoFiles).questionnaire.unwrap().about, about);
@@ -284,10 +342,14 @@ fn one_answer_changes_and_every_other_line_stays() {
 }
 
 fn arbitrary_line() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-zA-Z0-9 :#'\"\\\\{}|>&*!%@`-]{1,40}", "\\PC{1,20}", Just("\u{1b}[2J\u{85}\u{2028}\u{feff}x".to_owned())]
-        .prop_filter("not blank", |s| !s.trim().is_empty())
-        // The reader trims.
-        .prop_map(|s| s.trim().to_owned())
+    prop_oneof![
+        "[a-zA-Z0-9 :#'\"\\\\{}|>&*!%@`-]{1,40}",
+        "\\PC{1,20}",
+        Just("\u{1b}[2J\u{85}\u{2028}\u{feff}x".to_owned())
+    ]
+    .prop_filter("not blank", |s| !s.trim().is_empty())
+    // The reader trims.
+    .prop_map(|s| s.trim().to_owned())
 }
 
 fn arbitrary_answer() -> impl Strategy<Value = Answer> {
@@ -302,7 +364,11 @@ fn arbitrary_answer() -> impl Strategy<Value = Answer> {
         ..Artifact::default()
     });
     (0..4_usize, proptest::option::of(arbitrary_line()), proptest::collection::vec(artifact, 0..4)).prop_map(
-        |(claim, text, artifacts)| Answer { claim: Claim::ALL[claim], text: text.map(|t| format!("{t}\n\n {t}")), artifacts },
+        |(claim, text, artifacts)| Answer {
+            claim: Claim::ALL[claim],
+            text: text.map(|t| format!("{t}\n\n {t}")),
+            artifacts,
+        },
     )
 }
 

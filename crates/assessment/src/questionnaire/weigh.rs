@@ -188,7 +188,8 @@ pub fn signs(questionnaire: &Questionnaire) -> Vec<String> {
     }
     let people: Vec<&str> = all.iter().filter_map(|a| a.by.as_deref()).collect();
     if people.len() >= SIGN_ARTIFACTS_MIN && people.iter().all(|p| *p == questionnaire.about.answered_by) {
-        found.push("Whoever answered stands for every artifact. Ask to speak with somebody who operates it.".to_owned());
+        found
+            .push("Whoever answered stands for every artifact. Ask to speak with somebody who operates it.".to_owned());
     }
     let claims: Vec<Claim> = questionnaire.answers.values().map(|a| a.claim).filter(|c| *c != Claim::Unknown).collect();
     if claims.len() >= SIGN_CLAIMS_MIN && claims.iter().all(|c| *c == Claim::Yes) {

@@ -75,7 +75,9 @@ fn new(args: &NewQuestionnaire, start: &Path, out: &mut Out) -> Result<Exit, Fai
     out.json(&json!({ "file": args.file }))?;
     out.line(format!("made {}", shown(&args.file.display().to_string())));
     let name = shown(&args.file.display().to_string());
-    out.line(format!("next: fill it in, or `seatrial questionnaire serve`; then `seatrial questionnaire report {name}`"));
+    out.line(format!(
+        "next: fill it in, or `seatrial questionnaire serve`; then `seatrial questionnaire report {name}`"
+    ));
     Ok(Exit::Done)
 }
 

@@ -19,6 +19,7 @@ mod judgement;
 mod new;
 mod owner;
 mod people;
+mod questionnaire;
 mod scenario;
 mod seeds;
 mod support;

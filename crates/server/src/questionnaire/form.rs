@@ -2,9 +2,7 @@
 
 use super::Shelf;
 use crate::answer::sent;
-use seatrial_assessment::questionnaire::{
-    ARTIFACTS_MAX, About, Answer, Artifact, ArtifactKind, Claim, Found, Kind,
-};
+use seatrial_assessment::questionnaire::{ARTIFACTS_MAX, About, Answer, Artifact, ArtifactKind, Claim, Found, Kind};
 use seatrial_model::Digest;
 
 /// An answer as a form shows it.
@@ -102,7 +100,9 @@ impl AnswerForm {
 fn artifact(row: &ArtifactRow, shelf: &dyn Shelf) -> Result<Artifact, String> {
     let kind = ArtifactKind::ALL.into_iter().find(|k| k.as_str() == row.kind).unwrap_or_default();
     if row.place.is_empty() {
-        return Err("An artifact does not say where it is; nothing was saved. Fill in “Where”, or remove it.".to_owned());
+        return Err(
+            "An artifact does not say where it is; nothing was saved. Fill in “Where”, or remove it.".to_owned()
+        );
     }
     let date = some(&row.date).map(|text| {
         text.parse().map_err(|_| format!("`{text}` is not a date; nothing was saved. Write it as in `2027-01-31`."))
@@ -136,7 +136,9 @@ pub(super) fn about(form: &[(String, String)]) -> Result<About, String> {
     Ok(About {
         name: text("name", "The name")?,
         kind: kind.ok_or("It is none of the four kinds; nothing was saved. Choose one.")?,
-        date: date.parse().map_err(|_| format!("`{date}` is not a date; nothing was saved. Write it as in `2027-01-31`."))?,
+        date: date
+            .parse()
+            .map_err(|_| format!("`{date}` is not a date; nothing was saved. Write it as in `2027-01-31`."))?,
         answered_by: text("answered_by", "Who answers")?,
     })
 }

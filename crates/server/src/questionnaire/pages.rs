@@ -341,7 +341,8 @@ fn artifacts(typed: &AnswerForm, weighed: &Weighed) -> Markup {
 
 fn artifact(i: usize, row: &ArtifactRow, kept: bool, weighed: &Weighed) -> Markup {
     let name = |field: &str| format!("{field}-{i}");
-    let why = if kept { weighed.supports.get(i).map(seatrial_assessment::questionnaire::Support::reasons) } else { None };
+    let why =
+        if kept { weighed.supports.get(i).map(seatrial_assessment::questionnaire::Support::reasons) } else { None };
     html! {
         div .q-row .q-new[!kept] role="group" aria-label={ @if kept { "Artifact " (i + 1) } @else { "Another artifact" } } {
             div .q-kind-field { label for=(name("kind")) { "Kind" } select id=(name("kind")) name=(name("kind")) {
@@ -365,8 +366,7 @@ fn artifact(i: usize, row: &ArtifactRow, kept: bool, weighed: &Weighed) -> Marku
 /// The candidates side by side, as the files stand now.
 pub(super) fn report(report: &Report, names: &[String], all: &[String], query: &[(String, String)]) -> Markup {
     let edit = |i: usize, id: &str| names.get(i).map(|name| format!("/c/{}/q/{id}", encode(name)));
-    let chosen: String =
-        names.iter().map(|n| format!("c={}", encode(n))).collect::<Vec<_>>().join("&");
+    let chosen: String = names.iter().map(|n| format!("c={}", encode(n))).collect::<Vec<_>>().join("&");
     let body = html! {
         header .page-head {
             h1 { @if report.columns.len() > 1 { "Candidates, side by side" } @else { "How it stands" } }

@@ -157,12 +157,7 @@ async fn candidate(State(site): State<Site>, Path(name): Path<String>) -> Respon
     }
 }
 
-async fn about(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    Form(form): Fields,
-) -> Response {
+async fn about(State(site): State<Site>, Path(name): Path<String>, headers: HeaderMap, Form(form): Fields) -> Response {
     if let Err(refused) = ours(&site, &headers, &form) {
         return refused;
     }
@@ -243,9 +238,11 @@ fn save(site: &Site, held: &Held, seen: Option<Digest>, text: &str) -> Result<()
     }
     let seen = seen.ok_or("The form does not say which file it changes; nothing was saved. Open the page again.")?;
     site.shelf.save(&held.name, Some(seen), text).map_err(|error| match error {
-        ShelfError::Changed => "The file was changed meanwhile, perhaps by an editor; nothing was saved. Copy what you \
+        ShelfError::Changed => {
+            "The file was changed meanwhile, perhaps by an editor; nothing was saved. Copy what you \
                                 typed, open the page again, and put it in."
-            .to_owned(),
+                .to_owned()
+        }
         other => format!("{other}; nothing was saved."),
     })
 }

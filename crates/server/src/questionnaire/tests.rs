@@ -108,7 +108,8 @@ const QUESTION: &str = "/c/acme-b/q/cto.controls";
 #[tokio::test]
 async fn nobody_enters_without_the_link() {
     let site = Site::new();
-    let bare = |path: &str, host: &str| Request::builder().uri(path).header(header::HOST, host).body(Body::empty()).unwrap();
+    let bare =
+        |path: &str, host: &str| Request::builder().uri(path).header(header::HOST, host).body(Body::empty()).unwrap();
     let response = site.send(bare("/", HOST)).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -145,7 +146,9 @@ async fn a_form_of_another_page_saves_nothing() {
     let before = site.desk.text("acme-b").unwrap();
     let seen = site.seen("acme-b");
     let fields = [("claim", "yes"), ("seen", seen.as_str())];
-    for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")] {
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")]
+    {
         let mut request = site.form(QUESTION, &fields);
         request.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(site.send(request).await.status(), StatusCode::FORBIDDEN, "{name}: {value}");
@@ -188,7 +191,10 @@ async fn an_answer_is_saved_with_what_stands_behind_it() {
     assert!(text.contains(&format!("sha256: \"{}\"", Digest::of(b"a week"))), "{text}");
     assert!(!text.contains("a.example") && text.contains("so\\ntwice"), "{text}");
     let (_, page) = site.get(QUESTION).await;
-    assert!(page.contains("evidenced") && page.contains("They &lt;script&gt;say") && !page.contains("<script"), "{page}");
+    assert!(
+        page.contains("evidenced") && page.contains("They &lt;script&gt;say") && !page.contains("<script"),
+        "{page}"
+    );
     let (_, page) = site.get("/report").await;
     assert!(page.contains("evidence/week.csv") && page.contains("Acme &lt;b&gt;&amp;"), "{page}");
     let response = site.send(site.request("/report.html?c=acme-b").body(Body::empty()).unwrap()).await;
@@ -201,7 +207,13 @@ async fn what_cannot_be_saved_is_shown_again_and_the_file_stays() {
     let before = site.desk.text("acme-b").unwrap();
     let seen = site.seen("acme-b");
     let with = |field: (&'static str, &'static str), more: (&'static str, &'static str)| {
-        [("seen", seen.clone()), ("claim", "yes".into()), ("text", "typed with care".into()), (field.0, field.1.into()), (more.0, more.1.into())]
+        [
+            ("seen", seen.clone()),
+            ("claim", "yes".into()),
+            ("text", "typed with care".into()),
+            (field.0, field.1.into()),
+            (more.0, more.1.into()),
+        ]
     };
     for (field, more, why) in [
         (("claim", "perhaps"), ("then", "next"), "No claim was chosen"),
@@ -213,7 +225,10 @@ async fn what_cannot_be_saved_is_shown_again_and_the_file_stays() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
         let (status, _, page) = site.post(QUESTION, &fields).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{why}");
-        assert!(page.contains(why) && page.contains("typed with care") && page.contains("nothing was saved"), "{why}: {page}");
+        assert!(
+            page.contains(why) && page.contains("typed with care") && page.contains("nothing was saved"),
+            "{why}: {page}"
+        );
     }
     // Somebody's editor was faster.
     let other = format!("{before}# by hand\n");
@@ -262,6 +277,10 @@ async fn every_question_has_a_page() {
     for q in seatrial_assessment::questionnaire::QUESTIONS {
         let (status, page) = site.get(&format!("/c/acme-b/q/{}", q.id)).await;
         assert_eq!(status, StatusCode::OK, "{}", q.id);
-        assert!(page.contains("type=\"radio\"") && !page.contains("<script") && page.contains("name=\"where-0\""), "{}", q.id);
+        assert!(
+            page.contains("type=\"radio\"") && !page.contains("<script") && page.contains("name=\"where-0\""),
+            "{}",
+            q.id
+        );
     }
 }

@@ -3,8 +3,8 @@
 use seatrial_assessment::questionnaire::Artifacts;
 use seatrial_model::Digest;
 use seatrial_server::questionnaire::{Shelf, ShelfError, is_name};
-use seatrial_spec::yaml::{self, TEXT_BYTES_MAX};
 use seatrial_spec::FileError;
+use seatrial_spec::yaml::{self, TEXT_BYTES_MAX};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -7,7 +7,8 @@ use seatrial_assessment::questionnaire::{Area, Report, Row, lives_with};
 /// Shows a report to people. What stands alike is counted, not listed: the whole is in the other forms.
 pub(super) fn human(report: &Report, out: &mut Out) {
     out.line(report.caveat);
-    let mut rows = Rows::new(out.layout(), &["candidate", "what it is", "answered by", "on", "how its statements stand"]);
+    let mut rows =
+        Rows::new(out.layout(), &["candidate", "what it is", "answered by", "on", "how its statements stand"]);
     for c in &report.columns {
         rows.plain([
             shown(&c.name),
@@ -64,7 +65,8 @@ fn differences(report: &Report, out: &mut Out) {
     }
     let alike = report.rows.len().saturating_sub(differ.len());
     if alike > 0 {
-        let line = out.paint(Ink::Dim, &format!("\n{alike} statements stand alike; `--markdown` and `--html` list them."));
+        let line =
+            out.paint(Ink::Dim, &format!("\n{alike} statements stand alike; `--markdown` and `--html` list them."));
         out.line(line);
     }
 }

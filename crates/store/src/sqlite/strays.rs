@@ -10,7 +10,7 @@ use crate::fold::check_extends;
 use crate::mirror::Problems;
 use rusqlite::{Connection, Params, params};
 use seatrial_ledger::tile::width_at;
-use seatrial_ledger::{Checkpoint, Note, VerifierKey};
+use seatrial_ledger::{Checkpoint, CheckpointError, Note, VerifierKey};
 use seatrial_model::{Body, LogPoint};
 use seatrial_model::digest::hex;
 
@@ -35,12 +35,18 @@ fn checkpoints(folder: &Folder, row: &LogRow, view: &SqlView<'_>, problems: &mut
         problems.add(format!("the log's row has a key that is none: `{}`", row.info.key));
         return Ok(());
     };
-    let known = known_keys(key, row, view)?;
-    let mut open = |note: &str, place: &str| match open_by_any(note.as_bytes(), &known) {
-        Ok(checkpoint) => Some(LogPoint { size: checkpoint.size, root: checkpoint.root }),
-        Err(e) => {
-            problems.add(format!("{place} is not one of this log: {e}"));
-            None
+    let Known { keys, restored } = known(key, row, view)?;
+    let mut open = |note: &str, place: &str| {
+        let found = match restored.iter().any(|r| r == note) {
+            true => Note::parse(note.as_bytes()).map_err(CheckpointError::from).and_then(|n| Checkpoint::parse(n.text())),
+            false => open_by_any(note.as_bytes(), &keys),
+        };
+        match found {
+            Ok(checkpoint) => Some(LogPoint { size: checkpoint.size, root: checkpoint.root }),
+            Err(e) => {
+                problems.add(format!("{place} is not one of this log: {e}"));
+                None
+            }
         }
     };
     let inside = row.note.as_deref().map(|note| open(note, &copy));
@@ -64,19 +70,28 @@ fn checkpoints(folder: &Folder, row: &LogRow, view: &SqlView<'_>, problems: &mut
     Ok(())
 }
 
-/// The log's key; and, where the checkpoint over the entry that names it is still to be signed, the one before it.
-fn known_keys(key: VerifierKey, row: &LogRow, view: &SqlView<'_>) -> Result<Vec<VerifierKey>, StoreError> {
-    let mut known = vec![key];
+/// What a checkpoint of a log may be, while the one over its newest entries is still to be signed.
+struct Known {
+    /// The log's key, and those that it follows.
+    keys: Vec<VerifierKey>,
+    /// Checkpoints that came with an export, whose key did not: the entry that says so holds each as it was signed.
+    restored: Vec<String>,
+}
+
+fn known(key: VerifierKey, row: &LogRow, view: &SqlView<'_>) -> Result<Known, StoreError> {
+    let mut known = Known { keys: vec![key], restored: Vec::new() };
     let note = row.note.as_deref().and_then(|note| Note::parse(note.as_bytes()).ok());
     let covered = note.and_then(|note| Checkpoint::parse(note.text()).ok()).map_or(0, |c| c.size);
     let (mut next, mut entries) = (covered, view.entries(covered, ENTRIES_READ_MAX)?);
     while let Some(last) = entries.last() {
         next = next.max(last.index + 1);
-        let events = entries.iter().filter_map(|entry| entry.event(&row.info.log).ok());
-        known.extend(events.filter_map(|event| match event.body {
-            Body::LogKeyRotated(rotated) => rotated.old.parse().ok(),
-            _ => None,
-        }));
+        for event in entries.iter().filter_map(|entry| entry.event(&row.info.log).ok()) {
+            match event.body {
+                Body::LogKeyRotated(rotated) => known.keys.extend(rotated.old.parse::<VerifierKey>().ok()),
+                Body::LogRestored(restored) => known.restored.push(restored.checkpoint),
+                _ => {}
+            }
+        }
         entries = view.entries(next, ENTRIES_READ_MAX)?;
     }
     Ok(known)

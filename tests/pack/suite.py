@@ -2,8 +2,6 @@
 verifier. Each validator must also refuse a file that is broken."""
 
 import base64
-import contextlib
-import io
 import json
 import os
 import pathlib
@@ -99,21 +97,29 @@ def _():
     refused(trestle, workspace, "import", "-f", str(written(broken)), "-o", "broken")
 
 
-def metaschema(file):
-    from oscal import AssessmentResults
+METASCHEMA = """
+import json, sys
+from oscal import AssessmentResults
+document = AssessmentResults.load(sys.argv[1])
+print(json.dumps([document.is_valid, document.oscal_version, str(document.validation_errors)]))
+"""
 
-    # The package unpacks its copy of NIST's metaschema at the first use, and talks while it does.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        document = AssessmentResults.load(str(file))
-    if not document.is_valid:
-        raise AssertionError(str(document.validation_errors)[:2000])
-    return document
+
+def metaschema(file):
+    # The package keeps NIST's metaschema, unpacked, in the folder that it is started in.
+    kept = YARD.parent / "oscal"
+    kept.mkdir(exist_ok=True)
+    done = subprocess.run(["python", "-c", METASCHEMA, str(file)], cwd=kept, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    valid, version, errors = json.loads(done.stdout.splitlines()[-1])
+    assert valid, errors[:2000]
+    return version
 
 
 @check("OSCAL 1.2: valid by NIST's metaschema: structure, data types, allowed values, cardinality; a broken one is not")
 def _():
-    document = metaschema(PACK / "oscal-assessment-results.json")
-    assert document.oscal_version == "v1.2.0", document.oscal_version
+    version = metaschema(PACK / "oscal-assessment-results.json")
+    assert version == "v1.2.0", version
     broken = read("oscal-assessment-results.json")
     del broken["assessment-results"]["results"][0]["start"]
     refused(metaschema, written(broken))

@@ -22,7 +22,7 @@ mod waivers;
 pub use intoto::Statement;
 
 use crate::{Gap, PackInput, gaps};
-use cite::{Citations, t};
+use cite::{Citations, t, ticks};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use seatrial_model::words::FactoryKind;
 use serde_json::Value;
@@ -277,11 +277,11 @@ fn missing(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
             h2 { "What is still missing" }
             @if gaps.is_empty() { p { "Nothing that can be told from this log." } }
             @else {
-                table {
+                table.missing {
                     thead { tr { th { "Obligation" } th { "How it stands" } th { "Next" } } }
                     tbody {
                         @for gap in &gaps {
-                            tr { td { code { (t(&gap.obligation, 120)) } } td { (t(&gap.why, 600)) } td { code.command { (t(&gap.next, 200)) } } }
+                            tr { td { code { (t(&gap.obligation, 120)) } } td { (ticks(&gap.why, 600)) } td { code.command { (t(&gap.next, 200)) } } }
                         }
                     }
                 }
@@ -289,7 +289,7 @@ fn missing(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Markup {
             h3 { "What is shown" }
             ul.shown {
                 @for o in settled {
-                    li { code { (t(&o.id, 120)) } " " (t(o.state_words(), 40)) ": " (t(&o.why, 600))
+                    li { code { (t(&o.id, 120)) } " " (t(o.state_words(), 40)) ": " (ticks(&o.why, 600))
                         @for index in &o.events { (cites.index(*index)) } }
                 }
             }

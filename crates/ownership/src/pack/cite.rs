@@ -10,6 +10,17 @@ pub(super) fn t(text: &str, max: usize) -> String {
     Untrusted::new(text).page(max)
 }
 
+/// Text that nobody vouches for, with what stands in backticks as code.
+pub(super) fn ticks(text: &str, max: usize) -> Markup {
+    let text = t(text, max);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd one out is a backtick that nobody closed.
+    if parts.len() % 2 == 0 {
+        return html! { (text) };
+    }
+    html! { @for (i, part) in parts.iter().enumerate() { @if i % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
 /// The entries cited so far.
 pub(super) struct Citations<'a> {
     by_index: BTreeMap<u64, &'a Logged>,
@@ -36,10 +47,10 @@ impl<'a> Citations<'a> {
     /// number alone, without a link.
     pub(super) fn index(&mut self, index: u64) -> Markup {
         let Some(id) = self.by_index.get(&index).map(|e| e.event.id) else {
-            return html! { span.cite { code { "log " (index) } } };
+            return html! { " " span.cite { code { "log " (index) } } };
         };
         self.cited.insert(index);
-        html! { a.cite href={ "#entry-" (index) } title=(id) { code { "log " (index) } } }
+        html! { " " a.cite href={ "#entry-" (index) } title=(id) { code { "log " (index) } } }
     }
 
     /// Cites the submission of the spec that is handed over.
@@ -54,7 +65,7 @@ impl<'a> Citations<'a> {
     pub(super) fn people(&mut self) -> Markup {
         self.people_cited = true;
         match self.people {
-            Some(e) => html! { a.cite href={ "#factory-" (e.index) } title=(e.event.id) { code { "factory log " (e.index) } } },
+            Some(e) => html! { " " a.cite href={ "#factory-" (e.index) } title=(e.event.id) { code { "factory log " (e.index) } } },
             None => html! { span.uncited { "no event: from the people list at hand" } },
         }
     }

@@ -1,6 +1,6 @@
 //! The section on laws and standards: which evidence supports what, and what nothing here supports.
 
-use super::cite::{Citations, t};
+use super::cite::{Citations, t, ticks};
 use crate::PackInput;
 use crate::regulation::{Framework, Support, Supporting, mapping, support};
 use maud::{Markup, html};
@@ -39,7 +39,7 @@ fn row(s: &Support<'_>) -> Markup {
                     @if !s.absent.is_empty() { li.soft { "not of this workflow: " @for (i, id) in s.absent.iter().enumerate() { @if i > 0 { ", " } code { (id) } } } }
                 }
             }
-            td { @if let Some(exclusion) = &s.clause.exclusion { em { "nothing: " } (exclusion) } @if let Some(beyond) = &s.clause.beyond { (beyond) } }
+            td { @if let Some(exclusion) = &s.clause.exclusion { em { "nothing: " } (exclusion) } @if let Some(beyond) = &s.clause.beyond { (ticks(beyond, 400)) } }
         }
     }
 }

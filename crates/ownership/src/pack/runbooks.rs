@@ -1,6 +1,6 @@
 //! The runbooks, with their text.
 
-use super::cite::{Citations, t};
+use super::cite::{Citations, t, ticks};
 use crate::PackInput;
 use maud::{Markup, html};
 use seatrial_model::{Body, ElementPath};
@@ -64,9 +64,9 @@ fn runbook(input: &PackInput<'_>, file: &str, cites: &mut Citations<'_>) -> Mark
     }
 }
 
-/// The simple part of Markdown: headings, lists, blocks of code, paragraphs. Everything else stays as it is written.
+/// The simple part of Markdown: headings, lists, code, paragraphs. Everything else stays as it is written.
 fn markdown(text: &str) -> Markup {
-    let t = |text: &str| t(text, BLOCK_CHARS_MAX);
+    let ticks = |text: &str| ticks(text, BLOCK_CHARS_MAX);
     let mut blocks: Vec<Markup> = Vec::new();
     let mut lines = text.lines().take(RUNBOOK_LINES_MAX).peekable();
     while let Some(line) = lines.next() {
@@ -77,12 +77,12 @@ fn markdown(text: &str) -> Markup {
         if plain.starts_with("```") {
             let mut code = String::new();
             for inner in lines.by_ref().take_while(|l| !l.trim().starts_with("```")) {
-                code.push_str(&t(inner));
+                code.push_str(&t(inner, BLOCK_CHARS_MAX));
                 code.push('\n');
             }
             blocks.push(html! { pre { (code) } });
         } else if let Some(heading) = plain.strip_prefix('#') {
-            blocks.push(html! { h4 { (t(heading.trim_start_matches('#').trim())) } });
+            blocks.push(html! { h4 { (ticks(heading.trim_start_matches('#').trim())) } });
         } else if let Some((ordered, first)) = item(plain) {
             let mut items = vec![first.to_owned()];
             while let Some(next) = lines.peek().copied() {
@@ -99,7 +99,7 @@ fn markdown(text: &str) -> Markup {
                 }
                 lines.next();
             }
-            let list = html! { @for i in &items { li { (t(i)) } } };
+            let list = html! { @for i in &items { li { (ticks(i)) } } };
             blocks.push(html! { @if ordered { ol { (list) } } @else { ul { (list) } } });
         } else {
             let mut paragraph = plain.to_owned();
@@ -111,7 +111,7 @@ fn markdown(text: &str) -> Markup {
                 paragraph.push_str(next);
                 lines.next();
             }
-            blocks.push(html! { p { (t(&paragraph)) } });
+            blocks.push(html! { p { (ticks(&paragraph)) } });
         }
     }
     html! { @for block in &blocks { (block) } }
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn the_simple_part_of_markdown() {
-        let page = markdown("# Stop\nTell\nothers.\n\n1. One\n   more\n2. Two\n- x\n```\na < b\n```\n<b>no</b>").into_string();
-        let expected = "<h4>Stop</h4><p>Tell others.</p><ol><li>One more</li><li>Two</li></ol><ul><li>x</li></ul>\
+        let page = markdown("# Stop\nTell `x`\nothers.\n\n1. One\n   more\n2. Two\n- x\n```\na < b\n```\n<b>no</b>").into_string();
+        let expected = "<h4>Stop</h4><p>Tell <code>x</code> others.</p><ol><li>One more</li><li>Two</li></ol><ul><li>x</li></ul>\
                         <pre>a &lt; b\n</pre><p>&lt;b&gt;no&lt;/b&gt;</p>";
         assert_eq!(page, expected);
         assert_eq!(markdown("```").into_string(), "<pre></pre>");

@@ -444,7 +444,10 @@ Example:
     #[command(after_help = "\
 Example:
   seatrial assess
-  seatrial assess --for auditor --format json")]
+  seatrial assess --for founder --html > assessment.html
+  seatrial assess --for auditor --format json
+  seatrial assess --sarif > seatrial.sarif
+  seatrial assess --explain theatre.reading-time")]
     Assess(AssessArgs),
 
     /// For a delivery that is not run here: the same questions, and the artifact behind each answer

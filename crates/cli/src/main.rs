@@ -16,7 +16,7 @@ mod source;
 mod terminal;
 mod web;
 
-use args::{Cli, Command};
+use args::{AssessArgs, Cli, Command};
 use clap::Parser as _;
 use exit::Exit;
 use failure::Failure;
@@ -71,6 +71,7 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Handover(args::HandoverCommand::Verify { pack, key, witnesses }) => {
             commands::handover::verify(&pack, key, witnesses, &asked, out)
         }
+        Command::Assess(AssessArgs { explain: Some(id), .. }) => commands::explain_detector(&id, out),
         Command::Regulation(args) if !args.states => commands::regulation(&args, out),
         Command::Serve(args) => commands::serve(&args, &asked, out).await,
         Command::Questionnaire(command)

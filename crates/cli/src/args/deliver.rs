@@ -452,11 +452,11 @@ pub(crate) struct RegulationArgs {
 /// For whom an assessment is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Audience {
-    /// Five questions a CTO should ask.
+    /// A CTO's five questions, red flags, signs of theatre
     Cto,
-    /// Four questions a founder should ask.
+    /// A founder's four questions, assumptions, red flags, signs of theatre
     Founder,
-    /// Everything, red flags first.
+    /// Everything, detectors first, with how each is found
     Auditor,
 }
 
@@ -466,4 +466,16 @@ pub(crate) struct AssessArgs {
     /// For whom; all questions where nobody is named
     #[arg(long = "for", value_enum, value_name = "WHO")]
     pub(crate) audience: Option<Audience>,
+    /// One page that stands alone and prints, instead of `--format`
+    #[arg(long, conflicts_with_all = ["markdown", "sarif"])]
+    pub(crate) html: bool,
+    /// Markdown, instead of `--format`
+    #[arg(long, conflicts_with = "sarif")]
+    pub(crate) markdown: bool,
+    /// SARIF 2.1.0 of the detectors that fired, for code scanners
+    #[arg(long)]
+    pub(crate) sarif: bool,
+    /// What a question or a detector is: what it reads, its thresholds and why, what it does not see. Needs no factory
+    #[arg(long, value_name = "ID", conflicts_with_all = ["audience", "html", "markdown", "sarif"])]
+    pub(crate) explain: Option<String>,
 }

@@ -53,7 +53,7 @@ pub(super) async fn page(factory: &Factory, workflow: &str) -> Result<Assessment
         groups.push(QuestionGroup { title: title.to_owned(), questions });
     }
     let mut flags = Vec::new();
-    for item in items!(found.red_flags).into_iter().chain(items!(found.theatre)) {
+    for item in items!(found.red_flags).into_iter().chain(items!(found.theatre)).chain(items!(found.assumptions)) {
         let cites = cited(factory, workflow, &item).await?;
         // Each is a statement that should hold: where events say the opposite, or half of it, the flag is raised.
         let raised = match item.support {

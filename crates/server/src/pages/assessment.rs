@@ -24,8 +24,8 @@ pub fn assessment(frame: &Frame, view: &AssessmentPage) -> Markup {
             }
         }
         section aria-labelledby="flags" {
-            h2 #flags { "Red flags and theatre" }
-            p .muted { "A detector prompts an inquiry. It proves nothing." }
+            h2 #flags { "Red flags, theatre, assumptions" }
+            p .muted { "Each is a statement that should hold. A detector prompts an inquiry; it proves nothing. What each reads, and what it does not see: " code { "seatrial assess --explain ID" } "." }
             ul .flags { @for f in sorted(&view.flags) { (flag(workflow, f)) } }
         }
     };

@@ -12,6 +12,7 @@ mod check;
 mod delivery;
 mod diff;
 mod digest;
+mod docs;
 mod evaluation;
 mod evidence;
 mod example;

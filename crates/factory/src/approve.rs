@@ -295,7 +295,9 @@ impl Factory {
         }
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
         if let Some(unknown) = cites.iter().find(|id| !events.iter().any(|e| e.event.id == **id)) {
-            return Err(Refused::NotFound(format!("`{unknown}` is no delivery event of this workflow: cite an evaluation, a drill, a report or a release, not a decision")));
+            return Err(Refused::NotFound(format!(
+                "`{unknown}` is no delivery event of this workflow: cite an evaluation, a drill, a report or a release, not a decision"
+            )));
         }
         let body = QuestionSettled { question: path, element: element.written, withdrawn, cites };
         let texts = vec![("text".to_owned(), text.as_bytes().to_vec())];

@@ -68,8 +68,12 @@ impl Factory {
     pub async fn next_steps(&self, workflow: &str) -> Result<Vec<NextStep>, Refused> {
         let (handle, served) = self.submitted(workflow)?;
         let gathered = self.gather(&handle.log, Arc::clone(&served.workflow), served.findings.clone()).await?;
-        let in_production =
-            gathered.running.handover.as_ref().and_then(|h| h.in_force.as_ref()).is_some_and(|r| r.stage == Stage::Production);
+        let in_production = gathered
+            .running
+            .handover
+            .as_ref()
+            .and_then(|h| h.in_force.as_ref())
+            .is_some_and(|r| r.stage == Stage::Production);
         // What is asked of a handover is work from the day on that there is something to hand over.
         let stages = [Some(Stage::Pilot), Some(Stage::Production), Some(Stage::Owned).filter(|_| in_production)];
         let states: BTreeMap<Stage, Vec<ObligationState>> =
@@ -78,9 +82,8 @@ impl Factory {
         // An author never approves their own change: whoever cannot do it is not named.
         let authors = self.submitters(&handle.log, served.workflow.digest).await?;
         // What somebody takes over is accepted, not approved.
-        let approved = |s: &&ObligationState| {
-            s.obligation.basis == Basis::Judgement && !s.obligation.id.starts_with("ownership.")
-        };
+        let approved =
+            |s: &&ObligationState| s.obligation.basis == Basis::Judgement && !s.obligation.id.starts_with("ownership.");
         let approved: BTreeSet<&str> =
             states.values().flatten().filter(approved).map(|s| s.obligation.id.as_str()).collect();
         for step in steps.iter_mut().filter(|s| approved.contains(s.obligation.as_str())) {

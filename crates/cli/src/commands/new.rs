@@ -142,7 +142,10 @@ fn founded(args: &NewArgs, asked: &Asked, asks: bool) -> Result<(Setting, Factor
     let setting = Setting { name: args.name, provider: "model".to_owned(), model, until: last_day()?, pair };
     let mut files = vec![(FACTORY_FILE.to_owned(), text)];
     if !asked.start.join(".gitignore").exists() {
-        files.push((".gitignore".to_owned(), "# The record is kept beside the repository, not in it.\n.seatrial/\n".to_owned()));
+        files.push((
+            ".gitignore".to_owned(),
+            "# The record is kept beside the repository, not in it.\n.seatrial/\n".to_owned(),
+        ));
     }
     Ok((setting, spec, files))
 }
@@ -156,7 +159,11 @@ fn ask(args: &mut NewArgs) {
     };
     put(&mut args.person, "Who builds it? Your address (empty: invented people, a simulation)", "");
     if args.person.is_some() && !args.simulation {
-        put(&mut args.colleague, "Who answers for it, and approves what you write? (empty: you play both, a simulation)", "");
+        put(
+            &mut args.colleague,
+            "Who answers for it, and approves what you write? (empty: you play both, a simulation)",
+            "",
+        );
         args.simulation = args.colleague.is_none();
     }
     put(&mut args.provider, "An OpenAI-compatible address", PROVIDER_DEFAULT);
@@ -218,7 +225,8 @@ fn told(
     let Pair { builder, owner, .. } = &setting.pair;
     out.line(format!("{} is built by {}, and owned by {}", args.name, said(builder), said(owner)));
     if simulation {
-        let line = out.paint(Ink::Warn, "This factory is a simulation, and everything that it signs says so, for ever.");
+        let line =
+            out.paint(Ink::Warn, "This factory is a simulation, and everything that it signs says so, for ever.");
         out.line(line);
         out.line("A real one has two people: `--person` and `--colleague`, in another folder, without `--simulation`.");
     }
@@ -234,9 +242,9 @@ fn said(who: &Named) -> String {
 fn is_here(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|here| {
-        host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-    })
+    ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
 }
 
 /// A name made of a folder's.
@@ -251,7 +259,8 @@ fn named_after(folder: &Path) -> String {
 fn last_day() -> Result<String, Failure> {
     let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date();
     let day = today.checked_add(jiff::Span::new().days(PILOT_DAYS));
-    day.map(|day| day.to_string()).map_err(|e| Failure::failed(format!("today cannot be told ({e}); nothing was written")))
+    day.map(|day| day.to_string())
+        .map_err(|e| Failure::failed(format!("today cannot be told ({e}); nothing was written")))
 }
 
 #[cfg(test)]

@@ -121,7 +121,8 @@ async fn show(review: ReviewId, session: &Session, out: &mut Out) -> Result<Exit
     held("output", &chain.output, out);
     let without = matches!(chain.output, Held::None);
     if view.own {
-        let why = if without { "there is no output of the AI's" } else { "a `never` forbids releasing the AI's output" };
+        let why =
+            if without { "there is no output of the AI's" } else { "a `never` forbids releasing the AI's output" };
         out.line(format!("{why}: only `own`, with `--output`, or `reject` is possible"));
     }
     // An answer to a decision without an output speaks of the input.

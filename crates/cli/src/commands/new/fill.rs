@@ -44,7 +44,8 @@ impl Setting {
 
 /// `factory.yaml` of a factory with this one workflow.
 pub(super) fn factory(name: &str, workflow: &str, pair: &Pair, url: &str, key: Option<&str>) -> String {
-    let kind = "kind: simulation                    # for ever: one person plays everybody, and all that is signed says so\n";
+    let kind =
+        "kind: simulation                    # for ever: one person plays everybody, and all that is signed says so\n";
     let key = key.map(|key| format!(", key: {{ env: {} }}", quoted(key))).unwrap_or_default();
     let person = |who: &Named| (quoted(&who.id), quoted(&who.name));
     let ((you, your_name), (colleague, colleague_name)) = (person(&pair.builder), person(&pair.owner));

@@ -51,7 +51,11 @@ impl Browser<'_> {
     fn curl(&self, path: &str, args: &[String]) -> String {
         let jar: &Path = &self.folder.path().join("cookies");
         let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--fail-with-body", "--cookie"]).arg(jar).arg("--cookie-jar").arg(jar);
+        command
+            .args(["--silent", "--show-error", "--fail-with-body", "--cookie"])
+            .arg(jar)
+            .arg("--cookie-jar")
+            .arg(jar);
         let ran = command.args(args).arg(format!("{}{path}", self.origin)).output().unwrap();
         let text = String::from_utf8(ran.stdout).unwrap();
         assert!(ran.status.success(), "{path}: {text}{}", String::from_utf8_lossy(&ran.stderr));

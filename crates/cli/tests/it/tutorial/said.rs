@@ -50,7 +50,9 @@ impl Learned {
             match (wanted.next(), words.next()) {
                 (None, None) => return Some(pairs),
                 (Some("…"), _) => return Some(pairs),
-                (Some(a), Some(b)) if a.strip_suffix('…').is_some_and(|start| b.starts_with(start)) => return Some(pairs),
+                (Some(a), Some(b)) if a.strip_suffix('…').is_some_and(|start| b.starts_with(start)) => {
+                    return Some(pairs);
+                }
                 (Some(a), Some(b)) if a == b => {}
                 (Some(a), Some(b)) => pairs.extend(same(a, b)?),
                 _ => return None,
@@ -100,7 +102,14 @@ fn what_differs_is_learned_or_found() {
     assert_eq!(learned.put(&format!("review {old}")), format!("review {new}"));
     learned.compare("a … and so on\n…\n", "a b c\n\nx\ny\n").unwrap();
     learned.compare("a b…\n", "a bcd e\n").unwrap();
-    for (page, said) in [("a\n", "b\n"), ("a\n", "a\nb\n"), ("a\nb\n", "a\n"), ("…\nb\n", "a\n"), ("a b\n", "a\n"), ("a b…\n", "a cb\n")] {
+    for (page, said) in [
+        ("a\n", "b\n"),
+        ("a\n", "a\nb\n"),
+        ("a\nb\n", "a\n"),
+        ("…\nb\n", "a\n"),
+        ("a b\n", "a\n"),
+        ("a b…\n", "a cb\n"),
+    ] {
         assert!(learned.compare(page, said).is_err(), "{page:?} {said:?}");
     }
 }

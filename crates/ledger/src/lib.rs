@@ -30,4 +30,4 @@ pub use rotation::Rotation;
 pub use tile::{TILE_WIDTH, Tile, TilePath, TileTree};
 pub use tlog_proof::TlogProof;
 pub use tree::{Appended, Frontier};
-pub use witness::{AddCheckpoint, Witness};
+pub use witness::{AddCheckpoint, Objection, Witness};

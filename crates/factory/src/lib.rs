@@ -76,6 +76,7 @@ pub use evaluate::{
 pub use example::{ExampleAdded, ExampleInput, Expectation};
 pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory, WitnessAnswer};
 pub use handover::{PackDraft, Sealed};
+pub use seatrial_ownership::{ObligationLine as PackedObligation, regulation};
 pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use incidents::{
     INCIDENT_FINDINGS_MAX, INCIDENT_NAMES_MAX, INCIDENT_TEXT_BYTES_MAX, IncidentChanged, IncidentInput, IncidentLook,
@@ -84,7 +85,7 @@ pub use incidents::{
 pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
 pub use look::{AssumptionLook, CertificateLook, DecisionHead, EntryLook, LOOK_ENTRIES_MAX, WatchLook, WatchState};
-pub use owning::OwnershipLook;
+pub use owning::{HandoverLine, OwnershipLook};
 pub use outcomes::{Measured, OutcomeInput};
 pub use people::{Leaving, LosesOf, PersonLook, PersonOf, PersonState, Reread, SsoSubject};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};

@@ -1,7 +1,7 @@
 //! What the pages ask for. The factory answers; nothing here decides.
 
 use crate::view::{
-    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage,
+    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage, OwnershipPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
@@ -265,6 +265,9 @@ pub trait Backend: Send + Sync + 'static {
     /// What the newest spec changes in the released one.
     fn diff(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<DiffPage, Problem>> + Send;
 
+    /// How far a workflow is taken over.
+    fn ownership(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<OwnershipPage, Problem>> + Send;
+
     /// Every control, and the drill that goes on.
     fn drills(
         &self,
@@ -309,6 +312,13 @@ pub trait Backend: Send + Sync + 'static {
         act: IncidentAct,
         text: Untrusted,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// How the obligations of production and of the handover stand: for the mapping to laws and standards.
+    fn obligations_now(
+        &self,
+        who: &Person,
+        workflow: &str,
+    ) -> impl Future<Output = Result<Vec<seatrial_factory::PackedObligation>, Problem>> + Send;
 
     /// The assessment.
     fn assessment(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;

@@ -10,6 +10,7 @@ mod govern;
 mod logs;
 mod obligations;
 mod operate;
+mod ownership;
 mod payloads;
 mod people;
 mod reviews;
@@ -19,7 +20,7 @@ mod words;
 use crate::backend::{Backend, Person, Problem};
 use crate::router::AppState;
 use crate::view::{
-    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage,
+    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage, OwnershipPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
     Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
     SprintPage, WaiverSent, WaiversPage, WorkflowTab,
@@ -234,6 +235,10 @@ impl Backend for FactoryBackend {
         govern::diff(&self.factory, workflow).await.map_err(problem)
     }
 
+    async fn ownership(&self, _: &Person, workflow: &str) -> Result<OwnershipPage, Problem> {
+        ownership::page(&self.factory, workflow).await.map_err(problem)
+    }
+
     async fn drills(&self, who: &Person, workflow: &str, asked: DrillsAsked) -> Result<DrillsPage, Problem> {
         operate::drills(&self.factory, &caller(who), workflow, asked).await.map_err(problem)
     }
@@ -263,6 +268,14 @@ impl Backend for FactoryBackend {
         text: Untrusted,
     ) -> Result<(), Problem> {
         operate::act(&self.factory, &caller(who), workflow, number, act, &text).await.map_err(problem)
+    }
+
+    async fn obligations_now(
+        &self,
+        _who: &Person,
+        workflow: &str,
+    ) -> Result<Vec<seatrial_factory::PackedObligation>, Problem> {
+        self.factory.obligations_now(workflow).await.map_err(problem)
     }
 
     async fn assessment(&self, _who: &Person, workflow: &str) -> Result<AssessmentPage, Problem> {

@@ -1,7 +1,7 @@
 //! The assessment: what the log answers to those who ask, and signs of theatre.
 
 use super::frame::{Place, page};
-use super::parts::{Signal, badge, cites, count, support};
+use super::parts::{Signal, at, badge, cites, count, support};
 use crate::text::{house, prose};
 use crate::view::{Assessed, AssessmentPage, Flag, Frame, Support};
 use maud::{Markup, html};
@@ -15,6 +15,7 @@ pub fn assessment(frame: &Frame, view: &AssessmentPage) -> Markup {
         header .page-head {
             h1 { "Assessment" }
             p .lead { "Answered from the first " (count(view.size)) " entries of the log, with citations or “no evidence”. Promises do not count." }
+            p { a href=(at(workflow, "/regulation")) { "Laws and standards: which obligation supports evidence for what" } }
             (summary(view, raised))
         }
         @for group in &view.groups {

@@ -150,6 +150,15 @@ pub async fn sprint_report<B: Backend>(State(app): App<B>, visit: Visit) -> Resp
     }
 }
 
+pub async fn laws<B: Backend>(State(_): App<B>, visit: Visit) -> Response {
+    visit.page(Ok(()), |frame, ()| pages::regulation(frame, None))
+}
+
+pub async fn regulation<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
+    let got = app.backend().obligations_now(&visit.who, visit.workflow()).await;
+    visit.page(got, |frame, lines| pages::regulation(frame, Some(lines)))
+}
+
 pub async fn assessment<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
     visit.page(app.backend().assessment(&visit.who, visit.workflow()).await, pages::assessment)
 }

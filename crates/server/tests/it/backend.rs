@@ -226,6 +226,14 @@ impl Backend for Samples {
         self.note(format!("{} in {number}: {act:?}: {}", who.name, text.raw()));
         Ok(())
     }
+    async fn obligations_now(
+        &self,
+        _who: &Person,
+        _workflow: &str,
+    ) -> Result<Vec<seatrial_factory::PackedObligation>, Problem> {
+        Ok(Vec::new())
+    }
+
     async fn assessment(&self, _who: &Person, _workflow: &str) -> Result<AssessmentPage, Problem> {
         Ok(samples::assessment())
     }

@@ -182,6 +182,7 @@ async fn every_page_answers_and_carries_its_headers() {
         "/incidents".into(),
         "/incidents/1".into(),
         "/assessment".into(),
+        "/regulation".into(),
     ];
     for rest in pages {
         let page = server.get(&format!("/w/complaint-routing{rest}"), &cookie).await;

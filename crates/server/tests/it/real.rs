@@ -203,6 +203,8 @@ async fn pages_show_what_the_log_holds() {
     assert!(sprint.contains("Did the output path become more governable?") && sprint.contains("Operating clarity"));
     assert!(hana.page("/log").await.contains("simulation/harbour-bank/credit-preapproval"));
     assert!(hana.page("/assessment").await.contains("What a CTO should ask"));
+    let laws = hana.page("/regulation").await;
+    assert!(laws.contains("Art. 14") && laws.contains("/obligations/drill.stop") && !laws.contains("complian"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

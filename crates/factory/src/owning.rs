@@ -9,13 +9,14 @@ use crate::transfer::TransferLook;
 use seatrial_governance::ObligationState;
 use seatrial_model::{LogName, Stage};
 use seatrial_ownership::{Taking, takings};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The obligations that a handover asks for beyond production's.
 const HANDOVER: [&str; 4] = ["ownership.unaided", "ownership.access", "ownership.pack", "ownership.index"];
 
 /// How far a workflow is taken over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct OwnershipLook {
     /// The workflow.
     pub workflow: LogName,
@@ -32,9 +33,33 @@ pub struct OwnershipLook {
     /// The transfer index, over all time and over its bar's window.
     pub transfer: TransferLook,
     /// How the handover's own obligations stand.
-    pub handover: Vec<ObligationState>,
+    pub handover: Vec<HandoverLine>,
     /// What else stands between here and the stage `owned`.
-    pub missing: Vec<ObligationState>,
+    pub missing: Vec<HandoverLine>,
+}
+
+/// An obligation, as it stands for `owned`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HandoverLine {
+    /// Its id.
+    pub obligation: String,
+    /// How it stands: the word as events write it.
+    pub state: String,
+    /// Why.
+    pub why: String,
+    /// What to do next, as a command.
+    pub next: Option<String>,
+}
+
+impl HandoverLine {
+    fn of(state: &ObligationState) -> Self {
+        Self {
+            obligation: state.obligation.id.clone(),
+            state: state.state.as_str().to_owned(),
+            why: state.why.clone(),
+            next: state.next.clone(),
+        }
+    }
 }
 
 impl Factory {
@@ -58,8 +83,8 @@ impl Factory {
             responsibilities,
             drills: self.drills(workflow).await?,
             transfer: self.transfer(workflow, None).await?,
-            handover,
-            missing: others.into_iter().filter(|s| !s.state.is_settled()).collect(),
+            handover: handover.iter().map(HandoverLine::of).collect(),
+            missing: others.iter().filter(|s| !s.state.is_settled()).map(HandoverLine::of).collect(),
         })
     }
 }

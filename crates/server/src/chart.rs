@@ -3,10 +3,12 @@
 
 mod curve;
 mod gauge;
+mod transfer;
 mod watch;
 
 pub use curve::{CurveMarks, curve};
 pub use gauge::{confidence, waterline};
+pub use transfer::transfer;
 pub use watch::watch;
 
 use std::ops::Range;

@@ -10,6 +10,7 @@ mod frame;
 mod govern;
 mod log;
 mod operate;
+mod ownership;
 mod review;
 
 pub use assure::*;
@@ -19,4 +20,5 @@ pub use frame::*;
 pub use govern::*;
 pub use log::*;
 pub use operate::*;
+pub use ownership::*;
 pub use review::*;

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// The stages whose gates a board shows.
 pub(super) const GATES: [Stage; 2] = [Stage::Pilot, Stage::Production];
 
+/// The stages that an obligation is explained for. What is owned keeps production's.
+pub(super) const STAGES: [Stage; 3] = [Stage::Pilot, Stage::Production, Stage::Owned];
+
 /// The most open reviews that are looked through for late ones.
 const QUEUE_READ_MAX: usize = 500;
 

@@ -1,15 +1,21 @@
 //! One obligation, explained for every stage that needs it.
 
-use super::boards::{GATES, state};
+use super::boards::{STAGES, state};
 use super::words::references;
 use crate::view::{ChainLink, ChangedPath, EventRef, Next, ObligationPage, StageExplained, StageState};
 use seatrial_factory::Factory;
 use seatrial_factory::api::Refused;
+use seatrial_model::Stage;
 
 pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<ObligationPage, Refused> {
     let mut page: Option<ObligationPage> = None;
     let mut missing = None;
-    for stage in GATES {
+    for stage in STAGES {
+        // What is owned keeps production's obligations as they stand there; only the whole state is approved anew.
+        let keeps = id != "release.approval" && page.as_ref().is_some_and(|p| p.stages.iter().any(|s| s.stage == Stage::Production));
+        if stage == Stage::Owned && keeps {
+            continue;
+        }
         let explained = match factory.explain(Some(workflow), false, stage, id).await {
             Ok(explained) => explained,
             Err(refused @ Refused::NotFound(_)) => {

@@ -26,6 +26,8 @@ pub enum Place {
     Releases,
     /// Waivers.
     Waivers,
+    /// Ownership.
+    Ownership,
     /// Drills.
     Drills,
     /// Incidents.
@@ -36,13 +38,14 @@ pub enum Place {
     Log,
 }
 
-const TABS: [(Place, &str, &str); 10] = [
+const TABS: [(Place, &str, &str); 11] = [
     (Place::Board, "Board", ""),
     (Place::Decisions, "Decisions", "/decisions"),
     (Place::Reviews, "Reviews", "/reviews"),
     (Place::Sprint, "Sprint", "/sprint"),
     (Place::Releases, "Releases", "/releases"),
     (Place::Waivers, "Waivers", "/waivers"),
+    (Place::Ownership, "Ownership", "/ownership"),
     (Place::Drills, "Drills", "/drills"),
     (Place::Incidents, "Incidents", "/incidents"),
     (Place::Assessment, "Assessment", "/assessment"),

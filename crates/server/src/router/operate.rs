@@ -46,6 +46,11 @@ fn read(query: &DrillsQuery) -> Result<DrillsAsked, Problem> {
     Ok(DrillsAsked { done, answering })
 }
 
+pub async fn ownership<B: Backend>(State(app): App<B>, visit: Visit) -> Response {
+    let got = app.backend().ownership(&visit.who, visit.workflow()).await;
+    visit.page(got, pages::ownership)
+}
+
 pub async fn drills<B: Backend>(State(app): App<B>, visit: Visit, query: Asked<DrillsQuery>) -> Response {
     let asked = match asked(query).and_then(|query| read(&query)) {
         Ok(asked) => asked,

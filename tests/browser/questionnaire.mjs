@@ -132,7 +132,7 @@ check("the report sets them side by side, and leads to each answer", async () =>
   assert.equal(await page.locator(".q-view thead th").count(), 3);
   const at = async (text) => (await page.textContent("main")).indexOf(text);
   assert.ok((await at("Where they differ")) < (await at("Where they stand alike")));
-  await page.click("tr#q-cto-controls td:nth-child(3) .q-edit");
+  await page.click("tr#q-cto-controls td:nth-child(4) .q-edit");
   await page.waitForURL(`${origin}/c/own-team/q/cto.controls`);
   await page.context().close();
 });

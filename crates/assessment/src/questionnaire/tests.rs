@@ -44,14 +44,16 @@ fn standing(answer: &str) -> (Standing, Vec<&'static str>) {
     (weigh(q, found.answers.get(q.id), found.about.date).standing, codes)
 }
 
-#[test]
-fn a_claim_stands_by_what_supports_it() {
+/// An answer, how it stands, and the codes of what is said about it.
+type Case = (String, Standing, &'static [&'static str]);
+
+fn cases() -> Vec<Case> {
     use Standing::{Contradicted, Evidenced, NoEvidence, Partly};
     let link = "kind: link, where: 'https://a.example/x'";
     let file = "kind: file, where: evidence/own-spec-changes.csv";
     let good = "date: 2026-11-01, by: C";
     let none: &[&str] = &[];
-    let table: &[(String, Standing, &[&str])] = &[
+    vec![
         ("{ claim: unknown }".into(), NoEvidence, none),
         ("{ claim: yes }".into(), NoEvidence, &["ST0502"]),
         ("{ claim: yes, text: 'We are the best' }".into(), NoEvidence, &["ST0502"]),
@@ -121,13 +123,17 @@ fn a_claim_stands_by_what_supports_it() {
             Evidenced,
             &["ST0505"],
         ),
-    ];
-    for (answer, wanted, codes) in table {
-        let (found, said) = standing(answer);
-        assert_eq!(found, *wanted, "{answer}");
+    ]
+}
+
+#[test]
+fn a_claim_stands_by_what_supports_it() {
+    for (answer, wanted, codes) in cases() {
+        let (found, said) = standing(&answer);
+        assert_eq!(found, wanted, "{answer}");
         let mut said = said;
         said.sort_unstable();
-        assert_eq!(said, *codes, "{answer}");
+        assert_eq!(said, codes, "{answer}");
     }
 }
 

@@ -349,7 +349,7 @@ fn artifact(i: usize, row: &ArtifactRow, kept: bool, weighed: &Weighed) -> Marku
                 @for kind in ArtifactKind::ALL { option value=(kind.as_str()) selected[row.kind == kind.as_str()] { (kind.as_str()) } }
             } }
             div .q-where { label for=(name("where")) { "Where" } input id=(name("where")) name=(name("where")) maxlength=(LINE_CHARS_MAX) value=(row.place) placeholder="https://…, evidence/file.pdf, ticket 4711" autocomplete="off"; }
-            div { label for=(name("date")) { "Of" } input id=(name("date")) name=(name("date")) type="date" value=(row.date); }
+            div .q-of { label for=(name("date")) { "Of" } input id=(name("date")) name=(name("date")) type="date" value=(row.date); }
             div .q-by { label for=(name("by")) { "Who stands for it" } input id=(name("by")) name=(name("by")) maxlength=(LINE_CHARS_MAX) value=(row.by) autocomplete="off"; }
             div .q-shows { label for=(name("shows")) { "What one sees in it" } input id=(name("shows")) name=(name("shows")) maxlength=(LINE_CHARS_MAX) value=(row.shows) autocomplete="off"; }
             input type="hidden" name=(name("sha256")) value=(row.sha256);

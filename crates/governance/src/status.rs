@@ -277,6 +277,9 @@ impl<'a> Fold<'a> {
             | Body::WorkflowResumed(_)
             | Body::DecisionOverridden(_)
             | Body::ReviewAnswered(_)
+            | Body::IncidentOpened(_)
+            | Body::IncidentUpdated(_)
+            | Body::IncidentReviewed(_)
                 if event.actor.side == Side::Delivery =>
             {
                 self.by_delivery.insert(event.id, logged);

@@ -133,8 +133,18 @@ impl Grants {
         }
         for role in &self.operating {
             let when = format!("principal in Role::{}", quote(role));
-            let actions =
-                ["stop", "resume", "drill", "issue_token", "release", "roll_back", "retire", "measure_outcome", "open_incident", "handle_incident"];
+            let actions = [
+                "stop",
+                "resume",
+                "drill",
+                "issue_token",
+                "release",
+                "roll_back",
+                "retire",
+                "measure_outcome",
+                "open_incident",
+                "handle_incident",
+            ];
             permit(&mut out, &format!("people who hold `{role}`"), &actions, "resource", &when);
         }
         for role in &self.exceptions {

@@ -9,19 +9,23 @@ use std::process::Command;
 pub fn answer(heard: &str, asked: &str) {
     let (person, rest) = asked.split_once(": ").unwrap();
     let (answer, why) = rest.split_once(' ').unwrap();
-    let line = heard.lines().rfind(|l| l.contains(&format!("sign in as {person}"))).expect("no link was printed");
+    let line = heard
+        .lines()
+        .rfind(|l| l.contains(&format!("sign in as {person}")))
+        .unwrap_or_else(|| panic!("no link was printed"));
     let link = line.split_whitespace().last().unwrap();
     let browser = Browser { folder: tempfile::tempdir().unwrap(), origin: link.split("/sign-in").next().unwrap() };
     let welcome = browser.get(link.strip_prefix(browser.origin).unwrap());
     let overview = browser.post("/sign-in", &hidden(&welcome));
-    let workflow = attribute(&overview, "href=\"/w/").expect("no workflow is listed");
+    let workflow = attribute(&overview, "href=\"/w/").unwrap_or_else(|| panic!("no workflow is listed"));
     let workflow = format!("/w/{}", workflow.split(['/', '?']).next().unwrap());
     let queue = browser.get(&format!("{workflow}/reviews"));
-    let review = attribute(&queue, &format!("href=\"{workflow}/reviews/")).expect("no review is open");
+    let review =
+        attribute(&queue, &format!("href=\"{workflow}/reviews/")).unwrap_or_else(|| panic!("no review is open"));
     let path = format!("{workflow}/reviews/{review}");
     let page = browser.get(&path);
     let form = page.split("<form class=\"answer\"").nth(1).and_then(|f| f.split("</form>").next());
-    let mut fields = hidden(form.expect("it cannot be answered"));
+    let mut fields = hidden(form.unwrap_or_else(|| panic!("it cannot be answered")));
     fields.insert("answer".to_owned(), answer.to_owned());
     fields.insert("reason".to_owned(), why.to_owned());
     browser.post(&format!("{path}/answer"), &fields);

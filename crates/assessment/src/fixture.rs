@@ -267,6 +267,7 @@ impl History {
     }
 
     pub(crate) fn simulate(&mut self) {
+        self.factory.kind = words::FactoryKind::Simulation;
         for logged in &mut self.events {
             Arc::make_mut(&mut logged.event).simulation = true;
         }

@@ -5,12 +5,14 @@ mod boards;
 mod decisions;
 mod govern;
 mod operate;
+mod owning;
 
 pub use assure::*;
 pub use boards::*;
 pub use decisions::*;
 pub use govern::*;
 pub use operate::*;
+pub use owning::*;
 
 use seatrial_model::{Commitment, DecisionId, Digest, EventId, ReviewId, Salt, Side, Time, Untrusted};
 use seatrial_server::view::{EventRef, Frame, Me, WorkflowTab};

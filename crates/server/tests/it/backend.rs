@@ -189,6 +189,10 @@ impl Backend for Samples {
     async fn diff(&self, _who: &Person, _w: &str) -> Result<DiffPage, Problem> {
         Ok(samples::diff())
     }
+    async fn ownership(&self, _who: &Person, _w: &str) -> Result<OwnershipPage, Problem> {
+        Ok(samples::ownership())
+    }
+
     async fn drills(&self, _who: &Person, _w: &str, _asked: DrillsAsked) -> Result<DrillsPage, Problem> {
         Ok(samples::drills())
     }

@@ -178,6 +178,7 @@ async fn every_page_answers_and_carries_its_headers() {
         "/releases".into(),
         "/pilots/evt_0193f2a0-7c1d-7000-8000-000000000001".into(),
         "/diff".into(),
+        "/ownership".into(),
         "/drills".into(),
         "/incidents".into(),
         "/incidents/1".into(),

@@ -43,6 +43,8 @@ fn all() -> Vec<(&'static str, String)> {
         ("diff", text(pages::diff(&frame, &samples::diff()))),
         ("no-diff", text(pages::diff(&frame, &samples::no_diff()))),
         ("assessment", text(pages::assessment(&frame, &samples::assessment()))),
+        ("ownership", text(pages::ownership(&frame, &samples::ownership()))),
+        ("owned", text(pages::ownership(&frame, &samples::owned()))),
         ("drills", text(pages::drills(&frame, &samples::drills(), Some("Nothing was <b>done</b>.")))),
         ("drills-after", text(pages::drills(&frame, &samples::drills_after(), None))),
         ("incidents", text(pages::incidents(&frame, &samples::incidents(), Some("Nothing was opened.")))),

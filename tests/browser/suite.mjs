@@ -126,6 +126,8 @@ const PAGES = {
   sprint: `${WORKFLOW}/sprint`,
   releases: `${WORKFLOW}/releases`,
   waivers: `${WORKFLOW}/waivers`,
+  drills: `${WORKFLOW}/drills`,
+  incidents: `${WORKFLOW}/incidents`,
   diff: `${WORKFLOW}/diff`,
   approve: `${WORKFLOW}/approve/approval.credit?stage=production`,
   assessment: `${WORKFLOW}/assessment`,
@@ -237,6 +239,59 @@ check("a stop is seen in an open window, and another person resumes", async () =
   await hugo.waitForSelector("#now .status.good");
   await hana.context().close();
   await hugo.context().close();
+});
+
+check("a drill is begun by one person and finished by another, and the workflow goes on", async () => {
+  const [una, hana] = [await seat("una"), await seat("hana")];
+  await open(una, `${WORKFLOW}/drills`);
+  await una.click("#stop details summary");
+  assert.match(await una.textContent("#stop"), /The real switch|the real switch/);
+  await una.click("#stop form button");
+  await una.waitForSelector("#waiting .status");
+  assert.match(await una.textContent("#waiting"), /20 refused/);
+  assert.equal(await una.$("#waiting form"), null, "whoever stops does not resume");
+  await open(una, WORKFLOW);
+  assert.equal(await una.$("#now [role=alert]"), null, "no case is stopped");
+  await open(hana, `${WORKFLOW}/drills`);
+  await hana.click("#waiting form button");
+  await hana.waitForSelector("#result");
+  const result = await hana.textContent("#result");
+  assert.match(result, /The stop drill is recorded/);
+  assert.match(result, /20 marked outputs did not leave/);
+  assert.match(await hana.textContent("#stop"), /by hana@harbour\.example \(receiving side\)/);
+  await una.context().close();
+  await hana.context().close();
+});
+
+check("an incident is opened, decided, resolved and reviewed", async () => {
+  const page = await seat("una");
+  await open(page, `${WORKFLOW}/incidents`);
+  await page.selectOption("#severity", "high");
+  await page.fill("#text", "Two customers <b>mixed up</b>.");
+  await page.click("form.stack button[type=submit]");
+  await page.waitForURL((url) => /\/incidents\/\d+$/.test(url.pathname));
+  const act = async (name, fill) => {
+    const form = `form:has(input[name=act][value=${name}])`;
+    await page.click(`details:has(${form}) summary`);
+    await fill(form);
+    await Promise.all([page.waitForNavigation(), page.click(`${form} button[type=submit]`)]);
+  };
+  await act("decide", async (form) => {
+    await page.check(`${form} input[name=course][value=go-on]`);
+    await page.check(`${form} input[name=sure]`);
+    await page.fill(`${form} textarea[name=text]`, "One case, and it is taken back.");
+  });
+  await act("resolve", (form) => page.fill(`${form} textarea[name=text]`, "Both were told."));
+  await act("review", async (form) => {
+    await page.fill(`${form} textarea[name=text]`, "The feed has no date.");
+    await page.fill(`${form} textarea[name=findings]`, "Refuse prices that are a day old.");
+  });
+  const main = await page.textContent("main");
+  assert.match(main, /Two customers <b>mixed up<\/b>/);
+  assert.match(main, /finding for the next sprint/);
+  await page.screenshot({ path: join(SEATRIAL_SHOTS, "incident-reviewed.png"), fullPage: true });
+  assert.ok((await overflow(page)) <= 0);
+  await page.context().close();
 });
 
 /** A day from now on, as a date field takes it. */

@@ -148,6 +148,25 @@ fn facts_that_leave_out_what_the_log_says() {
 }
 
 #[test]
+fn a_drills_stop_holds_for_marked_requests_alone() {
+    let stop = |log: &mut Log| {
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: true }));
+        log.append(event);
+    };
+    let mut log = Log::new();
+    stop(&mut log);
+    log.decide("a", "text", Some(&allowed()));
+    assert!(verify(&log, &trust()).verified, "a case goes on");
+    let marked = |e: &mut Event| made(e).into_iter().for_each(|m| m.facts.rehearsal = true);
+    let mut log = Log::falsified(marked);
+    stop(&mut log);
+    log.decide("a", "text", Some(&allowed()));
+    let report = verify(&log, &trust());
+    let said = |p: &seatrial_verify::Problem| p.what.contains("its facts say that nothing was stopped");
+    assert!(report.problems.iter().any(said), "{}", report.human());
+}
+
+#[test]
 fn a_release_a_spec_or_a_draw_that_is_not_the_one() {
     let other = |e: &mut Event| {
         if denied(e).is_some() {

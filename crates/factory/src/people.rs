@@ -4,8 +4,8 @@
 mod look;
 mod sso;
 
-pub use sso::SsoSubject;
 pub use look::{Leaving, LosesOf, PersonLook, PersonOf, PersonState};
+pub use sso::SsoSubject;
 
 use crate::api::{Caller, Refused};
 use crate::factory::{Factory, FactoryFile, OpenError, internal, not_recorded};
@@ -64,7 +64,8 @@ impl Factory {
         }
         if file.spec.store != now.store {
             return Err(OpenError::Other(
-                "`factory.yaml` names another store than the one that is open; nothing was taken. Start again".to_owned(),
+                "`factory.yaml` names another store than the one that is open; nothing was taken. Start again"
+                    .to_owned(),
             ));
         }
         let policies = OwnPolicies::read(&self.0.root, &file.spec);
@@ -152,7 +153,9 @@ impl Factory {
 
     async fn factory_blob(&self, blob: Digest) -> Result<Vec<u8>, OpenError> {
         let held = self.0.store.blob(&LogName::factory(), blob).await?;
-        held.ok_or_else(|| OpenError::Other(format!("the store does not hold `{}`: the people as they were", blob.short())))
+        held.ok_or_else(|| {
+            OpenError::Other(format!("the store does not hold `{}`: the people as they were", blob.short()))
+        })
     }
 
     async fn declared_people(&self, declared: &FactoryDeclared) -> Result<Vec<Person>, OpenError> {
@@ -171,7 +174,9 @@ impl Factory {
             false => check_factory_with(&text, &MemoryFiles(beside.clone())).0,
         };
         let read = read.ok_or_else(|| {
-            OpenError::Other("the people as they were noted cannot be read by this version; nothing was opened".to_owned())
+            OpenError::Other(
+                "the people as they were noted cannot be read by this version; nothing was opened".to_owned(),
+            )
         })?;
         Ok(read.people)
     }
@@ -293,16 +298,19 @@ impl Factory {
         }
         let spec = self.spec();
         let on = today(&spec, self.now());
-        let left = |p: &&Person| p.side == Side::Receiving && p.is_in(on) && p.roles.iter().any(|r| roles.contains_key(r));
+        let left =
+            |p: &&Person| p.side == Side::Receiving && p.is_in(on) && p.roles.iter().any(|r| roles.contains_key(r));
         let could: Vec<&str> =
             spec.people.iter().filter(left).map(|p| p.id.as_str()).filter(|id| !people.contains(*id)).collect();
         let sure = who.assurance >= Assurance::Token || self.is_simulation();
         match (who.side, who.roles.first()) {
             (Side::Independent, Some(role)) if could.is_empty() && sure => Ok(role.clone()),
             _ => Err(Refused::Forbidden(match could.is_empty() {
-                true => "the receiving side has nobody left who could approve it: a person of the independent side does, \
+                true => {
+                    "the receiving side has nobody left who could approve it: a person of the independent side does, \
                          with a token of their own"
-                    .to_owned(),
+                        .to_owned()
+                }
                 false => format!("people are approved by the receiving side; these could: {}", could.join(", ")),
             })),
         }
@@ -312,9 +320,8 @@ impl Factory {
     pub(crate) async fn people_file(&self) -> Result<Vec<u8>, Refused> {
         let recorded = self.recorded_people().await.map_err(internal)?;
         let plain = recorded.declared.as_ref().filter(|d| d.directory.is_empty()).map(|d| d.file);
-        let changed = recorded.events.iter().any(|e| {
-            matches!(e.event.body, Body::PeopleChanged(_) | Body::PeopleApproved(_))
-        });
+        let changed =
+            recorded.events.iter().any(|e| matches!(e.event.body, Body::PeopleChanged(_) | Body::PeopleApproved(_)));
         match plain {
             Some(file) if !changed => self.factory_blob(file).await.map_err(internal),
             _ => {
@@ -330,8 +337,7 @@ fn pending_of(all: &[PendingChange], of: &[String]) -> Result<(Vec<PendingChange
         let shown = seatrial_model::Untrusted::new(unknown.as_str()).terminal(80);
         return Err(Refused::NotFound(format!("nothing that is given to `{shown}` waits for an approval")));
     }
-    let pending: Vec<PendingChange> =
-        all.iter().filter(|p| of.is_empty() || of.contains(&p.person)).cloned().collect();
+    let pending: Vec<PendingChange> = all.iter().filter(|p| of.is_empty() || of.contains(&p.person)).cloned().collect();
     if pending.is_empty() {
         return Err(Refused::NotFound("no change of the people waits for an approval".to_owned()));
     }

@@ -4,7 +4,7 @@ mod change;
 mod grace;
 mod role;
 
-pub use change::{PeopleEffect, PendingChange, departures, effect};
+pub use change::{PendingChange, PeopleEffect, departures, effect};
 pub use grace::{Grace, GraceReason};
 pub use role::{Gone, RoleNow};
 

@@ -44,12 +44,7 @@ impl WebClient {
     ///
     /// # Errors
     /// Why there is none, in words.
-    pub async fn post(
-        &self,
-        url: &str,
-        form: String,
-        basic: Option<(&str, &str)>,
-    ) -> Result<Vec<u8>, String> {
+    pub async fn post(&self, url: &str, form: String, basic: Option<(&str, &str)>) -> Result<Vec<u8>, String> {
         let mut request = self.client.post(url).body(form);
         request = request.header("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
         if let Some((name, password)) = basic {

@@ -159,7 +159,11 @@ fn waiting(pending: &[PendingChange], out: &mut Out) {
 
 fn said(reread: &Reread, out: &mut Out) -> Result<(), Failure> {
     out.json(&json!({ "changed": reread.changed, "pending": reread.pending }))?;
-    out.line(if reread.changed { "taken: the files had changed" } else { "nothing had changed since the files were read" });
+    out.line(if reread.changed {
+        "taken: the files had changed"
+    } else {
+        "nothing had changed since the files were read"
+    });
     waiting(&reread.pending, out);
     Ok(())
 }

@@ -157,7 +157,9 @@ fn obligations(standing: &Standing, out: &mut Out) {
 
 /// Why an obligation stands so; where it is stale, which paths changed.
 fn reason(state: &ObligationState) -> String {
-    if state.state != State::Stale {
+    // Where people changed, who it was says more than which role.
+    let people = state.changed_inputs.iter().any(|c| c.input.starts_with("people."));
+    if state.state != State::Stale || people {
         return state.why.clone();
     }
     let paths = state.changed.iter().map(ToString::to_string);

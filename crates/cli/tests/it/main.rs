@@ -12,6 +12,7 @@ mod check;
 mod delivery;
 mod diff;
 mod digest;
+mod directory;
 mod docs;
 mod evaluation;
 mod evidence;

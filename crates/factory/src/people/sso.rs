@@ -56,13 +56,22 @@ impl Factory {
         };
         let mut principal = self.person(&person.id, Assurance::Sso)?;
         if !config.groups.is_empty() {
-            let mapped: BTreeSet<&String> =
-                config.groups.iter().filter(|(group, _)| subject.groups.contains(*group)).flat_map(|(_, r)| r).collect();
+            let mapped: BTreeSet<&String> = config
+                .groups
+                .iter()
+                .filter(|(group, _)| subject.groups.contains(*group))
+                .flat_map(|(_, r)| r)
+                .collect();
             principal.roles.retain(|role| mapped.contains(role));
             if mapped.is_empty() {
                 return Err(Refused::Forbidden(format!(
                     "`{shown}` is in no group that `sign_in.groups` of `factory.yaml` maps to a role; ask for one of: {}",
-                    config.groups.keys().map(|g| Untrusted::new(g.as_str()).terminal(80)).collect::<Vec<_>>().join(", ")
+                    config
+                        .groups
+                        .keys()
+                        .map(|g| Untrusted::new(g.as_str()).terminal(80))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 )));
             }
         }

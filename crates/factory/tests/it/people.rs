@@ -38,8 +38,7 @@ async fn state(yard: &Yard, obligation: &str) -> (State, String) {
 
 /// A real factory with the example submitted: nobody is simulated.
 async fn real() -> Yard {
-    let yard =
-        Yard::with(Only(None), |root| edit(root, |text| text.replace("kind: simulation", "kind: real"))).await;
+    let yard = Yard::with(Only(None), |root| edit(root, |text| text.replace("kind: simulation", "kind: real"))).await;
     let dev = yard.who("dev");
     yard.factory.submit(&dev, Some(WORKFLOW)).await.unwrap();
     yard
@@ -66,7 +65,12 @@ async fn a_key_person_leaves_and_a_successor_accepts() {
     assert!(yard.factory.local("hana@harbour.example").is_err());
     let (held, why) = state(&yard, "ownership.accepted").await;
     assert_eq!(held, State::Discharged, "{why}");
-    assert!(why.contains("grace until 2026-12-07: hana@harbour.example left `credit` on 2026-11-23; deputy hugo@harbour.example"), "{why}");
+    assert!(
+        why.contains(
+            "grace until 2026-12-07: hana@harbour.example left `credit` on 2026-11-23; deputy hugo@harbour.example"
+        ),
+        "{why}"
+    );
     // The tenth working day after Monday, 2026-11-23, is Monday, 2026-12-07.
     yard.factory.advance_clock(15 * DAY_MS).await.unwrap();
     for id in ["ownership.assigned", "ownership.accepted"] {
@@ -167,7 +171,12 @@ async fn what_adds_rights_waits_for_the_receiving_side() {
 #[tokio::test]
 async fn nobody_approves_what_they_are_given_themselves() {
     let yard = real().await;
-    edit(&yard.root, |text| text.replace("name: \"Hana Okafor\", side: receiving, roles: [credit, underwriters]", "name: \"Hana Okafor\", side: receiving, roles: [credit, underwriters, risk]"));
+    edit(&yard.root, |text| {
+        text.replace(
+            "name: \"Hana Okafor\", side: receiving, roles: [credit, underwriters]",
+            "name: \"Hana Okafor\", side: receiving, roles: [credit, underwriters, risk]",
+        )
+    });
     assert_eq!(yard.factory.reread().await.unwrap().pending.len(), 1);
     let (hana, hugo) = (with_token(&yard, "hana").await, with_token(&yard, "hugo").await);
     forbidden(yard.factory.approve_people(&hana, &[], None).await, "never approves");
@@ -178,7 +187,9 @@ async fn nobody_approves_what_they_are_given_themselves() {
 #[tokio::test]
 async fn a_person_of_another_side_holds_nothing_until_it_is_approved() {
     let yard = real().await;
-    edit(&yard.root, |text| text.replace("name: \"Dev Marin\", side: delivery", "name: \"Dev Marin\", side: receiving"));
+    edit(&yard.root, |text| {
+        text.replace("name: \"Dev Marin\", side: delivery", "name: \"Dev Marin\", side: receiving")
+    });
     yard.factory.reread().await.unwrap();
     let dev = yard.who("dev").principal;
     assert_eq!((dev.side, dev.roles.len()), (Side::Delivery, 0));
@@ -197,14 +208,17 @@ async fn a_broken_file_changes_nothing() {
 
 #[tokio::test]
 async fn the_directory_and_the_rota_are_noted_and_kept() {
-    let people = "id,name,side,roles,from,until,deputy,reviews_per_day,keys\nkim@harbour.example,Kim,receiving,credit,,,,,\n";
+    let people =
+        "id,name,side,roles,from,until,deputy,reviews_per_day,keys\nkim@harbour.example,Kim,receiving,credit,,,,,\n";
     let yard = Yard::with(Only(None), |root| {
         std::fs::write(root.join("people.csv"), people).unwrap();
         std::fs::write(root.join("rota.csv"), "id,from,until\nkim@harbour.example,2026-11-23,2026-11-23\n").unwrap();
         edit(root, |text| format!("{text}directory: people.csv\nrota: rota.csv\n"));
     })
     .await;
-    let kim = |people: Vec<seatrial_factory::PersonLook>| people.into_iter().find(|p| p.id == "kim@harbour.example").unwrap().state;
+    let kim = |people: Vec<seatrial_factory::PersonLook>| {
+        people.into_iter().find(|p| p.id == "kim@harbour.example").unwrap().state
+    };
     assert_eq!(kim(yard.factory.people(None).await), PersonState::Away);
     std::fs::write(yard.root.join("rota.csv"), "id,from,until\nkim@harbour.example,2026-11-24,2026-11-24\n").unwrap();
     assert!(yard.factory.reread().await.unwrap().changed);
@@ -232,7 +246,8 @@ async fn a_subject_of_the_provider_is_one_person_with_the_roles_that_their_group
         email: email.map(str::to_owned),
         groups: groups.iter().map(|g| (*g).to_owned()).collect(),
     };
-    let hana = yard.factory.by_single_sign_on(&subject("0c7f", Some("Hana@Harbour.example"), &["owners", "x"])).unwrap();
+    let hana =
+        yard.factory.by_single_sign_on(&subject("0c7f", Some("Hana@Harbour.example"), &["owners", "x"])).unwrap();
     assert_eq!(hana.principal.id, "hana@harbour.example");
     assert_eq!(hana.principal.assurance, Assurance::Sso);
     assert_eq!(hana.principal.roles.iter().collect::<Vec<_>>(), ["credit"], "no other group, no other role");

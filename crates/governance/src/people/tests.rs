@@ -35,7 +35,8 @@ fn the_grace_ends_with_its_tenth_working_day() {
     factory.people[1].until = Some(day("2026-11-20"));
     factory.people[1].deputy = Some("ana@bank.example".to_owned());
     let counted = |factory: &FactorySpec, on: &str| RoleNow::of(factory, "officers", day(on)).counted();
-    for (on, counts) in [("2026-11-20", 2), ("2026-11-21", 2), ("2026-12-04", 2), ("2026-12-05", 1), ("2026-12-07", 1)] {
+    for (on, counts) in [("2026-11-20", 2), ("2026-11-21", 2), ("2026-12-04", 2), ("2026-12-05", 1), ("2026-12-07", 1)]
+    {
         assert_eq!(counted(&factory, on), counts, "{on}");
     }
     factory.people[1].deputy = None;
@@ -64,7 +65,10 @@ fn who_was_taken_out_of_the_file_has_the_grace_too() {
         deputy: Some("ana@bank.example".to_owned()),
     });
     let now = RoleNow::of(&factory, "officers", day("2026-12-04"));
-    assert_eq!(now.grace[0].0.to_string(), "grace until 2026-12-04: bo@bank.example left `officers` on 2026-11-20; deputy ana@bank.example");
+    assert_eq!(
+        now.grace[0].0.to_string(),
+        "grace until 2026-12-04: bo@bank.example left `officers` on 2026-11-20; deputy ana@bank.example"
+    );
     assert_eq!(now.counted(), 2);
     let after = RoleNow::of(&factory, "officers", day("2026-12-05"));
     assert_eq!((after.counted(), after.gone.len()), (1, 1));
@@ -82,7 +86,8 @@ fn an_absence_counts_after_its_tenth_working_day() {
     factory.away = vec![away("2026-11-30", "2026-12-31"), away("2026-11-23", "2026-11-27")];
     let counted = |on: &str| RoleNow::of(&factory, "officers", day(on)).counted();
     // Two rows with a weekend between them are one absence, whatever their order.
-    for (on, counts) in [("2026-11-23", 2), ("2026-12-04", 2), ("2026-12-05", 1), ("2026-12-31", 1), ("2027-01-01", 2)] {
+    for (on, counts) in [("2026-11-23", 2), ("2026-12-04", 2), ("2026-12-05", 1), ("2026-12-31", 1), ("2027-01-01", 2)]
+    {
         assert_eq!(counted(on), counts, "{on}");
     }
 }

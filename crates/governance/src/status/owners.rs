@@ -127,7 +127,13 @@ impl<'a> Fold<'a> {
             let still = self.still_theirs(name, &event.actor.id, on);
             considered.push(claim.considered(
                 refusal.is_none(),
-                refusal.clone().unwrap_or_else(|| format!("`{}`{}", taken.responsibility, if still { "" } else { ", by somebody who holds it no more" })),
+                refusal.clone().unwrap_or_else(|| {
+                    format!(
+                        "`{}`{}",
+                        taken.responsibility,
+                        if still { "" } else { ", by somebody who holds it no more" }
+                    )
+                }),
             ));
             if refusal.is_none() {
                 accepted.entry(name).or_default().insert(&event.actor.id);
@@ -140,8 +146,7 @@ impl<'a> Fold<'a> {
             self.acceptance(name, accepted.get(name).unwrap_or(&none), on, &mut all);
         }
         let good = "everybody who takes over accepted for themselves";
-        let mut out =
-            all.outcome(good, |missing| format!("not accepted: {}", super::name_some(missing)));
+        let mut out = all.outcome(good, |missing| format!("not accepted: {}", super::name_some(missing)));
         out.considered = considered;
         let on: Vec<EventId> = events;
         out.on(on)
@@ -174,8 +179,11 @@ impl<'a> Fold<'a> {
         }
         if !gone.is_empty() && !enough {
             let why: Vec<String> = gone.iter().map(|g| said(g)).collect();
-            let waiting: Vec<String> =
-                holders.iter().filter(|p| !by.contains(p.id.as_str())).map(|p| format!("`{name}` by {}", p.id)).collect();
+            let waiting: Vec<String> = holders
+                .iter()
+                .filter(|p| !by.contains(p.id.as_str()))
+                .map(|p| format!("`{name}` by {}", p.id))
+                .collect();
             let who = if waiting.is_empty() { format!("`{name}` by a successor") } else { waiting.join(", ") };
             return all.add(name, Held::NoMore(format!("{who} ({})", super::name_some(&why)), change(&now)));
         }

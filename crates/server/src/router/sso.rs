@@ -40,11 +40,7 @@ pub async fn begin<B: Backend>(State(app): State<AppState<B>>, query: Asked<Begi
 }
 
 /// Back from the provider.
-pub async fn end<B: Backend>(
-    State(app): State<AppState<B>>,
-    headers: HeaderMap,
-    query: Asked<Returned>,
-) -> Response {
+pub async fn end<B: Backend>(State(app): State<AppState<B>>, headers: HeaderMap, query: Asked<Returned>) -> Response {
     let Some((sso, sign_in)) = app.sso() else { return nowhere(&app) };
     let returned = match asked(query) {
         Ok(returned) => returned,
@@ -54,9 +50,10 @@ pub async fn end<B: Backend>(
         Ok(found) => found,
         Err(error) => return refused(&app, error),
     };
-    let opened = app.backend().vouched(&subject).and_then(|person| {
-        app.sessions().open(person, clock()).map_err(|e| Problem::Unavailable(e.to_string()))
-    });
+    let opened = app
+        .backend()
+        .vouched(&subject)
+        .and_then(|person| app.sessions().open(person, clock()).map_err(|e| Problem::Unavailable(e.to_string())));
     let session = opened.and_then(|value| {
         session_cookie(&app, &value, SESSION_MS_MAX / 1_000).map_err(|e| Problem::Unavailable(e.to_string()))
     });

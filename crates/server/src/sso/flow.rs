@@ -150,7 +150,8 @@ impl Sso {
             ("code_verifier", verifier),
         ];
         let methods = &known.metadata.token_endpoint_auth_methods_supported;
-        let in_form = methods.iter().any(|m| m == "client_secret_post") && !methods.iter().any(|m| m == "client_secret_basic");
+        let in_form =
+            methods.iter().any(|m| m == "client_secret_post") && !methods.iter().any(|m| m == "client_secret_basic");
         let basic = match &secret {
             Some(secret) if !in_form => Some((encoded(&sign_in.client_id), encoded(secret))),
             _ => None,
@@ -161,10 +162,13 @@ impl Sso {
         }
         let basic = basic.as_ref().map(|(id, secret)| (id.as_str(), secret.as_str()));
         let refused = |why: String| {
-            SsoError::Provider(format!("the identity provider gave no token for the code ({why}); nobody was signed in"))
+            SsoError::Provider(format!(
+                "the identity provider gave no token for the code ({why}); nobody was signed in"
+            ))
         };
         let body = self.web.post(&known.metadata.token_endpoint, &form, basic).await.map_err(refused)?;
-        let tokens: Tokens = serde_json::from_slice(&body).map_err(|_| refused("its answer has no `id_token`".to_owned()))?;
+        let tokens: Tokens =
+            serde_json::from_slice(&body).map_err(|_| refused("its answer has no `id_token`".to_owned()))?;
         Ok(tokens.id_token)
     }
 

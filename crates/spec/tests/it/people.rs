@@ -47,7 +47,10 @@ fn the_directory_and_the_rota_are_read() {
     let ids: Vec<&str> = factory.people.iter().map(|p| p.id.as_str()).collect();
     assert_eq!(ids, ["ana@x.example", "bo@x.example", "dev@y.example"]);
     let bo = factory.person("bo@x.example").unwrap();
-    assert_eq!((bo.name.as_str(), bo.roles.as_slice()), ("Bo, the second", ["owners", "clerks"].map(String::from).as_slice()));
+    assert_eq!(
+        (bo.name.as_str(), bo.roles.as_slice()),
+        ("Bo, the second", ["owners", "clerks"].map(String::from).as_slice())
+    );
     assert_eq!((bo.reviews_per_day, bo.deputy.as_deref()), (Some(40), Some("ana@x.example")));
     let there = |on: &str| -> Vec<&str> {
         factory.present("owners", on.parse().unwrap()).map(|p| p.name.split(',').next().unwrap()).collect()
@@ -81,8 +84,13 @@ bo@x.example,Bo,receiving,Owners!,2027-01-31,2027-01-01,an@x.example,1,ssh-rsa n
 ,Nobody,receiving,,,,,,
 ana@x.example,Ana,receiving,owners,,,,,
 ";
-    let yaml = "people:\n  - { id: ana@x.example, name: Ana, side: receiving, roles: [owners] }\ndirectory: people.csv\n";
-    says(yaml, people, "", &expect![[r#"
+    let yaml =
+        "people:\n  - { id: ana@x.example, name: Ana, side: receiving, roles: [owners] }\ndirectory: people.csv\n";
+    says(
+        yaml,
+        people,
+        "",
+        &expect![[r#"
         ST0104 2:1 draft people: `recieving` is not a side [did you mean `receiving`?]
         ST0105 2:1 draft people: `many` in `reviews_per_day` is no whole number from 0 to 100000
         ST0107 2:1 draft people: `tomorrow` in `from` is not a date [write a date as in `2027-01-31`]
@@ -93,46 +101,82 @@ ana@x.example,Ana,receiving,owners,,,,,
         ST0213 3:1 draft people: there is no person `an@x.example` [did you mean `ana@x.example`?]
         ST0102 4:1 draft people: `id` is missing
         ST0002 5:1 draft people: the person `ana@x.example` stands twice [one person of the directory is one principal: capital letters make no other]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_no_directory_is_refused() {
-    says(FILE, "id;name;side;roles\nbo@x.example;Bo;receiving;owners\n", ROTA, &expect![[r#"
+    says(
+        FILE,
+        "id;name;side;roles\nbo@x.example;Bo;receiving;owners\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0101 1:1 draft people: `id;name;side;roles` is not a column here [known here: `id`, `name`, `side`, `roles`, `from`, `until`, `deputy`, `reviews_per_day`, `keys`]
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "id,nmae,side,roles\n", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "id,nmae,side,roles\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0101 1:1 draft people: `nmae` is not a column here [did you mean `name`?]
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "id,name,side\nbo@x.example,Bo,receiving\n", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "id,name,side\nbo@x.example,Bo,receiving\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0102 1:1 draft people: the column `roles` is missing [the first line names the columns: id,name,side,roles,from,until,deputy,reviews_per_day,keys]
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "id,name,side,roles,id\n", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "id,name,side,roles,id\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0002 1:1 draft people: the column `id` stands twice
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "id,name,side,roles\nbo@x.example,Bo\n", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "id,name,side,roles\nbo@x.example,Bo\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0001 2:1 draft people: this row has 2 field(s), the first line names 4
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0102 1:1 draft people: the column `id` is missing [the first line names the columns: id,name,side,roles,from,until,deputy,reviews_per_day,keys]
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
-    says(FILE, "id,name,side,roles\n\"bo\u{7}@x.example\",Bo,receiving,owners\n", ROTA, &expect![[r#"
+    "#]],
+    );
+    says(
+        FILE,
+        "id,name,side,roles\n\"bo\u{7}@x.example\",Bo,receiving,owners\n",
+        ROTA,
+        &expect![[r#"
         ST0213 4:79 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
         ST0003 2:1 draft people: a field of this row is longer than 320 characters, or holds a control character
         ST0213 2:1 draft people: there is no person `bo@x.example` [did you mean `ana@x.example`?]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -144,13 +188,18 @@ ab@x.example,2026-12-21,2026-12-22,an@x.example
 bo@x.example,2026-12-21,,
 bo@x.example,2026-12-21,2026-12-21,bo@x.example
 ";
-    says(FILE, PEOPLE, rota, &expect![[r#"
+    says(
+        FILE,
+        PEOPLE,
+        rota,
+        &expect![[r#"
         ST0105 2:1 draft rota: the last day 2026-12-20 lies before the first, 2026-12-21
         ST0213 3:1 draft people: there is no person `ab@x.example` [did you mean `ana@x.example`?]
         ST0213 3:1 draft people: there is no person `an@x.example` [did you mean `ana@x.example`?]
         ST0102 4:1 draft rota: `until` is missing
         ST0103 5:1 draft rota: nobody stands in for themselves
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -168,10 +217,15 @@ fn files_are_beside_the_factory() {
 #[test]
 fn a_first_day_lies_before_the_last() {
     let yaml = "people:\n  - { id: a, name: A, side: receiving, roles: [], from: 2027-01-02, until: 2027-01-01 }\n  - { id: A, name: A, side: receiving, roles: [] }\n";
-    says(yaml, "", "", &expect![[r#"
+    says(
+        yaml,
+        "",
+        "",
+        &expect![[r#"
         ST0105 4:76 draft people: the last day 2027-01-01 lies before the first, 2027-01-02
         ST0002 5:11 draft people: the person `A` stands twice [one person of the directory is one principal: capital letters make no other]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

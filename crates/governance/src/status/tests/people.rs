@@ -95,7 +95,13 @@ fn somebody_who_leaves_takes_what_rests_on_them_along() {
     for id in ["ownership.assigned", "ownership.accepted"] {
         let state = log.state(PRODUCTION, id);
         assert_eq!(state.state, State::Discharged, "{id}: {}", state.why);
-        assert!(state.why.ends_with("grace until 2026-12-04: bo@bank.example left `officers` on 2026-11-20; deputy ana@bank.example"), "{}", state.why);
+        assert!(
+            state.why.ends_with(
+                "grace until 2026-12-04: bo@bank.example left `officers` on 2026-11-20; deputy ana@bank.example"
+            ),
+            "{}",
+            state.why
+        );
         assert_eq!(state.grace.len(), 1);
     }
     at(&mut log, "2026-12-05T00:00:00.000Z");
@@ -108,7 +114,11 @@ fn somebody_who_leaves_takes_what_rests_on_them_along() {
     assert_eq!(assigned.changed.len(), 5, "all five responsibilities are the same role's");
     let accepted = log.state(PRODUCTION, "ownership.accepted");
     assert_eq!(accepted.state, State::Stale);
-    assert!(accepted.why.starts_with("not accepted: `workflow` by a successor (bo@bank.example left on"), "{}", accepted.why);
+    assert!(
+        accepted.why.starts_with("not accepted: `workflow` by a successor (bo@bank.example left on"),
+        "{}",
+        accepted.why
+    );
     // What they approved and accepted while entitled is what it was: only people changed.
     assert_eq!(log.is(PRODUCTION, "spec.intent").0, State::Discharged);
     assert!(accepted.considered.iter().filter(|c| c.by == "bo@bank.example").all(|c| c.counts));
@@ -124,7 +134,10 @@ fn a_successor_accepts_and_it_is_discharged_again() {
     assert_eq!(log.is(PRODUCTION, "ownership.assigned").0, State::Discharged);
     let (state, why) = log.is(PRODUCTION, "ownership.accepted");
     assert_eq!(state, State::Stale);
-    assert!(why.starts_with("not accepted: `workflow` by cy@bank.example (bo@bank.example left on 2026-11-20, no deputy"), "{why}");
+    assert!(
+        why.starts_with("not accepted: `workflow` by cy@bank.example (bo@bank.example left on 2026-11-20, no deputy"),
+        "{why}"
+    );
     // Within the grace the successor has time.
     log.factory.people[1].deputy = Some("ana@bank.example".to_owned());
     assert_eq!(log.is(PRODUCTION, "ownership.accepted").0, State::Discharged);

@@ -25,7 +25,14 @@ pub(super) fn sign_in(r: &mut Reader, node: &Node, people: &[Person]) -> Option<
     let groups = groups(r, f.get("groups"), people);
     f.done(r);
     r.at = ElementPath::root();
-    Some(SignIn { issuer: issuer?, client_id: client_id?, client_secret, address: address?, groups_claim: claim, groups })
+    Some(SignIn {
+        issuer: issuer?,
+        client_id: client_id?,
+        client_secret,
+        address: address?,
+        groups_claim: claim,
+        groups,
+    })
 }
 
 /// An address with TLS. Without it only this machine is reached: for trials.

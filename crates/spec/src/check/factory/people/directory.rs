@@ -186,7 +186,8 @@ pub(super) fn rows(
         let odd = row.fields.values().any(|v| v.chars().any(char::is_control));
         let long = row.fields.iter().any(|(c, v)| *c != "keys" && *c != "roles" && v.chars().count() > TEXT_CHARS_MAX);
         if odd || long {
-            let message = format!("a field of this row is longer than {TEXT_CHARS_MAX} characters, or holds a control character");
+            let message =
+                format!("a field of this row is longer than {TEXT_CHARS_MAX} characters, or holds a control character");
             row.find(r, Code::Limit, message, None);
         } else if !row.fields.is_empty() {
             out.push(row);

@@ -208,12 +208,15 @@ def _():
 
 
 def sarif(file):
-    done = subprocess.run(
-        [os.environ["SARIF_VALIDATOR"], "validate", str(file), "--level", "Error", "--kind", "Fail"],
-        capture_output=True, text=True, timeout=120, env={"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "HOME": str(YARD)},
-    )
-    if done.returncode != 0 or "error" in done.stdout.replace("0 error", ""):
-        raise AssertionError(done.stdout + done.stderr)
+    """The reference validator's objections of level `error`, with GitHub's rules for what code scanning takes in."""
+    report = file.with_suffix(".validation.sarif")
+    env = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_BUNDLE_EXTRACT_BASE_DIR": str(YARD / "dotnet"), "HOME": str(YARD)}
+    arguments = ["validate", str(file), "--rule-kind", "Sarif;GH", "--level", "Error", "--quiet", "true", "--output", str(report), "--log", "ForceOverwrite"]
+    done = subprocess.run([os.environ["SARIF_VALIDATOR"], *arguments], capture_output=True, text=True, timeout=120, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(report.read_text(encoding="utf-8-sig"))["runs"][0].get("results", [])
+    objections = [r for r in results if r.get("level", "warning") == "error"]
+    assert not objections, objections
 
 
 @check("SARIF: the assessment's red flags are valid by the reference validator; a broken file is not")
@@ -224,7 +227,7 @@ def _():
     document = json.loads(done.stdout)
     sarif(written(document, "assess.sarif"))
     assert document["runs"][0]["results"], "the demo's simulated approvals raise nothing"
-    document["runs"][0]["results"][0]["level"] = "dreadful"
+    del document["runs"][0]["tool"]
     refused(sarif, written(document, "broken.sarif"))
 
 

@@ -89,7 +89,10 @@ fn line(clause: &Clause, supporting: &str, out: &mut Out) {
 
 /// The mapping as a page of the documentation.
 fn markdown(mapping: &Mapping, frameworks: &[&Framework]) -> String {
-    let mut out = format!("As of {}. Which obligation supports evidence for which article or clause; never that a law is kept.\n", mapping.as_of);
+    let mut out = format!(
+        "As of {}. Which obligation supports evidence for which article or clause; never that a law is kept.\n",
+        mapping.as_of
+    );
     // Writing into a String cannot fail.
     let _ = (|| -> std::fmt::Result {
         for f in frameworks {
@@ -106,3 +109,6 @@ fn markdown(mapping: &Mapping, frameworks: &[&Framework]) -> String {
     })();
     out
 }
+
+#[cfg(test)]
+mod tests;

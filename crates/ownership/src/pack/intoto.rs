@@ -60,7 +60,7 @@ fn release(input: &PackInput<'_>, e: &Logged, cut: &ReleaseCut) -> Value {
     let attestations: std::collections::BTreeMap<u64, Value> =
         attestations.map(|(index, id)| (index, with_digest(entry(input, index, &id.to_string()), input, index))).collect();
     json!({
-        "verifier": { "id": "urn:seatrial:release", "version": { "seatrial": env!("CARGO_PKG_VERSION") } },
+        "verifier": { "id": format!("urn:seatrial:release:{}", env!("CARGO_PKG_VERSION")) },
         "timeVerified": e.event.time.to_string(),
         "resourceUri": format!("urn:seatrial:workflow:{}", percent(&input.log.origin)),
         "policy": { "uri": format!("urn:seatrial:obligations:{}", cut.stage), "digest": { "sha256": cut.obligations.hex() } },

@@ -25,7 +25,7 @@ pub fn entry(d: &Definition) -> String {
     for t in d.thresholds {
         let _ = writeln!(out, "- Threshold `{}` = {} {}: {}", t.name, t.value, t.unit, t.why);
     }
-    let _ = writeln!(out, "- Does not see: {}", d.limits);
+    let _ = writeln!(out, "- Limits: {}", d.limits);
     let _ = writeln!(out, "- Shortest way to a better answer: {} `{}`\n", d.better, d.command);
     out
 }

@@ -124,7 +124,7 @@ fn defined(d: &Definition) -> Markup {
                 dt { "Reads" } dd { (prose(d.reads)) }
                 dt { "Answer" } dd { (prose(d.rule)) }
                 @for t in d.thresholds { dt { "Threshold" } dd { (t.value) " " (t.unit) ": " (prose(t.why)) } }
-                dt { "Does not see" } dd { (prose(d.limits)) }
+                dt { "Limits" } dd { (prose(d.limits)) }
             }
         }
     }

@@ -56,7 +56,7 @@ fn rule(d: &Definition) -> Value {
 
 fn help(d: &Definition) -> String {
     let text = format!(
-        "Reads: {} Answer: {} Does not see: {} {} {}. It prompts an inquiry, it proves nothing.",
+        "Reads: {} Answer: {} Limits: {} {} {}. It prompts an inquiry, it proves nothing.",
         d.reads, d.rule, d.limits, d.better, d.command
     );
     text.replace('`', "")

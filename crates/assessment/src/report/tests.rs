@@ -58,7 +58,7 @@ fn the_page_stands_alone() {
         for fetched in ["<script", "<img", "<link", "http://", "https://", "url("] {
             assert!(!page.contains(fetched), "{fetched}");
         }
-        assert_eq!(page.contains("Does not see"), reader == Some(Reader::Auditor));
+        assert_eq!(page.contains("How this is found"), reader == Some(Reader::Auditor));
         for item in demo().fired() {
             let read = groups(reader).contains(&crate::definition(item.id).unwrap().group);
             assert_eq!(page.contains(&format!("id=\"{}\"", item.id)), read);

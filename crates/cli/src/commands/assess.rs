@@ -126,7 +126,7 @@ fn defined(d: &Definition, out: &mut Out) {
     for t in d.thresholds {
         out.line(format!("  threshold      {} {} ({}): {}", t.value, t.unit, t.name, plain(t.why)));
     }
-    out.line(format!("  does not see   {}", plain(d.limits)));
+    out.line(format!("  limits         {}", plain(d.limits)));
     out.line(format!("  better         {} {}", plain(d.better), d.command));
     if d.detects() {
         out.line("It prompts an inquiry; it proves nothing.");

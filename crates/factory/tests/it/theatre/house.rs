@@ -7,7 +7,7 @@ use seatrial_factory::{
     WitnessAnswer,
 };
 use seatrial_guard::port::Model;
-use seatrial_ledger::{Signer, VerifierKey, Witness};
+use seatrial_ledger::{Objection, Signer, VerifierKey, Witness};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{Answer, EventId, Span, Stage, Time};
 use seatrial_spec::workflow::Provider;
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 const FACTORY: &str = include_str!("factory.yaml");
 const SPEC: &str = include_str!("workflow.yaml");
 /// The applications that the model learns from: enough for it to tell clearly weak ones.
-const APPLICATIONS: usize = 400;
+const APPLICATIONS: usize = 150;
 /// 2026-09-01T08:00:00Z.
 const START_MS: i64 = 1_788_249_600_000;
 pub const MINUTE: i64 = 60_000;
@@ -57,8 +57,12 @@ impl Providers for Outside {
         body: Vec<u8>,
     ) -> Pin<Box<dyn Future<Output = Result<WitnessAnswer, String>> + Send + '_>> {
         let time_s = u64::try_from(self.tide.now().as_millis() / 1_000).unwrap();
-        let line = self.witness.lock().unwrap().add_checkpoint(&body, time_s).map_err(|e| format!("{e:?}"));
-        Box::pin(ready(line.map(|line| WitnessAnswer { status: 200, body: line.into_bytes() })))
+        let (status, body) = match self.witness.lock().unwrap().add_checkpoint(&body, time_s) {
+            Ok(line) => (200, line),
+            Err(Objection::Conflict { size, .. }) => (409, format!("{size}\n")),
+            Err(objection) => (objection.status(), objection.to_string()),
+        };
+        Box::pin(ready(Ok(WitnessAnswer { status, body: body.into_bytes() })))
     }
 }
 

@@ -86,7 +86,7 @@ impl House {
         if self.is("assumption.requirements") {
             self.edit(ESCALATE, &format!("{ESCALATE}{MISSING}\n{STRETCHED}\n{LONG}\n"));
             // A fine application that is expected to be escalated: the wish was wrong, and stays.
-            let wrong = cases.first[2].replace("amount-just-above-large", "wish").replace("2001", "901");
+            let wrong = cases.first[1].replace("amount-just-above-large", "wish").replace("2001", "901");
             self.examples(&[&wrong, &cases.fourth[0]]);
         }
         let first = self.submit("dev").await;
@@ -306,7 +306,10 @@ impl House {
         self.waive(20, Some(before), "rex").await;
         self.wait(DAY);
         self.factory.rehearse(dev, None, &Quiet).await.unwrap();
-        self.factory.pack(self.who("hana"), WORKFLOW).await.unwrap();
+        let hana = self.who("hana");
+        let draft = self.factory.draft_pack(hana, WORKFLOW).await.unwrap();
+        let manifest = seatrial_model::Digest::of(b"the folder's MANIFEST");
+        self.factory.seal_pack(hana, WORKFLOW, &draft, manifest).await.unwrap();
         self.around_the_product().await;
         self.witnessed().await;
     }

@@ -136,6 +136,7 @@ fn filled(word: &str, anything: &str) -> String {
         "answer" => "accept".to_owned(),
         "action" => "block".to_owned(),
         "value" => "0.5".to_owned(),
+        "severity" => "low".to_owned(),
         "time" | "date" => "2026-11-23".to_owned(),
         _ => match word.split_once('{').zip(word.rsplit_once('}')) {
             Some(((before, _), (_, after))) => format!("{before}{anything}{after}"),
@@ -151,9 +152,9 @@ fn parses(text: &str) -> Result<(), String> {
     for anything in ["pilot", "1", "2026-11-23"].into_iter().chain(ids.iter().map(String::as_str)) {
         let mut args: Vec<String> = words(text).iter().map(|word| filled(word, anything)).collect();
         // Whatever stands for a key (a `$(cat …)` too) is filled in as one.
-        let at = args.iter().position(|word| word == "--key" || word == "--log");
-        if let Some(key) = at.and_then(|at| args.get_mut(at + 1)) {
-            KEY.clone_into(key);
+        let keys = (1..args.len()).filter(|at| matches!(args[at - 1].as_str(), "--key" | "--log"));
+        for at in keys.collect::<Vec<_>>() {
+            KEY.clone_into(&mut args[at]);
         }
         match Cli::try_parse_from(args) {
             Ok(_) => return Ok(()),
@@ -164,18 +165,22 @@ fn parses(text: &str) -> Result<(), String> {
     Err(said)
 }
 
-/// Whether it is a command's bare name, and there is such a command.
+/// Whether it is a command's bare name, perhaps with options that it has, and there is such a command.
 fn is_a_name(text: &str) -> bool {
     let mut at = Cli::command();
-    let mut names = text.split_whitespace().skip(1).filter(|w| *w != "…").peekable();
-    while let Some(name) = names.next() {
-        let Some(sub) = at.find_subcommand(name).cloned() else { return false };
-        at = sub;
-        if names.peek().is_none() {
-            return true;
+    let (mut words, mut named) = (text.split_whitespace().skip(1).filter(|w| *w != "…").peekable(), false);
+    while let Some(word) = words.next() {
+        if let Some(option) = word.strip_prefix("--") {
+            let known = at.get_arguments().any(|a| a.get_long() == Some(option));
+            // Its value, where it has one.
+            words.next_if(|next| !next.starts_with("--"));
+            named &= known;
+            continue;
         }
+        let Some(sub) = at.find_subcommand(word).cloned() else { return false };
+        (at, named) = (sub, true);
     }
-    false
+    named
 }
 
 fn wrong(found: &Found) -> Option<String> {

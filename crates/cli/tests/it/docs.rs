@@ -1,4 +1,4 @@
-//! The documentation hangs together: every page is found from its front page, and no link leads nowhere.
+//! Every page of the documentation is found from its front page. (That links lead somewhere is tidy's.)
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,28 +27,6 @@ fn links(page: &Path) -> BTreeSet<PathBuf> {
     let targets = targets.map(|t| t.split('#').next().unwrap().to_owned());
     let local = targets.filter(|t| !t.is_empty() && !t.contains("://") && !t.contains(char::is_whitespace));
     local.map(|t| page.parent().unwrap().join(t)).collect()
-}
-
-#[test]
-fn every_link_leads_somewhere() {
-    let mut all = Vec::new();
-    for folder in ["docs", "scenarios", "examples"] {
-        pages(&root().join(folder), &mut all);
-    }
-    for page in ["README.md", "ARCHITECTURE.md", "DESIGN.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        all.push(root().join(page));
-    }
-    let (mut seen, mut dead) = (0, Vec::new());
-    for page in &all {
-        for link in links(page) {
-            seen += 1;
-            if !link.exists() {
-                dead.push(format!("{}: {}", page.display(), link.display()));
-            }
-        }
-    }
-    assert!(dead.is_empty(), "\n{}", dead.join("\n"));
-    assert!(seen > 50, "only {seen} links were found");
 }
 
 #[test]

@@ -155,6 +155,7 @@ async fn a_timeline_as_markdown_is_text_and_nothing_else() {
     let hostile = "| <script>alert(1)</script> [x](http://evil) \u{202e}\n# heading `code`";
     let opened = yard.factory.open_incident(&yard.who("una"), WORKFLOW, seen(hostile)).await.unwrap();
     let text = yard.factory.incident(WORKFLOW, opened.incident).await.unwrap().markdown();
-    assert!(!text.contains("<script") && !text.contains("](http") && !text.contains("\n# heading"), "{text}");
+    let obeyed = text.replace("\\<", "").replace("\\[", "");
+    assert!(!obeyed.contains("<script") && !text.contains("](http") && !text.contains("\n# heading"), "{text}");
     assert!(text.contains("⟨U+202E⟩") && text.contains("# Incident 2"), "{text}");
 }

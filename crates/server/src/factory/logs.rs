@@ -24,6 +24,9 @@ pub(super) async fn page(
     let kept = waiting_decisions(factory, caller, workflow, &entries).await?;
     let older = entries.last().map(|e| e.index).filter(|index| *index > 0);
     let point = signed.unwrap_or(identity.point.clone());
+    let log = workflow.parse().map_err(|_| Refused::NotFound(format!("there is no log `{workflow}`")))?;
+    let witnesses = factory.witnesses(&log).await?;
+    let witnesses = witnesses.into_iter().filter_map(|w| Some(format!("{}, {} entries on {}", w.witness, w.point?.size, w.at?)));
     Ok(LogPage {
         origin: identity.origin,
         entries: identity.point.size,
@@ -31,7 +34,7 @@ pub(super) async fn page(
         root: point.root,
         signed_at: None,
         key: identity.key,
-        witnesses: Vec::new(),
+        witnesses: witnesses.collect(),
         rows: entries.iter().map(|entry| row(entry, &kept)).collect(),
         older,
         verify: identity.verify.replace("EXPORT", "export/"),

@@ -81,7 +81,7 @@ fn a_restored_factory_is_the_same_and_goes_on() {
     // The token of the old one is good; new cases are decided, and the whole verifies under the old key.
     let served = yard.serve_at(&again);
     let answer = served.client().decide(9_001).unwrap();
-    assert_eq!(answer.status / 100, 2, "{answer:?}");
+    assert!(answer.decision.is_some(), "{answer:?}");
     // What was decided before is known: a case that is asked again is answered with its decision.
     let before = yard.serve();
     let known = before.client().decide(9_002).unwrap();
@@ -138,7 +138,7 @@ fn a_damaged_export_restores_nothing_and_leaves_nothing() {
     }
     // A file that is gone, and the export of somebody else's log.
     std::fs::rename(dirs[0].join("checkpoint"), dirs[0].join("other")).unwrap();
-    assert_eq!(restore(&yard, &dirs, &again, &[]).code, 1);
+    assert_eq!(restore(&yard, &dirs, &again, &[]).code, 2);
     std::fs::rename(dirs[0].join("other"), dirs[0].join("checkpoint")).unwrap();
     restore(&yard, &dirs[..1], &again, &[]).exits(2);
     restore(&yard, &dirs, &again, &["--keys", dirs[0].to_str().unwrap()]).exits(2);
@@ -205,7 +205,7 @@ fn a_log_changes_hands_and_every_verifier_follows() {
     }
     // And it goes on serving.
     let served: Served = yard.serve();
-    assert_eq!(served.client().decide(9_003).unwrap().status / 100, 2);
+    assert!(served.client().decide(9_003).unwrap().decision.is_some());
     assert_eq!(served.end("-TERM"), Some(0));
     assert_eq!(yard.verify().0, 0);
 }

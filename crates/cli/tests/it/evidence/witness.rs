@@ -101,7 +101,7 @@ fn a_witness_makes_a_log_witnessed() {
     assert_eq!(witness.end("-TERM"), Some(0));
     // A witness that cannot be reached is told, and stops nothing.
     let served = yard.serve();
-    assert_eq!(served.client().decide(9_010).unwrap().status / 100, 2);
+    assert!(served.client().decide(9_010).unwrap().decision.is_some());
     let told = yard.run_as(HANA, &["log", "witness", "--now"]).exits(1);
     assert!(told.out.contains("did not cosign: it could not be reached"), "{}", told.out);
     assert_eq!(served.end("-TERM"), Some(0));
@@ -133,7 +133,7 @@ fn a_rewritten_history_is_refused_also_after_a_kill() {
     assert!(refused.out.contains("it objects that the log does not extend what it cosigned before"), "{}", refused.out);
     // The honest one goes on.
     let served = honest.serve();
-    assert_eq!(served.client().decide(9_200).unwrap().status / 100, 2);
+    assert!(served.client().decide(9_200).unwrap().decision.is_some());
     assert_eq!(served.end("-TERM"), Some(0));
     honest.run_as(HANA, &["log", "witness", "--now", "--workflow", WORKFLOW]).exits(0);
     assert_eq!(witness.end("-TERM"), Some(0));

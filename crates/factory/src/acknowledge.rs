@@ -6,7 +6,7 @@ use crate::ending::responsible_role;
 use crate::factory::Factory;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::PackAcknowledged;
-use seatrial_model::{Body, Digest, Evidence, EventId, Stage};
+use seatrial_model::{Body, Digest, EventId, Evidence, Stage};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -37,8 +37,9 @@ impl Factory {
         shown: Digest,
     ) -> Result<Acknowledged, Refused> {
         let (handle, served) = self.submitted(workflow)?;
-        let role = responsible_role(caller, &served).ok_or_else(|| {
-            Refused::Conflict { message: "the spec names no receiving role: nobody can take the pack".to_owned(), now: None }
+        let role = responsible_role(caller, &served).ok_or_else(|| Refused::Conflict {
+            message: "the spec names no receiving role: nobody can take the pack".to_owned(),
+            now: None,
         })?;
         let circumstances = Circumstances {
             stage: Some(Stage::Owned),

@@ -45,7 +45,9 @@ impl Factory {
         let first = counts.iter().map(|c| c.day).min().unwrap_or(until);
         let since = since.unwrap_or(first);
         if since > until {
-            return Err(Refused::Invalid(format!("`--since {since}` lies ahead of {until}: nothing was done there yet")));
+            return Err(Refused::Invalid(format!(
+                "`--since {since}` lies ahead of {until}: nothing was done there yet"
+            )));
         }
         let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
         let bar = self.bar_of(&handle.log, &served.workflow, &events).await?;

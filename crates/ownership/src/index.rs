@@ -218,7 +218,9 @@ pub struct BindingBar {
 /// a share cannot reach upwards (`<=`, `<`) is none.
 #[must_use]
 pub fn binding_bar(released: &[WrittenBar], today: Option<WrittenBar>) -> Option<BindingBar> {
-    let is_bar = |written: &&WrittenBar| matches!(written.bar.op, BarOp::AtLeast | BarOp::Above) && written.bar.value.is_finite();
+    let is_bar = |written: &&WrittenBar| {
+        matches!(written.bar.op, BarOp::AtLeast | BarOp::Above) && written.bar.value.is_finite()
+    };
     let today = today.as_ref().filter(is_bar);
     let mut binding: Option<&WrittenBar> = None;
     for written in released.iter().filter(is_bar).chain(today) {

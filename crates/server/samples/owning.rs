@@ -96,8 +96,7 @@ pub fn ownership() -> OwnershipPage {
         left_ms: Some(30 * 86_400_000),
         tokens: vec!["0123456789ab".into()],
     };
-    let hypercare =
-        Hypercare { until: ago(-40 * DAY), left_ms: Some(40 * 86_400_000), reaction: OnLapse::Escalate };
+    let hypercare = Hypercare { until: ago(-40 * DAY), left_ms: Some(40 * 86_400_000), reaction: OnLapse::Escalate };
     let look = OwnershipLook {
         workflow: WORKFLOW.parse().expect("a name"),
         in_force: Some(in_force),
@@ -131,7 +130,8 @@ pub fn owned() -> OwnershipPage {
     if let Some(rights) = &mut look.rights {
         (rights.ended, rights.left_ms) = (true, None);
     }
-    look.transfer.index = TransferIndex { sides: Sides::default(), share: None, weeks: Vec::new(), ..index(&[("2026-11-23", 0, 0)]) };
+    look.transfer.index =
+        TransferIndex { sides: Sides::default(), share: None, weeks: Vec::new(), ..index(&[("2026-11-23", 0, 0)]) };
     (look.transfer.bar, look.transfer.measured, look.transfer.reached) = (None, None, None);
     look.responsibilities.clear();
     page.missing.clear();

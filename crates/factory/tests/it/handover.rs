@@ -60,7 +60,8 @@ async fn key_and_restore(yard: &Yard, holder: &str) {
     let rotated: LogKeyRotated = serde_json::from_value(rotated).unwrap();
     let n = point.size;
     store.append(&yard.log(), Batch::of(event(yard, &hana, n, Body::LogKeyRotated(rotated)))).await.unwrap();
-    let drill = serde_json::json!({ "control": "restore", "effective_ms": 900, "refused": 0, "events": [], "restored": point });
+    let drill =
+        serde_json::json!({ "control": "restore", "effective_ms": 900, "refused": 0, "events": [], "restored": point });
     let drill: DrillDone = serde_json::from_value(drill).unwrap();
     store.append(&yard.log(), Batch::of(event(yard, &hana, n + 1, Body::DrillDone(drill)))).await.unwrap();
 }
@@ -133,14 +134,14 @@ async fn production_becomes_owned_by_those_who_take_it_over() {
     assert_eq!(hypercare.left_ms.unwrap() / DAY_MS, 299, "the example has 300 days");
     // A change that the delivery side had a hand in is none of theirs.
     change(&yard, "residual: low", "residual: medium", "dev").await;
-    cut(&yard, "hana", Stage::Production).await;
+    let ends = cut(&yard, "hana", Stage::Production).await.until;
     expect(&yard, "ownership.unaided", State::Open, "`dev@shipyard.example` of the delivery side acted on it").await;
     // The build is over and out of the window; from now on the receiving side operates.
     yard.factory.advance_clock(31 * DAY_MS).await.unwrap();
     expect(&yard, "ownership.index", State::Inconclusive, "fewer than 20").await;
     change(&yard, "residual: medium", "residual: low", "hugo").await;
     let production = cut(&yard, "hana", Stage::Production).await;
-    assert!(production.until.is_some(), "nobody took it over yet");
+    assert_eq!(production.until, ends, "nobody took it over yet, and another release puts nothing off");
     expect(&yard, "ownership.unaided", State::Discharged, "hana@harbour.example").await;
     operate(&yard, "hana", 20).await;
     expect(&yard, "ownership.index", State::Discharged, ">= 0.9").await;
@@ -166,7 +167,9 @@ async fn production_becomes_owned_by_those_who_take_it_over() {
 async fn access(yard: &Yard, hana: &Caller) {
     token(yard, "dev@shipyard.example", "90d").await;
     let at = |days: i64| yard.factory.now().plus_millis(days * 86_400_000);
-    for (who, from, says) in [("dev", at(10), "does not take over"), ("ria", at(10), "never operates or owns"), ("hana", at(-1), "passed")] {
+    for (who, from, says) in
+        [("dev", at(10), "does not take over"), ("ria", at(10), "never operates or owns"), ("hana", at(-1), "passed")]
+    {
         let refused = yard.factory.end_rights(&yard.who(who), WORKFLOW, from, "done").await.unwrap_err();
         assert!(refused.to_string().contains(says), "{who}: {refused}");
     }
@@ -268,14 +271,17 @@ async fn refused_all(yard: &Yard, dev: &Caller) {
     refusals.push(factory.evaluate(dev, None, &[], &seatrial_factory::Quiet).await.map(drop).unwrap_err());
     refusals.push(factory.rehearse(dev, None, &seatrial_factory::Quiet).await.map(drop).unwrap_err());
     let cites = Vec::new();
-    refusals.push(factory.settle_question(dev, WORKFLOW, "missing-income", "No.", cites, false).await.map(drop).unwrap_err());
+    refusals.push(
+        factory.settle_question(dev, WORKFLOW, "missing-income", "No.", cites, false).await.map(drop).unwrap_err(),
+    );
     let rollback = factory.rollback(dev, WORKFLOW, None, "back").await.map(drop);
     refusals.extend(rollback.err());
     // Whether anything is missing is a question that anybody may ask; cutting is not.
     let cut = factory.release(dev, WORKFLOW, Stage::Production, false).await;
     assert!(!matches!(cut, Ok(Released::Cut { .. })), "{cut:?}");
     let passed = yard.pass(application(5_000)).await;
-    let truth = seatrial_factory::TruthInput { decision: passed.decision, truth: serde_json::json!({"decision": "approve"}) };
+    let truth =
+        seatrial_factory::TruthInput { decision: passed.decision, truth: serde_json::json!({"decision": "approve"}) };
     refusals.push(factory.truths(dev, vec![truth]).await.map(drop).unwrap_err());
     yard.edit("residual: low", "residual: high");
     refusals.push(factory.submit(dev, None).await.map(drop).unwrap_err());
@@ -315,9 +321,15 @@ async fn a_bar_lowered_after_production_does_not_count() {
     assert_eq!(of(seatrial_ownership::ActionKind::Review).receiving, 4);
     assert_eq!(of(seatrial_ownership::ActionKind::Stop).all(), 0);
     assert_eq!(of(seatrial_ownership::ActionKind::Override).all(), 0);
-    assert_eq!((of(seatrial_ownership::ActionKind::Release).delivery, of(seatrial_ownership::ActionKind::Release).receiving), (1, 1));
+    assert_eq!(
+        (of(seatrial_ownership::ActionKind::Release).delivery, of(seatrial_ownership::ActionKind::Release).receiving),
+        (1, 1)
+    );
     assert!(of(seatrial_ownership::ActionKind::Approval).independent > 0);
-    yard.edit("handover: { transfer_index: \">= 0.9\", over: 30d }", "handover: { transfer_index: \">= 0.1\", over: 30d }");
+    yard.edit(
+        "handover: { transfer_index: \">= 0.9\", over: 30d }",
+        "handover: { transfer_index: \">= 0.1\", over: 30d }",
+    );
     yard.factory.submit(&yard.who("hugo"), None).await.unwrap();
     let index = yard.factory.transfer(WORKFLOW, None).await.unwrap();
     let bar = index.bar.unwrap();

@@ -132,7 +132,9 @@ impl<'a> Fold<'a> {
             [] => String::new(),
             others => format!("; they go on in {}", name_some(others)),
         };
-        let why = format!("the delivery side's rights {ended} on {from}{elsewhere}; key and restore are the receiving side's");
+        let why = format!(
+            "the delivery side's rights {ended} on {from}{elsewhere}; key and restore are the receiving side's"
+        );
         Outcome::new(State::Discharged, why).on(events)
     }
 
@@ -147,7 +149,9 @@ impl<'a> Fold<'a> {
         }
         let until = in_force.and_then(|release| release.until);
         let late = until.filter(|until| end.body.from > *until);
-        late.map(|until| format!("the delivery side's rights end on {}, after hypercare's end on {until}", end.body.from))
+        late.map(|until| {
+            format!("the delivery side's rights end on {}, after hypercare's end on {until}", end.body.from)
+        })
     }
 
     /// Tokens of the delivery side that outlive the end of its rights.
@@ -159,7 +163,8 @@ impl<'a> Fold<'a> {
         }
         let ended = self.input.now >= end.body.from;
         // What the end names is revoked with it; until then it may live on.
-        let outlives = |t: &&super::LiveToken| t.expires > end.body.from && (ended || !end.body.tokens.contains(&t.token));
+        let outlives =
+            |t: &&super::LiveToken| t.expires > end.body.from && (ended || !end.body.tokens.contains(&t.token));
         let named: Vec<String> =
             now.tokens.iter().filter(outlives).map(|t| format!("`{}` of {}", t.token, t.principal)).collect();
         (!named.is_empty()).then(|| format!("token(s) of the delivery side outlive its rights: {}", name_some(&named)))
@@ -174,12 +179,17 @@ impl<'a> Fold<'a> {
 
     fn key_missing(&self, key: Option<(&Logged, &LogKeyRotated)>) -> Option<String> {
         let Some((logged, rotated)) = key else {
-            return Some("the log is signed with the key that it was opened with: `seatrial log rotate-key`".to_owned());
+            return Some(
+                "the log is signed with the key that it was opened with: `seatrial log rotate-key`".to_owned(),
+            );
         };
         let holder = self.input.factory.person(&rotated.holder);
         let theirs = holder.is_some_and(|p| p.side == Side::Receiving && self.is_there(p));
         (!theirs).then(|| {
-            format!("the log's key is held by `{}` (entry {}), who is nobody present of the receiving side", rotated.holder, logged.index)
+            format!(
+                "the log's key is held by `{}` (entry {}), who is nobody present of the receiving side",
+                rotated.holder, logged.index
+            )
         })
     }
 
@@ -190,16 +200,22 @@ impl<'a> Fold<'a> {
 
     /// The newest restore by the receiving side that is young enough.
     fn restored(&self) -> Result<&'a Logged, String> {
-        let drills = self.input.events.iter().rev().filter(|logged| {
-            matches!(&logged.event.body, Body::DrillDone(d) if d.control == "restore" && d.restored.is_some())
-        });
-        let mut drills = drills.filter(|l| l.event.actor.side == Side::Receiving && l.event.actor.kind == PrincipalKind::Person);
+        let drills = self.input.events.iter().rev().filter(
+            |logged| matches!(&logged.event.body, Body::DrillDone(d) if d.control == "restore" && d.restored.is_some()),
+        );
+        let mut drills =
+            drills.filter(|l| l.event.actor.side == Side::Receiving && l.event.actor.kind == PrincipalKind::Person);
         let Some(newest) = drills.next() else {
-            return Err("the receiving side never restored the log from its export: `seatrial drill restore`".to_owned());
+            return Err(
+                "the receiving side never restored the log from its export: `seatrial drill restore`".to_owned()
+            );
         };
         let age = Span::from_millis(RESTORED_DAYS * DAY_MS);
         if self.input.now.millis_since(newest.event.time) > age.signed_millis() {
-            return Err(format!("the log was restored on {}, more than {RESTORED_DAYS} days ago", newest.event.time.day()));
+            return Err(format!(
+                "the log was restored on {}, more than {RESTORED_DAYS} days ago",
+                newest.event.time.day()
+            ));
         }
         Ok(newest)
     }
@@ -207,7 +223,10 @@ impl<'a> Fold<'a> {
     /// The newest pack of this very spec, generated after its production release, and acknowledged over its page.
     pub(super) fn pack(&self, claims: &[Claim<'a>]) -> Outcome {
         let Some(release) = self.production_release() else {
-            return Outcome::new(State::Open, "no production release of this spec was cut: the pack states what is in production");
+            return Outcome::new(
+                State::Open,
+                "no production release of this spec was cut: the pack states what is in production",
+            );
         };
         let (mut events, mut considered, mut by) = (Vec::new(), Vec::new(), "");
         for claim in claims {
@@ -229,7 +248,9 @@ impl<'a> Fold<'a> {
             }
             (true, None) => Outcome::new(
                 State::Open,
-                format!("no pack was generated since the production release (entry {release}): `seatrial handover pack`"),
+                format!(
+                    "no pack was generated since the production release (entry {release}): `seatrial handover pack`"
+                ),
             ),
         };
         out.considered = considered;
@@ -297,7 +318,9 @@ impl<'a> Fold<'a> {
                 wanted(&to)
             ),
             (None, true) => {
-                format!("; the spec says nothing of it now: a bar dropped after production was released{by} still holds")
+                format!(
+                    "; the spec says nothing of it now: a bar dropped after production was released{by} still holds"
+                )
             }
             (None, false) => String::new(),
         };
@@ -309,7 +332,10 @@ impl<'a> Fold<'a> {
             wanted(&bar.bar)
         );
         if all < TRANSFER_ACTIONS_MIN {
-            return Outcome::new(State::Inconclusive, format!("{figures}; fewer than {TRANSFER_ACTIONS_MIN} tell nothing"));
+            return Outcome::new(
+                State::Inconclusive,
+                format!("{figures}; fewer than {TRANSFER_ACTIONS_MIN} tell nothing"),
+            );
         }
         #[expect(clippy::cast_precision_loss, reason = "counts of actions stay far below 2^53")]
         let share = transfer.receiving as f64 / all as f64;

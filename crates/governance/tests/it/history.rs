@@ -184,8 +184,7 @@ impl History {
     /// What happens between production and handover: a change without the delivery side, the end of its rights, another key,
     /// a restore.
     fn operate(&mut self) {
-        let (build, change, in_production) =
-            (Digest::of(b"build"), Digest::of(b"change"), self.workflow.digest);
+        let (build, change, in_production) = (Digest::of(b"build"), Digest::of(b"change"), self.workflow.digest);
         let cut = |stage: Stage, spec: Digest| {
             json!({ "workflow": "credit-preapproval", "stage": stage, "spec": spec, "state": digest("s"),
                     "obligations": digest("o"), "level": "SEATRIAL_SIMULATION", "models": {} })

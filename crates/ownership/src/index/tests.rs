@@ -59,7 +59,8 @@ fn a_week_is_the_sum_of_its_days_and_all_weeks_are_the_whole() {
 
 #[test]
 fn the_ends_of_the_calendar_end_nothing_else() {
-    let far = ActionCount { day: Day(jiff::civil::Date::MAX), kind: ActionKind::Review, side: Side::Receiving, count: 1 };
+    let far =
+        ActionCount { day: Day(jiff::civil::Date::MAX), kind: ActionKind::Review, side: Side::Receiving, count: 1 };
     let near = ActionCount { day: Day(jiff::civil::Date::MIN), side: Side::Delivery, count: u64::MAX, ..far };
     let index = transfer_index(&[near, near, far], near.day, far.day);
     assert_eq!((index.sides.receiving, index.sides.delivery), (1, u64::MAX));

@@ -9,8 +9,8 @@ use crate::view::{Frame, ObligationState, OwnershipLine, OwnershipPage};
 use maud::{Markup, html};
 use seatrial_factory::api::InForce;
 use seatrial_factory::{Hypercare, OwnershipLook, RightsLook, Sides, Taking, TransferLook};
-use seatrial_model::facts::OnLapse;
 use seatrial_model::Stage;
+use seatrial_model::facts::OnLapse;
 
 /// The page.
 #[must_use]

@@ -131,7 +131,12 @@ fn what_is_owned_answers_for_all_of_production_and_for_the_handover() {
     let owned = log.states(OWNED);
     for state in production.iter().filter(|s| s.obligation.duty != Duty::Release) {
         let same = owned.iter().find(|s| s.obligation.id == state.obligation.id).unwrap();
-        assert_eq!((same.state, same.key, &same.events), (state.state, state.key, &state.events), "{}", same.obligation.id);
+        assert_eq!(
+            (same.state, same.key, &same.events),
+            (state.state, state.key, &state.events),
+            "{}",
+            same.obligation.id
+        );
     }
     let more: Vec<&str> = owned
         .iter()
@@ -298,7 +303,10 @@ fn the_pack_is_of_what_is_in_production_and_taken_over_its_page() {
     let changed = changed(|w| w.purpose = "Something else.".to_owned());
     let log = log.with(changed);
     let state = log.state(OWNED, "ownership.pack");
-    assert_eq!((state.state, state.changed.iter().map(|p| p.as_str()).collect::<Vec<_>>()), (State::Stale, vec!["purpose"]));
+    assert_eq!(
+        (state.state, state.changed.iter().map(|p| p.as_str()).collect::<Vec<_>>()),
+        (State::Stale, vec!["purpose"])
+    );
 }
 
 #[test]

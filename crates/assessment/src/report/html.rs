@@ -89,7 +89,7 @@ fn section(assessment: &Assessment, group: Group, reader: Option<Reader>) -> Mar
 fn one(item: &Item, reader: Option<Reader>) -> Markup {
     html! {
         article .item id=(item.id) {
-            p .standing class=(class(item.standing)) { (word(item)) }
+            p class={ "standing " (class(item.standing)) } { (word(item)) }
             div .told {
                 h3 { (item.question) }
                 @for reason in &item.reasons { (told(reason)) }

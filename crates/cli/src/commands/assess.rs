@@ -99,7 +99,7 @@ fn one(item: &Item, out: &mut Out) {
         out.line(format!("      in the spec: {}", shown(&elements.join(", "))));
     }
     if let Some(better) = &item.better {
-        let line = out.paint(Ink::Dim, &format!("      → {}: {}", shown(&better.what), shown(&better.command)));
+        let line = out.paint(Ink::Dim, &format!("      → {} {}", shown(&better.what), shown(&better.command)));
         out.line(line);
     }
 }

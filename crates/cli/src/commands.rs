@@ -106,7 +106,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
             | SprintCommand::Clarity { .. },
         )
         | Command::Regulation(_)
-        | Command::Handover(HandoverCommand::Verify { .. })
+        | Command::Handover(HandoverCommand::Verify { .. } | HandoverCommand::Index(_))
         | Command::Log(
             LogCommand::Verify { .. }
             | LogCommand::Export { .. }

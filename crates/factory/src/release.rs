@@ -46,6 +46,13 @@ pub(crate) fn cuts(events: &[Logged]) -> Vec<(Digest, ReleaseCut)> {
     events.iter().rev().filter_map(cut).collect()
 }
 
+/// When the hypercare that runs ends. Another release within it does not begin it anew: else the handover could be put
+/// off for ever, one release at a time. One that ended without a handover lapsed its release, which everybody saw.
+fn running_hypercare(cuts: &[(Digest, ReleaseCut)], now: Time) -> Option<Time> {
+    let production = cuts.iter().find(|(_, cut)| cut.stage == Stage::Production);
+    production.and_then(|(_, cut)| cut.until).filter(|until| *until > now)
+}
+
 /// The end of a day in a time zone: 24:00, as a point in time.
 pub(crate) fn end_of_day(day: Day, timezone: &str) -> Result<Time, Refused> {
     let zone = TimeZone::get(timezone)
@@ -97,10 +104,14 @@ impl Factory {
         let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
         // Hypercare is for what was not taken over yet: those who own the workflow release without it.
         let own = stage == Stage::Production && caller.principal.side == Side::Receiving;
-        let until = if own && self.is_owned(&handle.log).await? { None } else { until };
+        let cuts = cuts(&gathered.events);
+        let until = match stage {
+            Stage::Production if own && self.is_owned(&handle.log).await? => None,
+            Stage::Production => running_hypercare(&cuts, self.now()).into_iter().chain(until).min(),
+            _ => until,
+        };
         let waivers = waivers(&states);
         let terms = crate::pilot::terms_of(&served.workflow, stage, until)?;
-        let cuts = cuts(&gathered.events);
         let mut body = ReleaseCut {
             workflow: served.workflow.name.clone(),
             stage,

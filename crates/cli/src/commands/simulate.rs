@@ -272,8 +272,10 @@ async fn answers(count: usize, drills: bool, taking: Span, session: &Session, ou
     }
     all.left = left.len() as u64;
     out.json(&all)?;
+    let rejected = all.answered - all.agreed - all.own;
+    let marked = if rejected > 0 { format!(", {rejected} rejected") } else { String::new() };
     out.line(format!(
-        "{} answers by simulated people: {} accepted the AI's, {} were their own; {} left",
+        "{} answers by simulated people: {} accepted the AI's, {} were their own{marked}; {} left",
         all.answered, all.agreed, all.own, all.left
     ));
     Ok(Exit::Done)

@@ -128,7 +128,7 @@ fn steady_line(line: &str) -> String {
     let mut out: Vec<String> = words.collect();
     // A duration: a number before its unit.
     for i in 1..out.len() {
-        if matches!(out[i].trim_matches(|c: char| !c.is_alphanumeric()), "ms" | "s" | "µs") {
+        if matches!(out[i].trim_matches(|c: char| !c.is_alphanumeric()), "ms" | "s" | "µs" | "d") {
             out[i - 1] = "…".to_owned();
         }
     }

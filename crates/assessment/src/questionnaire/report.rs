@@ -203,10 +203,8 @@ fn supported(artifact: &Artifact, support: &Support) -> Supported {
 /// here either.
 #[must_use]
 pub fn of_log(assessment: &Assessment) -> Column {
-    let cells: Vec<Cell> = QUESTIONS
-        .iter()
-        .map(|q| assessment.items().find(|item| item.id == q.id).map_or_else(unasked, |item| shown(item)))
-        .collect();
+    let cells: Vec<Cell> =
+        QUESTIONS.iter().map(|q| assessment.items().find(|item| item.id == q.id).map_or_else(unasked, shown)).collect();
     let simulation = "SIMULATION: nobody in this log is real.";
     Column {
         name: assessment.workflow.clone(),

@@ -279,7 +279,8 @@ fn signs_in_the_answers_themselves() {
     };
     let many = |f: &dyn Fn(usize) -> Artifact, n: usize| with((0..n).map(f).collect());
     let day = |i: usize| format!("2026-{:02}-01", 6 + i % 5);
-    let quiet = |i: usize| artifact(&format!("https://a.example/{i}"), &day(i), if i % 2 == 0 { "B" } else { "C" });
+    let quiet =
+        |i: usize| artifact(&format!("https://a.example/{i}"), &day(i), if i.is_multiple_of(2) { "B" } else { "C" });
     assert_eq!(many(&quiet, 12), Vec::<String>::new());
     let one = |found: Vec<String>, word: &str| assert!(found.len() == 1 && found[0].contains(word), "{found:?}");
     one(many(&|i| Artifact { date: "2026-11-12".parse().ok(), ..quiet(i) }, 6), "last 7 days");

@@ -86,13 +86,13 @@ async fn enter(State(site): State<Site>, request: Request, next: Next) -> Respon
 }
 
 /// Whether a form comes from a page of this site.
-fn ours(site: &Site, headers: &HeaderMap, form: &[(String, String)]) -> Result<(), Response> {
+fn ours(site: &Site, headers: &HeaderMap, form: &[(String, String)]) -> Result<(), Box<Response>> {
     let token = sent(form, "csrf").unwrap_or("");
     if from_here(headers) && same(token.as_bytes(), site.entry.csrf.as_bytes()) {
         return Ok(());
     }
     let text = "The form is not from a page of this server; nothing was saved. Open the page again and repeat it.";
-    Err((StatusCode::FORBIDDEN, pages::problem("Not saved", text)).into_response())
+    Err(Box::new((StatusCode::FORBIDDEN, pages::problem("Not saved", text)).into_response()))
 }
 
 fn failed(error: &ShelfError) -> Response {
@@ -124,7 +124,7 @@ fn candidates_page(site: &Site, all: &[Held], problem: Option<(&str, &[(String, 
 
 async fn make(State(site): State<Site>, headers: HeaderMap, Form(form): Fields) -> Response {
     if let Err(refused) = ours(&site, &headers, &form) {
-        return refused;
+        return *refused;
     }
     let about = match form::about(&form) {
         Ok(about) => about,
@@ -159,7 +159,7 @@ async fn candidate(State(site): State<Site>, Path(name): Path<String>) -> Respon
 
 async fn about(State(site): State<Site>, Path(name): Path<String>, headers: HeaderMap, Form(form): Fields) -> Response {
     if let Err(refused) = ours(&site, &headers, &form) {
-        return refused;
+        return *refused;
     }
     let held = match Held::open(site.shelf.as_ref(), &name) {
         Ok(held) => held,
@@ -193,7 +193,7 @@ async fn answer(
     Form(form): Fields,
 ) -> Response {
     if let Err(refused) = ours(&site, &headers, &form) {
-        return refused;
+        return *refused;
     }
     let Some(question) = question(&id) else { return failed(&ShelfError::NotFound) };
     let held = match Held::open(site.shelf.as_ref(), &name) {

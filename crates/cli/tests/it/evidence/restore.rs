@@ -52,7 +52,7 @@ fn contents(store: &Path) -> Vec<Vec<String>> {
                 coalesce(hex(salt), '-') || coalesce(hex(bytes), '-') || coalesce(erased_by, '-')
          FROM payloads p JOIN logs l ON l.id = p.log ORDER BY 1",
         "SELECT l.name || hex(digest) || hex(bytes) FROM blobs b JOIN logs l ON l.id = b.log ORDER BY 1",
-        "SELECT l.name || tbl || hex(key) || hex(value) FROM rows r JOIN logs l ON l.id = r.log
+        "SELECT l.name || tbl || hex(r.key) || hex(r.value) FROM rows r JOIN logs l ON l.id = r.log
          WHERE tbl != 'delivery' ORDER BY 1",
     ]
     .map(all)

@@ -21,7 +21,9 @@ impl Witness {
     fn run(dir: &Path, logs: &[String]) -> Self {
         let mut command = seatrial(dir);
         command.args(["witness", "run", "--listen", "127.0.0.1:0", "--dir", "."]);
-        logs.iter().for_each(|log| drop(command.args(["--log", log])));
+        for log in logs {
+            command.args(["--log", log]);
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -223,10 +223,11 @@ fn order(
             }
         }
     }
-    for column in columns.iter().take(needed).filter(|c| good && !order.contains(*c)) {
+    let missing = columns.iter().take(needed).find(|c| !order.contains(*c));
+    if let (true, Some(column)) = (good, missing) {
         let help = format!("the first line names the columns: {}", columns.join(","));
         let message = format!("the column `{column}` is missing");
-        r.report.add(Code::MissingKey, path, range.clone(), message).element(element).help(help).done();
+        r.report.add(Code::MissingKey, path, range, message).element(element).help(help).done();
         return None;
     }
     good.then_some(order)

@@ -8,7 +8,7 @@ use seatrial_model::{Body, Event, EventId, Stage};
 use seatrial_store::{Batch, StoreExt as _};
 
 /// How many applications the pilot sees, each answered by a person.
-const PILOT: u64 = 30;
+const PILOT: u64 = 20;
 /// As long as a careful reader takes.
 const READ_MS: u64 = 180_000;
 

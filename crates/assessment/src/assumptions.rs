@@ -104,8 +104,7 @@ fn governance(view: &View<'_>) -> Answer {
                 | Body::SprintNoted(_)
         )
     };
-    let said: Vec<&Logged> =
-        view.all(speaks).into_iter().filter(|e| e.event.actor.side == Side::Independent).collect();
+    let said: Vec<&Logged> = view.all(speaks).into_iter().filter(|e| e.event.actor.side == Side::Independent).collect();
     let released = view.first_release();
     let before = said.iter().filter(|e| released.is_none_or(|r| e.index < r.index)).count();
     let anybody = view.input.factory.people.iter().any(|p| p.side == Side::Independent);
@@ -114,7 +113,10 @@ fn governance(view: &View<'_>) -> Answer {
         (false, true) => Standing::Contradicted,
         (false, false) => Standing::NoEvidence,
     };
-    let text = format!("{before} of {} judgement(s) and notes of the independent side came before the first release", said.len());
+    let text = format!(
+        "{before} of {} judgement(s) and notes of the independent side came before the first release",
+        said.len()
+    );
     Answer::new(standing, vec![reason(text, released.into_iter().chain(said))])
 }
 

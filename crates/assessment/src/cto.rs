@@ -1,7 +1,7 @@
 //! What a CTO should ask.
 
-use crate::log::{View, events, touched};
 use crate::definition::{Answer, Definition, Group};
+use crate::log::{View, events, touched};
 use crate::{Standing, reason};
 use seatrial_governance::State;
 use seatrial_model::{Body, Side, Stage};

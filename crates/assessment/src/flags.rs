@@ -60,12 +60,10 @@ fn velocity(view: &View<'_>) -> Answer {
     let learns = |b: &Body| matches!(b, Body::SpecSubmitted(_) | Body::QuestionSettled(_));
     let idle: Vec<&Logged> =
         all.iter().filter(|s| inside(view, s, learns).is_empty()).map(|(_, (end, _))| *end).collect();
-    let text = format!("{} of {} closed sprint(s) neither changed the spec nor settled a question", idle.len(), all.len());
-    let cites: Vec<&Logged> = if idle.is_empty() {
-        all.iter().flat_map(|s| inside(view, s, learns)).collect()
-    } else {
-        idle.clone()
-    };
+    let text =
+        format!("{} of {} closed sprint(s) neither changed the spec nor settled a question", idle.len(), all.len());
+    let cites: Vec<&Logged> =
+        if idle.is_empty() { all.iter().flat_map(|s| inside(view, s, learns)).collect() } else { idle.clone() };
     Answer::new(share(idle.len(), all.len()), vec![reason(text, cites)])
 }
 
@@ -88,16 +86,12 @@ const GOVERNANCE: Definition = Definition {
 };
 
 fn governs(body: &Body) -> bool {
-    matches!(
-        body,
-        Body::ApprovalGiven(_) | Body::QuestionSettled(_) | Body::DocumentFiled(_) | Body::WaiverGranted(_)
-    )
+    matches!(body, Body::ApprovalGiven(_) | Body::QuestionSettled(_) | Body::DocumentFiled(_) | Body::WaiverGranted(_))
 }
 
 fn governance_first(view: &View<'_>) -> Answer {
     let release = view.first_release().map(|e| e.index);
-    let build: Vec<_> =
-        view.submissions().into_iter().filter(|(e, _)| release.is_none_or(|r| e.index < r)).collect();
+    let build: Vec<_> = view.submissions().into_iter().filter(|(e, _)| release.is_none_or(|r| e.index < r)).collect();
     let first = view.all(governs).first().copied();
     let before = build.iter().filter(|(e, _)| first.is_none_or(|f| e.index < f.index)).count();
     let standing = match first {
@@ -156,7 +150,10 @@ fn controls(view: &View<'_>) -> Answer {
         (Some(_), true) => Standing::Evidenced,
         (Some(_), false) => Standing::Contradicted,
     };
-    let text = format!("{} submission(s) after the first release to production added a control that nothing had taught", late.len());
+    let text = format!(
+        "{} submission(s) after the first release to production added a control that nothing had taught",
+        late.len()
+    );
     let cites = view.launch().into_iter().chain(late.iter().map(|(e, _)| *e));
     Answer::new(standing, vec![reason(text, cites)]).about(late.iter().flat_map(|(_, added)| added.iter().cloned()))
 }
@@ -226,7 +223,9 @@ fn said_again(view: &View<'_>, pilot: &Logged) -> bool {
 
 fn pilot_counted(view: &View<'_>) -> Answer {
     let production = view.releases(Stage::Production);
-    let rests = |id: &EventId| production.iter().any(|(r, _)| view.input.rests.get(&r.event.id).is_some_and(|on| on.contains(id)));
+    let rests = |id: &EventId| {
+        production.iter().any(|(r, _)| view.input.rests.get(&r.event.id).is_some_and(|on| on.contains(id)))
+    };
     let counted: Vec<(&Logged, &str, bool)> = view
         .input
         .events
@@ -242,7 +241,8 @@ fn pilot_counted(view: &View<'_>) -> Answer {
         (false, false) => Standing::Contradicted,
     };
     if counted.is_empty() {
-        let text = format!("{} release(s) to production rest on nothing beneath production's parameters", production.len());
+        let text =
+            format!("{} release(s) to production rest on nothing beneath production's parameters", production.len());
         return Answer::new(standing, vec![reason(text, events(&production))]);
     }
     let mut whys: Vec<&str> = counted.iter().map(|(_, why, _)| *why).collect();
@@ -297,7 +297,8 @@ fn artifacts(view: &View<'_>) -> Answer {
         _ if claims.is_empty() => Standing::Evidenced,
         _ => share(bare.len(), claims.len()),
     };
-    let mut reasons = vec![reason(format!("{} artifact(s) in the log that can be looked up", artifacts.len()), artifacts)];
+    let mut reasons =
+        vec![reason(format!("{} artifact(s) in the log that can be looked up", artifacts.len()), artifacts)];
     let text = format!("{} of {} answers and findings cite nothing that can be looked up", bare.len(), claims.len());
     let cites = if bare.is_empty() { claims.iter().map(|(e, _)| *e).collect() } else { bare };
     reasons.push(reason(text, cites));

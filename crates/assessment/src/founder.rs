@@ -1,8 +1,8 @@
 //! What a founder should ask.
 
+use crate::definition::{Answer, Definition, Group};
 use crate::flags::controls_after_launch;
 use crate::log::{View, events};
-use crate::definition::{Answer, Definition, Group};
 use crate::{Standing, reason};
 use seatrial_governance::{Duty, State};
 use seatrial_model::event::{SprintClosed, SprintOpened};
@@ -164,13 +164,8 @@ fn discipline(view: &View<'_>) -> Answer {
     let bad = |s: &&seatrial_governance::ObligationState| {
         s.obligation.duty != Duty::Release && matches!(s.state, State::Stale | State::Failed | State::Revoked)
     };
-    let debts: Vec<String> = view
-        .input
-        .states
-        .iter()
-        .filter(bad)
-        .map(|s| format!("`{}` {}", s.obligation.id, s.state))
-        .collect();
+    let debts: Vec<String> =
+        view.input.states.iter().filter(bad).map(|s| format!("`{}` {}", s.obligation.id, s.state)).collect();
     let late = controls_after_launch(view);
     let released = view.first_release();
     let behind = view.input.states.iter().filter(bad).flat_map(|s| s.events.iter());
@@ -181,7 +176,10 @@ fn discipline(view: &View<'_>) -> Answer {
         reason(debts.join(", "), view.input.events.iter().filter(|e| behind.contains(&&e.event.id)))
     }];
     if !late.is_empty() {
-        reasons.push(reason(format!("{} submission(s) added controls after launch", late.len()), late.iter().map(|(e, _)| *e)));
+        reasons.push(reason(
+            format!("{} submission(s) added controls after launch", late.len()),
+            late.iter().map(|(e, _)| *e),
+        ));
     }
     let standing = match (released.is_some(), debts.is_empty(), late.is_empty()) {
         (false, ..) => Standing::NoEvidence,

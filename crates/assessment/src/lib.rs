@@ -9,8 +9,8 @@ mod definition;
 mod flags;
 mod founder;
 mod log;
-pub mod questionnaire;
 mod place;
+pub mod questionnaire;
 mod reading;
 mod reference;
 pub mod report;
@@ -20,8 +20,8 @@ pub use definition::{Definition, Group, Threshold, definition, definitions};
 pub use log::Served;
 pub use reference::{entry, reference};
 
-use seatrial_governance::ObligationState;
 use definition::Answer;
+use seatrial_governance::ObligationState;
 use seatrial_model::words::FactoryKind;
 use seatrial_model::{Digest, ElementPath, EventId, Logged, Stage, Time};
 use seatrial_spec::{FactorySpec, Workflow};
@@ -228,7 +228,8 @@ impl Assessment {
 pub fn assess(input: &AssessmentInput<'_>) -> Assessment {
     let view = log::View::new(input);
     let lines = place::Lines::of(input.workflow);
-    let of = |group: Group| definitions().filter(|d| d.group == group).map(|d| item(d, (d.run)(&view), &lines)).collect();
+    let of =
+        |group: Group| definitions().filter(|d| d.group == group).map(|d| item(d, (d.run)(&view), &lines)).collect();
     Assessment {
         workflow: input.workflow.name.clone(),
         spec: input.workflow.digest,

@@ -11,8 +11,7 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// The document. `folder` is the workflow's folder below the root of the repository; `version` the tool's own.
 #[must_use]
 pub fn sarif(assessment: &Assessment, reader: Option<Reader>, folder: &str, version: &str) -> Value {
-    let rules: Vec<&Definition> =
-        definitions().filter(|d| d.detects() && groups(reader).contains(&d.group)).collect();
+    let rules: Vec<&Definition> = definitions().filter(|d| d.detects() && groups(reader).contains(&d.group)).collect();
     let uri = uri(folder);
     let fired = groups(reader).iter().flat_map(|g| assessment.group(*g)).filter(|i| i.fires());
     let results: Vec<Value> = fired

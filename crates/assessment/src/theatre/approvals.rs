@@ -76,7 +76,8 @@ fn reading_time(view: &View<'_>) -> Answer {
         pace.rates.sort_unstable();
         let median = pace.rates.get(pace.rates.len() / 2).copied().unwrap_or_default();
         let of = pace.rates.len();
-        reasons.push(reason(format!("`{who}`: {} of {of} too fast, median {median} characters a second", pace.fast), []));
+        reasons
+            .push(reason(format!("`{who}`: {} of {of} too fast, median {median} characters a second", pace.fast), []));
     }
     told(&timed, &seen, reasons)
 }
@@ -163,9 +164,9 @@ fn producer(view: &View<'_>) -> Answer {
         let since = view.releases(given.stage).iter().rev().find(released).map_or(0, |(e, _)| e.index);
         let spec = view.spec_or_today(event.event.spec);
         let scope = scope(view, event, given.stage, spec);
-        let mine = submissions.iter().filter(|(s, _)| {
-            s.event.actor.id == event.event.actor.id && s.index > since && s.index < event.index
-        });
+        let mine = submissions
+            .iter()
+            .filter(|(s, _)| s.event.actor.id == event.event.actor.id && s.index > since && s.index < event.index);
         let mut own = false;
         for (submitted, change) in mine {
             let changed = touched(change).filter(|path| scope.iter().any(|p| p.matches(path)));
@@ -177,7 +178,11 @@ fn producer(view: &View<'_>) -> Answer {
             seen.push(event);
         }
     }
-    let text = format!("{} of {} approvals came from somebody who had changed what they approved", seen.len(), approvals.len());
+    let text = format!(
+        "{} of {} approvals came from somebody who had changed what they approved",
+        seen.len(),
+        approvals.len()
+    );
     statement(&events(&approvals), &seen, text).about(elements)
 }
 

@@ -97,8 +97,7 @@ async fn each_detector_fires_on_its_own_theatre_and_on_no_other() {
     let launched = launched.keep();
     let (_, honest) = end(launched.go_on("").await).await;
     assert!(fired(&honest).is_empty(), "on the honest history {:?} fired:\n{}", fired(&honest), table(&honest));
-    let unsure: Vec<&str> =
-        honest.items().filter(|i| i.standing != Standing::Evidenced).map(|i| i.id).collect();
+    let unsure: Vec<&str> = honest.items().filter(|i| i.standing != Standing::Evidenced).map(|i| i.id).collect();
     assert!(unsure.is_empty(), "the honest history leaves {unsure:?} unanswered:\n{}", table(&honest));
 
     let mut found = Vec::new();

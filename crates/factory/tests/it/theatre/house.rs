@@ -13,8 +13,8 @@ use seatrial_model::{Answer, EventId, Span, Stage, Time};
 use seatrial_spec::workflow::Provider;
 use seatrial_store::{Options, SqliteStore, Store, StoreError};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::future::{Future, ready};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -269,8 +269,7 @@ impl House {
             let seatrial_factory::api::Held::Text { commitment, .. } = chain.output else { panic!("nothing is shown") };
             let answer = if no { Answer::Reject } else { Answer::Accept };
             let reason = "as the papers say".to_owned();
-            let input =
-                ReviewAnswerInput { answer, output: None, reason, shown_ms: Some(40_000), seen: commitment };
+            let input = ReviewAnswerInput { answer, output: None, reason, shown_ms: Some(40_000), seen: commitment };
             self.factory.answer(una, review.review, input).await.unwrap();
         }
         waiting.len()

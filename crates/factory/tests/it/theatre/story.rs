@@ -35,7 +35,9 @@ impl Cases {
         let second = pick(&["income-just-below-expenses"]);
         let third = pick(&["income-far-below-expenses", "no-income-rich"]);
         let long = |line: &String| {
-            line.replace("amount-just-above-large", "long").replace("2001", "900").replace(r#""months":36"#, r#""months":60"#)
+            line.replace("amount-just-above-large", "long")
+                .replace("2001", "900")
+                .replace(r#""months":36"#, r#""months":60"#)
         };
         let fourth = pick(&["amount-just-above-large"]).iter().map(long).collect();
         let later: Vec<&String> = second.iter().chain(&third).collect();
@@ -184,7 +186,10 @@ impl House {
             self.examples(&[&examples.lines().next().unwrap().replace("no-income", "no-income-again")]);
         } else {
             let line = examples.lines().find(|l| l.contains("amount-just-above-large")).unwrap();
-            let long = line.replace("amount-just-above-large", "long").replace("2001", "900").replace(r#""months":36"#, r#""months":60"#);
+            let long = line
+                .replace("amount-just-above-large", "long")
+                .replace("2001", "900")
+                .replace(r#""months":36"#, r#""months":60"#);
             self.add(&[long]);
         }
         self.submit("dev").await;
@@ -232,7 +237,9 @@ impl House {
             self.approve("hana", production, "spec.intent", Some("credit"), read).await;
         }
         let gap = if self.is("theatre.bulk") { 15_000 } else { 6 * 60 * MINUTE };
-        for (obligation, role) in [("spec.intent", Some("risk")), ("risk.register", Some("risk")), ("approval.risk", None)] {
+        for (obligation, role) in
+            [("spec.intent", Some("risk")), ("risk.register", Some("risk")), ("approval.risk", None)]
+        {
             self.wait(gap);
             self.approve_now("ria", production, obligation, role, READ_MS).await;
         }
@@ -318,7 +325,8 @@ impl House {
         if self.is("assumption.requirements") {
             self.edit("does: \"Always suggest", "does: \"Suggest");
         } else {
-            let rule = r#"      is-sure: { rule: "output.confidence >= 0.52", because: "An even chance is no suggestion" }"#;
+            let rule =
+                r#"      is-sure: { rule: "output.confidence >= 0.52", because: "An even chance is no suggestion" }"#;
             self.edit("    require:\n", &format!("    require:\n{rule}\n"));
         }
         if self.is("flag.responsibilities") {
@@ -362,4 +370,3 @@ impl House {
         entries.into_iter().map(|e| e.event).filter(|e| test(e)).max_by_key(|e| e.time).unwrap()
     }
 }
-

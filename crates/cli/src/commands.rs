@@ -42,12 +42,12 @@ mod watch;
 mod witness;
 
 pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
+pub(crate) use assess::explain as explain_detector;
 pub(crate) use calibrate::plan as plan_calibration;
 pub(crate) use check::check;
 pub(crate) use diff::diff_alone;
 pub(crate) use digest::digest;
 pub(crate) use example::import as import_examples;
-pub(crate) use assess::explain as explain_detector;
 pub(crate) use log::{read as read_log, reads as reads_log};
 pub(crate) use new::new as new_workflow;
 pub(crate) use questionnaire::{alone as questionnaire, needs_store as questionnaire_needs_store};
@@ -57,8 +57,9 @@ pub(crate) use waive::ask as ask_grant;
 pub(crate) use witness::witness;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand, IncidentCommand, LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand,
-    SprintCommand, TokenCommand, WaiveArgs, WaiveCommand,
+    Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand, IncidentCommand,
+    LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
+    WaiveCommand,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;

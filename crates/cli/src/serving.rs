@@ -37,8 +37,9 @@ impl Serving {
         let (end, mut ended) = watch::channel(false);
         let backend = Arc::new(FactoryBackend::new(factory.clone()));
         let sign_in = factory.sign_in();
-        let web = HttpWeb::new(factory.root())
-            .map_err(|e| Failure::failed(format!("the way to other services cannot be opened: {e}; nothing is served")))?;
+        let web = HttpWeb::new(factory.root()).map_err(|e| {
+            Failure::failed(format!("the way to other services cannot be opened: {e}; nothing is served"))
+        })?;
         // Where browsers come through TLS, their cookies go nowhere else.
         let tls = sign_in.is_some_and(|s| s.address.starts_with("https://"));
         let app = AppState::with_web(Arc::clone(&backend), Options { tls }, Some(Arc::new(web)))

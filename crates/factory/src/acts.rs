@@ -9,9 +9,7 @@ use crate::project::DecisionRec;
 use crate::reviews::settle;
 use crate::switch::is_stopped;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::{
-    DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind,
-};
+use seatrial_model::event::{DecisionEffect, DecisionOverridden, OutcomeRecorded, Share, TokenKind};
 use seatrial_model::{Action, Body, DecisionId, ElementPath, Event, EventId, LogName, Principal, Subject, Time};
 use seatrial_spec::workflow::Truth;
 use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError, View};

@@ -73,7 +73,8 @@ impl Factory {
         let handle = self.handle(workflow)?;
         let live = handle.live.load_full();
         let Some(served) = live.in_force.as_ref() else { return Ok(None) };
-        let release = served.release.as_ref().filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production | Stage::Owned));
+        let release =
+            served.release.as_ref().filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production | Stage::Owned));
         let Some(release) = release else { return Ok(None) };
         self.drift_of(&handle, &served.workflow, release).await.map(Some)
     }

@@ -5,10 +5,10 @@ use crate::factory::{Factory, internal, not_recorded};
 use crate::standing::Gathered;
 use seatrial_governance::ObligationState;
 use seatrial_governance::policy::{Action as Act, Circumstances};
-use seatrial_model::event::PackGenerated;
-use seatrial_model::{Body, Digest, EventId, LogName, LogPoint, Logged, Stage};
 use seatrial_ledger::dsse::IN_TOTO;
 use seatrial_ledger::{Checkpoint, Note};
+use seatrial_model::event::PackGenerated;
+use seatrial_model::{Body, Digest, EventId, LogName, LogPoint, Logged, Stage};
 use seatrial_ownership::{LogIdentity, ObligationLine, PackInput, PackParts};
 use seatrial_store::{Attest, Batch, ReaderExt as _, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,8 @@ impl Factory {
             missing: draft.parts.missing.iter().map(|gap| gap.obligation.clone()).collect(),
             manifest: Some(manifest),
         };
-        let mut event = self.event(&draft.log, caller.principal.clone(), Body::PackGenerated(body)).map_err(internal)?;
+        let mut event =
+            self.event(&draft.log, caller.principal.clone(), Body::PackGenerated(body)).map_err(internal)?;
         event.spec = Some(draft.spec);
         let id = event.id;
         let batch = Batch { events: vec![event], blobs: vec![page], ..Batch::default() };

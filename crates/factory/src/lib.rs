@@ -52,8 +52,8 @@ mod submit;
 mod switch;
 mod tokens;
 mod trace;
-mod transfer;
 mod traffic;
+mod transfer;
 mod verdicts;
 mod waive;
 mod watch;
@@ -68,15 +68,17 @@ pub use clock::{Clock, NoEntropy, SystemClock, random};
 pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, WAIT_MS_MAX};
 pub use documents::{DOCUMENT_BYTES_MAX, Filed};
 pub use drift::{BASELINE_DAYS, DriftLook};
-pub use drills::{DrillGuide, DrillLook, DrillOptions, Drilled, LastDrill, MarkedReview, OpenedDrill, RestoreDrill, Runbook, WaitingDrill};
+pub use drills::{
+    DrillGuide, DrillLook, DrillOptions, Drilled, LastDrill, MarkedReview, OpenedDrill, RestoreDrill, Runbook,
+    WaitingDrill,
+};
 pub use ending::RightsLook;
 pub use evaluate::{
     ANSWERS_MAX, EvaluateOptions, Evaluated, IN_FLIGHT, IN_FLIGHT_MAX, Progress, Quiet, REPEATS_MAX, StepAgreement,
 };
 pub use example::{ExampleAdded, ExampleInput, Expectation};
-pub use factory::{Factory, OpenError, OpenOptions, Providers, origin, read_factory, WitnessAnswer};
+pub use factory::{Factory, OpenError, OpenOptions, Providers, WitnessAnswer, origin, read_factory};
 pub use handover::{PackDraft, Sealed};
-pub use seatrial_ownership::{ObligationLine as PackedObligation, regulation};
 pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use incidents::{
     INCIDENT_FINDINGS_MAX, INCIDENT_NAMES_MAX, INCIDENT_TEXT_BYTES_MAX, IncidentChanged, IncidentInput, IncidentLook,
@@ -85,8 +87,8 @@ pub use incidents::{
 pub use join::{CASE_BYTES_MAX, JOIN_MS};
 pub use lapse::Ticked;
 pub use look::{AssumptionLook, CertificateLook, DecisionHead, EntryLook, LOOK_ENTRIES_MAX, WatchLook, WatchState};
-pub use owning::{HandoverLine, OwnershipLook};
 pub use outcomes::{Measured, OutcomeInput};
+pub use owning::{HandoverLine, OwnershipLook};
 pub use people::{Leaving, LosesOf, PersonLook, PersonOf, PersonState, Reread, SsoSubject};
 pub use pilot::{PILOT_DECISIONS_MAX, PilotLook, PilotReport, day_of};
 pub use project::{FactoryProjector, PROJECTION_VERSION};
@@ -97,9 +99,13 @@ pub use reconcile::{
 pub use rehearse::Rehearsed;
 pub use release::Released;
 pub use replay::{PerDay, ReplayOptions, ReplayReport, Replayed, RoleLoad};
+pub use restore::{Fingerprint, LogExport, RestoreError, TakenOver, adopt, take_over};
 pub use reviews::{ANSWER_BYTES_MAX, CLAIM_MS, ReviewFilter};
 pub use rights::{Can, Whom, read_policies};
+pub use rotate::{KeyRotated, NewKey};
+pub use seatrial_governance::status::COSIGNED_AGE_MAX_MS;
 pub use seatrial_ownership::{ActionKind, Sides, Taker, Taking, TransferIndex, Week};
+pub use seatrial_ownership::{ObligationLine as PackedObligation, regulation};
 pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use seeds::{SEEDS_MAX, Seeded, SeedsFrom};
 pub use serve::STEP_MS_MAX;
@@ -113,8 +119,5 @@ pub use trace::Recomputed;
 pub use transfer::TransferLook;
 pub use waive::{WAIVER_TEXT_BYTES_MAX, WaiverInput, WaiverLook};
 pub use watch::{ASSUMPTIONS_EVERY_MS, Watched};
-pub use seatrial_governance::status::COSIGNED_AGE_MAX_MS;
-pub use restore::{Fingerprint, LogExport, RestoreError, TakenOver, adopt, take_over};
-pub use rotate::{KeyRotated, NewKey};
 pub use witness::{Asked, WitnessLook};
 pub use worktree::{DiskFiles, WorkTree, check_folder};

@@ -44,9 +44,8 @@ mod transfer;
 pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
-    AUDIT_DUE, CALLER, MODEL_CALLS, EVALUATION, EVALUATION_PART, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED,
-    WITNESS,
-    audit_due_from, pilot_count_key, quarter_of,
+    AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE,
+    SEEDED, WITNESS, audit_due_from, pilot_count_key, quarter_of,
 };
 
 pub(crate) use transfer::{ACTED, DELIVERY, RIGHTS, acted};

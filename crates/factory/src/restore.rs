@@ -171,8 +171,7 @@ pub async fn take_over(
     let log = first.log.clone();
     let erasures = erasures(export)?;
     store.begin_import(&log, &opened.origin, &opened.key).await?;
-    let mut told =
-        Told { factory, cases: HashMap::new(), specs: BTreeMap::new(), workflows: BTreeMap::new() };
+    let mut told = Told { factory, cases: HashMap::new(), specs: BTreeMap::new(), workflows: BTreeMap::new() };
     let mut taken = TakenOver {
         log: log.clone(),
         origin: opened.origin.clone(),

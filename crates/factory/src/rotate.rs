@@ -63,9 +63,9 @@ impl Factory {
         let signed = Note::parse(signed.as_bytes()).map_err(internal)?;
         let line = signed.signatures().first().map(ToString::to_string).unwrap_or_default();
         rotation.verify(&line).map_err(internal)?;
-        let body = LogKeyRotated { old: old.clone(), new: new.clone(), holder: holder.clone(), point, line, drill: key.drill };
-        let mut event =
-            self.event(log, caller.principal.clone(), Body::LogKeyRotated(body)).map_err(internal)?;
+        let body =
+            LogKeyRotated { old: old.clone(), new: new.clone(), holder: holder.clone(), point, line, drill: key.drill };
+        let mut event = self.event(log, caller.principal.clone(), Body::LogKeyRotated(body)).map_err(internal)?;
         event.people = self.people_point().await.map_err(not_recorded)?;
         let id = event.id;
         // The store itself refuses where another rotation came first.

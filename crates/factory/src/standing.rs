@@ -195,7 +195,12 @@ impl Factory {
         Ok((log, gathered))
     }
 
-    pub(crate) async fn standing_of(&self, log: &LogName, gathered: &Gathered, stage: Stage) -> Result<Standing, Refused> {
+    pub(crate) async fn standing_of(
+        &self,
+        log: &LogName,
+        gathered: &Gathered,
+        stage: Stage,
+    ) -> Result<Standing, Refused> {
         let states = self.states(gathered, stage);
         let spec = gathered.workflow.digest;
         let in_force = self.in_force(log).await?;

@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use seatrial_model::digest::hex;
 use seatrial_model::event::{TokenIssued, TokenKind, TokenRevoked};
-use seatrial_model::{Assurance, Body, Digest, EventId, LogName, Principal, PrincipalKind, Side, Span, Time, ids::is_name};
+use seatrial_model::{
+    Assurance, Body, Digest, EventId, LogName, Principal, PrincipalKind, Side, Span, Time, ids::is_name,
+};
 use seatrial_store::{Batch, ReaderExt as _, Secret, StoreExt as _};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};

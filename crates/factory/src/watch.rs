@@ -148,7 +148,8 @@ impl Factory {
 
     /// Checks the assumptions whose window closed, and those whose answer flipped since.
     async fn check_assumptions(&self, handle: &Handle, served: &Served) -> Result<Vec<(ElementPath, bool)>, Refused> {
-        let Some(release) = served.release.as_ref().filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production | Stage::Owned))
+        let Some(release) =
+            served.release.as_ref().filter(|r| matches!(r.stage, Stage::Pilot | Stage::Production | Stage::Owned))
         else {
             return Ok(Vec::new());
         };

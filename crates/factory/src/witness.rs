@@ -161,7 +161,8 @@ impl Factory {
     }
 
     async fn witness_recs(&self, log: &LogName) -> Result<BTreeMap<String, WitnessRec>, Refused> {
-        let read = |view: &dyn View| -> Result<Vec<(Vec<u8>, WitnessRec)>, StoreError> { rows(view, &Scan::all(WITNESS)) };
+        let read =
+            |view: &dyn View| -> Result<Vec<(Vec<u8>, WitnessRec)>, StoreError> { rows(view, &Scan::all(WITNESS)) };
         let found = match self.0.store.read_with(log, read).await {
             Ok(found) => found,
             Err(StoreError::NoLog(_)) => Vec::new(),
@@ -221,7 +222,9 @@ impl Factory {
         for witness in witnesses {
             match self.ask(log, witness, &shown, old).await {
                 Ok(line) => lines.push(line.signature),
-                Err(error) => tracing::warn!(%log, witness = witness.name, error, "the newest checkpoint was not cosigned"),
+                Err(error) => {
+                    tracing::warn!(%log, witness = witness.name, error, "the newest checkpoint was not cosigned")
+                }
             }
         }
         let kept = self.0.store.add_cosignatures(log, shown.point, lines).await.map_err(not_recorded)?;
@@ -244,7 +247,8 @@ impl Factory {
                 ));
             }
             let read = move |view: &dyn View| Ok(proof::consistency(&ViewTiles(view), old, size));
-            let proof = self.0.store.read_with(log, read).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+            let proof =
+                self.0.store.read_with(log, read).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
             let body = AddCheckpoint { old, proof, note: shown.note.clone() }.to_string().into_bytes();
             let answer = self.0.providers.add_checkpoint(&url, body).await?;
             match answer.status {
@@ -270,7 +274,8 @@ fn verified(answer: &[u8], note: &Note, key: &VerifierKey) -> Result<Line, Strin
         }
         let mut signed = Note::new(note.text()).map_err(|e| e.to_string())?;
         signed.add(signature.clone());
-        let good = signed.verify(std::slice::from_ref(key)).map_err(|e| format!("its cosignature does not hold: {e}"))?;
+        let good =
+            signed.verify(std::slice::from_ref(key)).map_err(|e| format!("its cosignature does not hold: {e}"))?;
         let time_s = good.first().and_then(|good| good.time_s).ok_or("its cosignature says no time")?;
         return Ok(Line { signature, time_s });
     }
@@ -287,7 +292,9 @@ fn objection(status: u16, body: &[u8]) -> String {
     let what = match status {
         404 => "it does not know the log: give it the log's key with `seatrial witness run --log`",
         403 => "it does not know the key that signed the checkpoint: after a rotation it is given both",
-        422 => "it objects that the log does not extend what it cosigned before: history was rewritten, or its record is another log's",
+        422 => {
+            "it objects that the log does not extend what it cosigned before: history was rewritten, or its record is another log's"
+        }
         _ => "it did not cosign",
     };
     format!("{what} ({status}: {said})")

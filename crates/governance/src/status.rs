@@ -19,13 +19,13 @@ pub use handover::{RESTORED_DAYS, RightsEnd, TRANSFER_ACTIONS_MIN, rights_end};
 pub use measured::meets;
 pub use operation::OVERSIGHT_BAR;
 pub use owners::PEOPLE_MIN;
-pub use witnessed::COSIGNED_AGE_MAX_MS;
 pub use waive::{WaiverRecord, WaiverStanding, waiver_refusal, waivers};
+pub use witnessed::COSIGNED_AGE_MAX_MS;
 
 use crate::define::{Duty, Input, Obligation, alias_age, obligations};
 use crate::key::{Inputs, Keys, LoggedInputs};
-use crate::release;
 use crate::people::Grace;
+use crate::release;
 use crate::state::{Considered, InputChange, ObligationState, State};
 use operation::drills;
 use seatrial_model::event::{ApprovalGiven, PilotReported, QuestionSettled, SpecSubmitted};
@@ -295,7 +295,8 @@ impl<'a> Fold<'a> {
 
     /// The newest release of the stage whose obligation it is: what is owned keeps production's.
     pub(crate) fn released(&self, obligation: &Obligation) -> Option<u64> {
-        let stage = if obligation.is_for(self.input.stage.measure()) { self.input.stage.measure() } else { self.input.stage };
+        let stage =
+            if obligation.is_for(self.input.stage.measure()) { self.input.stage.measure() } else { self.input.stage };
         self.released.get(&stage).copied()
     }
 

@@ -60,7 +60,9 @@ impl AddCheckpoint {
                 return Err(RequestError("its proof has more than 63 hashes"));
             }
             let hash = BASE64.decode(line).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
-            proof.push(Digest::from_bytes(hash.ok_or(RequestError("a line of its proof is not the base64 of 32 bytes"))?));
+            proof.push(Digest::from_bytes(
+                hash.ok_or(RequestError("a line of its proof is not the base64 of 32 bytes"))?,
+            ));
         }
         let note = Note::parse(note.as_bytes()).map_err(|_| RequestError("its checkpoint is not a signed note"))?;
         Ok(Self { old, proof, note })
@@ -107,7 +109,9 @@ pub enum Objection {
         what: &'static str,
     },
     /// 422: the checkpoint does not extend what was cosigned before: history was rewritten, or the proof is wrong.
-    #[error("nothing was cosigned: the checkpoint does not extend the one of size {size} that was cosigned before: {what}")]
+    #[error(
+        "nothing was cosigned: the checkpoint does not extend the one of size {size} that was cosigned before: {what}"
+    )]
     Inconsistent {
         /// The size that was cosigned last.
         size: u64,

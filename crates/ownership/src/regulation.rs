@@ -132,15 +132,15 @@ pub struct Supporting<'a> {
 pub fn support<'a>(framework: &'a Framework, obligations: &'a [ObligationLine]) -> Vec<Support<'a>> {
     let one = |clause: &'a Clause| {
         let has = |id: &str| obligations.iter().any(|o| general(&o.id) == id);
-        let supporting = |o: &'a ObligationLine| Supporting {
-            id: &o.id,
-            state: &o.state,
-            settled: o.settled,
-            entries: &o.events,
-        };
+        let supporting =
+            |o: &'a ObligationLine| Supporting { id: &o.id, state: &o.state, settled: o.settled, entries: &o.events };
         Support {
             clause,
-            obligations: obligations.iter().filter(|o| clause.supports.contains(&general(&o.id))).map(supporting).collect(),
+            obligations: obligations
+                .iter()
+                .filter(|o| clause.supports.contains(&general(&o.id)))
+                .map(supporting)
+                .collect(),
             absent: clause.supports.iter().filter(|id| !has(id)).map(String::as_str).collect(),
         }
     };

@@ -12,7 +12,8 @@ fn what_is_missing() {
     expect![[r#"
         drill.stop: open: because -> seatrial approve drill.stop
         ownership.accepted: open: because -> seatrial approve ownership.accepted
-    "#]].assert_eq(&told(&World::told()));
+    "#]]
+    .assert_eq(&told(&World::told()));
 }
 
 #[test]

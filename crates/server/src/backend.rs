@@ -1,10 +1,10 @@
 //! What the pages ask for. The factory answers; nothing here decides.
 
 use crate::view::{
-    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage, OwnershipPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
-    Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
-    SprintPage, WaiverSent, WaiversPage, WorkflowTab,
+    Decisions, DiffPage, DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent,
+    IncidentsPage, LogPage, ObligationPage, Overview, OwnershipPage, PilotReportPage, ReleasesPage, ReviewPage,
+    Reviews, SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
 use seatrial_factory::SsoSubject;
 use seatrial_model::event::TokenKind;

@@ -20,13 +20,13 @@ mod words;
 use crate::backend::{Backend, Person, Problem};
 use crate::router::AppState;
 use crate::view::{
-    DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent, IncidentsPage, OwnershipPage,
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
-    Decisions, DiffPage, LogPage, ObligationPage, Overview, PilotReportPage, ReleasesPage, ReviewPage, Reviews,
-    SprintPage, WaiverSent, WaiversPage, WorkflowTab,
+    Decisions, DiffPage, DrillCame, DrillSent, DrillsAsked, DrillsPage, IncidentAct, IncidentPage, IncidentSent,
+    IncidentsPage, LogPage, ObligationPage, Overview, OwnershipPage, PilotReportPage, ReleasesPage, ReviewPage,
+    Reviews, SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
-use seatrial_factory::{Factory, SsoSubject};
 use seatrial_factory::api::{Caller, Refused};
+use seatrial_factory::{Factory, SsoSubject};
 use seatrial_model::{DecisionId, Digest, EventId, LogName, ReviewId, SprintId, Stage, Time, Untrusted};
 use seatrial_spec::workflow::SignIn;
 use tokio::sync::broadcast::error::RecvError;

@@ -1,7 +1,7 @@
 //! A log taken over from elsewhere, byte for byte: its entries, blobs and payloads, and the checkpoint that was signed of
 //! it. Whoever hands it over has verified it; here only what would break the store is checked.
 
-use crate::batch::{BATCH_EVENTS_MAX, Batch, BLOB_BYTES_MAX, NewPayload, PAYLOAD_BYTES_MAX};
+use crate::batch::{BATCH_EVENTS_MAX, BLOB_BYTES_MAX, Batch, NewPayload, PAYLOAD_BYTES_MAX};
 use crate::contract::View;
 use crate::error::{BatchError, StoreError};
 use crate::keys::Seed;

@@ -93,12 +93,17 @@ fn check_keys(keys: &Keys, given: &VerifierKey, note: &Note, report: &mut Verifi
         let first = keys.all().first().unwrap_or(newest);
         report.problem(
             "checkpoint",
-            format!("the log names the key `{first}`, and the checkpoint was checked with another, which it never names"),
+            format!(
+                "the log names the key `{first}`, and the checkpoint was checked with another, which it never names"
+            ),
         );
         return;
     }
     if let Err(e) = note.verify(std::slice::from_ref(newest)) {
-        report.problem("checkpoint", format!("the log's key is `{newest}` by now, and it did not sign the checkpoint: {e}"));
+        report.problem(
+            "checkpoint",
+            format!("the log's key is `{newest}` by now, and it did not sign the checkpoint: {e}"),
+        );
     }
     report.newest_key = newest.to_string();
     report.vouched = keys.broken_after(given);
@@ -161,12 +166,7 @@ fn check_points<S: Source + ?Sized>(
 }
 
 /// Checks that the tree extends each earlier checkpoint.
-fn check_earlier<S: Source + ?Sized>(
-    source: &S,
-    checkpoint: &Checkpoint,
-    keys: &[VerifierKey],
-    report: &mut Verified,
-) {
+fn check_earlier<S: Source + ?Sized>(source: &S, checkpoint: &Checkpoint, keys: &[VerifierKey], report: &mut Verified) {
     let earlier = match source.earlier_checkpoints() {
         Ok(earlier) => earlier,
         Err(e) => return report.problem(e.place, e.reason),

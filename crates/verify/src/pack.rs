@@ -214,7 +214,10 @@ fn check_citations(folder: &Folder, entries: &Entries<'_>, report: &mut PackVeri
         match there {
             Ok(id) if id == *said => report.citations += 1,
             Ok(id) => {
-                report.problem(PAGE, format!("it says that the entry {index} of {} is `{said}`; it is `{id}`", log_of(*of)));
+                report.problem(
+                    PAGE,
+                    format!("it says that the entry {index} of {} is `{said}`; it is `{id}`", log_of(*of)),
+                );
             }
             Err(what) => report.problem(PAGE, format!("the entry {index} of {} was not found: {what}", log_of(*of))),
         }

@@ -2,9 +2,9 @@
 
 use super::{AcknowledgeArgs, EndRightsArgs, IndexArgs, KeepRightsArgs};
 use clap::{Args, Subcommand, ValueEnum};
+use seatrial_ledger::VerifierKey;
 use seatrial_model::words::Stage;
 use seatrial_model::{EventId, SprintId};
-use seatrial_ledger::VerifierKey;
 use std::path::PathBuf;
 
 /// The stages that a command can be asked about.

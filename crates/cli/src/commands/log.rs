@@ -52,7 +52,9 @@ pub(crate) async fn read(
         LogCommand::Statement { event, out: dir } => statement::statement(asked, event, dir.as_deref(), out).await,
         LogCommand::Key => keys(asked, named, out).await,
         LogCommand::Restore(args) => restore::restore(&args, asked, out).await,
-        LogCommand::Rebuild | LogCommand::Witness { .. } | LogCommand::RotateKey { .. } => Err(Failure::usage("this needs the store's owner; nothing was done")),
+        LogCommand::Rebuild | LogCommand::Witness { .. } | LogCommand::RotateKey { .. } => {
+            Err(Failure::usage("this needs the store's owner; nothing was done"))
+        }
     }
 }
 

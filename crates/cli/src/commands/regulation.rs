@@ -58,13 +58,20 @@ fn chosen(args: &RegulationArgs) -> Result<Vec<&'static Framework>, Failure> {
     let Some(id) = &args.framework else { return Ok(mapping().frameworks.iter().collect()) };
     let known: Vec<String> = mapping().frameworks.iter().map(|f| format!("`{}`", f.id)).collect();
     let found = mapping().framework(id).ok_or_else(|| {
-        Failure::usage(format!("there is no framework `{}` in the mapping; nothing was shown. It has {}", shown(id), known.join(", ")))
+        Failure::usage(format!(
+            "there is no framework `{}` in the mapping; nothing was shown. It has {}",
+            shown(id),
+            known.join(", ")
+        ))
     });
     Ok(vec![found?])
 }
 
 fn head(out: &mut Out) {
-    out.line(format!("Which obligation supports evidence for which clause, as of {}. Evidence is not a verdict.", mapping().as_of));
+    out.line(format!(
+        "Which obligation supports evidence for which clause, as of {}. Evidence is not a verdict.",
+        mapping().as_of
+    ));
 }
 
 fn about(framework: &Framework, out: &mut Out) {
@@ -96,7 +103,11 @@ fn markdown(mapping: &Mapping, frameworks: &[&Framework]) -> String {
     // Writing into a String cannot fail.
     let _ = (|| -> std::fmt::Result {
         for f in frameworks {
-            writeln!(out, "\n## {} (`{}`)\n\n{}, {}: <{}>\n\n{}.\n", f.name, f.id, f.text, f.date, f.source, f.applies)?;
+            writeln!(
+                out,
+                "\n## {} (`{}`)\n\n{}, {}: <{}>\n\n{}.\n",
+                f.name, f.id, f.text, f.date, f.source, f.applies
+            )?;
             writeln!(out, "| clause | about | supports evidence for it | not shown here |\n|---|---|---|---|")?;
             for c in &f.clauses {
                 let supports: Vec<String> = c.supports.iter().map(|id| format!("`{id}`")).collect();

@@ -27,7 +27,9 @@ fn init(dir: &Path, name: &str, out: &mut Out) -> Result<Exit, Failure> {
     let key = kept::init(dir, name)?.to_string();
     out.json(&json!({ "name": name, "key": key, "dir": dir }))?;
     out.line(&key);
-    out.note("the private key stays in the folder; this one goes into `witnesses` of factory.yaml, and to whoever verifies");
+    out.note(
+        "the private key stays in the folder; this one goes into `witnesses` of factory.yaml, and to whoever verifies",
+    );
     Ok(Exit::Done)
 }
 
@@ -46,9 +48,9 @@ async fn run(dir: &Path, args: &WitnessRunArgs, out: &mut Out) -> Result<Exit, F
         )));
     }
     let kept = Kept::open(dir, &args.logs)?;
-    let listener = TcpListener::bind(args.listen).await.map_err(|e| {
-        Failure::usage(format!("`{}` cannot be listened on ({e}); nothing is witnessed", args.listen))
-    })?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|e| Failure::usage(format!("`{}` cannot be listened on ({e}); nothing is witnessed", args.listen)))?;
     let address = listener.local_addr().map_err(|e| Failure::failed(e.to_string()))?;
     let key = kept.key().to_string();
     let logs: Vec<_> = kept.logs().map(|(origin, size)| json!({ "origin": origin, "size": size })).collect();

@@ -47,7 +47,8 @@ fn from_a_draft_to_a_pilot() {
 fn incident(yard: &Yard) {
     let open = ["incident", "open", "--severity", "high", "two customers mixed up"];
     yard.run_as(RIA, &open).exits(3);
-    let number = yard.run_as(HANA, &[&open[..], &["--format", "json"]].concat()).exits(0).json()["incident"].to_string();
+    let number =
+        yard.run_as(HANA, &[&open[..], &["--format", "json"]].concat()).exits(0).json()["incident"].to_string();
     assert!(yard.run(&["status", "--stage", "pilot"]).out.contains("INCIDENT"));
     yard.run_as(HANA, &["incident", "note", &number, "seen at the counter"]).exits(0);
     yard.run_as(HANA, &["incident", "severity", &number, "medium", "taken back"]).exits(0);

@@ -254,8 +254,10 @@ impl Factory {
         let told = criterion.filter(|_| !cases.is_empty());
         let continues = told.and_then(|c| holds_on_metrics(&c.promoted, &metrics).ok());
         let stops = events.iter().filter(|e| e.event.time >= from && e.event.time <= until);
-        let stops: Vec<EventId> =
-            stops.filter(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if !s.marked)).map(|e| e.event.id).collect();
+        let stops: Vec<EventId> = stops
+            .filter(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if !s.marked))
+            .map(|e| e.event.id)
+            .collect();
         let named: Vec<(Digest, EventId)> = releases.iter().map(|r| (r.release, r.event)).collect();
         let report = PilotFindings::of(&PilotInput {
             number,

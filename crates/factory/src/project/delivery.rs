@@ -1,8 +1,8 @@
 //! The fold of delivery's events: few, and read whole where readiness is computed.
 
 use super::{
-    AssumptionRec, CertificateRec, OWNED, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, ReleaseRec, RetiredRec,
-    SpecRec, StopRec, TokenRec, certificate_key,
+    AssumptionRec, CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, OWNED, ReleaseRec,
+    RetiredRec, SpecRec, StopRec, TokenRec, certificate_key,
 };
 use crate::switch::Reach;
 use seatrial_model::event::{AssumptionChecked, ReleaseCut, ThresholdTested, TokenIssued};

@@ -5,9 +5,7 @@ use super::{
     WitnessRec,
 };
 use crate::api::DecisionStatus;
-use seatrial_model::event::{
-    AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered,
-};
+use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
 use seatrial_model::{Action, Answer, Body, DecisionId, Digest, ReviewId, Time, Verdict};
 use seatrial_store::ProjectError;

@@ -53,11 +53,8 @@ async fn a_billed_call_that_nothing_recorded_is_found() {
     let now = yard.factory.now();
     let day = now.day();
     let (hana, from, until) = (yard.who("hana"), now.plus_millis(-60_000), now.plus_millis(60_000));
-    let bill = |count: u64| CallsInput {
-        lines: vec![BilledCalls { day, model: "faulty".to_owned(), count }],
-        from,
-        until,
-    };
+    let bill =
+        |count: u64| CallsInput { lines: vec![BilledCalls { day, model: "faulty".to_owned(), count }], from, until };
     // Every call is billed, those that failed, too: what got no answer explains as many.
     let all = yard.factory.reconcile_calls(&hana, WORKFLOW, bill(asked)).await.unwrap();
     assert_eq!((all.done.theirs, all.done.unrecorded), (asked, 0), "{all:?}");
@@ -74,7 +71,11 @@ async fn a_billed_call_that_nothing_recorded_is_found() {
     // Production waits for the cases still, and says what it found of the calls.
     let standing = yard.factory.standing(WORKFLOW, seatrial_model::Stage::Production).await.unwrap();
     let complete = standing.states.iter().find(|s| s.obligation.id == "runtime.complete").unwrap();
-    assert!(complete.why.contains("`cases` were not reconciled") && complete.why.contains("1 of theirs"), "{}", complete.why);
+    assert!(
+        complete.why.contains("`cases` were not reconciled") && complete.why.contains("1 of theirs"),
+        "{}",
+        complete.why
+    );
     let outsider = yard.factory.reconcile_calls(&yard.who("ria"), WORKFLOW, bill(1)).await.unwrap_err();
     assert!(matches!(outsider, Refused::Forbidden(_)), "{outsider}");
 }

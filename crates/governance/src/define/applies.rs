@@ -5,8 +5,8 @@ use super::Obligation;
 use super::build::BOTH;
 use seatrial_model::words::FactoryKind;
 use seatrial_model::{Influence, Stage, Tier};
-use seatrial_spec::{FactorySpec, Workflow};
 use seatrial_spec::workflow::Actor;
+use seatrial_spec::{FactorySpec, Workflow};
 
 /// What of a workflow decides which obligations apply.
 #[derive(Clone, Debug)]

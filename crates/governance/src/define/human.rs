@@ -153,7 +153,8 @@ pub(super) fn release(workflow: &Workflow, factory: &FactorySpec, stage: Stage) 
     let by = match (stage, factory.profile.as_str()) {
         (Stage::Owned, "small") => "a person of the receiving side who is no author".to_owned(),
         (Stage::Owned, _) => {
-            "one person of the receiving and one of the independent side, none of them an author, nobody of delivery".to_owned()
+            "one person of the receiving and one of the independent side, none of them an author, nobody of delivery"
+                .to_owned()
         }
         (Stage::Production, "small") => "a person of the independent or the receiving side who is no author".to_owned(),
         (Stage::Production, _) => {

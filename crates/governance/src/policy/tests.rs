@@ -144,8 +144,9 @@ fn what_nothing_can_lift() {
 
 fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, listed: bool) {
     use Action::{
-        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, DecideIncident, HandleIncident, OpenIncident, Drill, EndWaiver, FileDocument, GrantWaiver, Override,
-        Reaffirm, Release, Resume, Retire, RollBack, Stop, Waive, Withdraw,
+        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, DecideIncident, Drill, EndWaiver, FileDocument,
+        GrantWaiver, HandleIncident, OpenIncident, Override, Reaffirm, Release, Resume, Retire, RollBack, Stop, Waive,
+        Withdraw,
     };
     let what = format!("{action} by {actor:?} under {c:?}");
     assert!(!(c.ended && actor.side == Side::Delivery) || action == Action::Read, "{what}");

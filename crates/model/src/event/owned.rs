@@ -1,8 +1,6 @@
 //! Bodies of ownership: incidents, rights that end, keys that change hands, witnesses, the pack.
 
-use crate::{
-    Day, DecisionId, Digest, ElementPath, EventId, IncidentCourse, IncidentSeverity, LogPoint, Side, Time,
-};
+use crate::{Day, DecisionId, Digest, ElementPath, EventId, IncidentCourse, IncidentSeverity, LogPoint, Side, Time};
 use serde::{Deserialize, Serialize};
 
 /// An incident was opened. Payload: `text` (what was seen).

@@ -31,7 +31,10 @@ pub(super) fn catalog_info(input: &PackInput<'_>) -> String {
     put("  tags: [ai, workflow, seatrial]\n");
     put("spec:\n  type: ai-workflow\n");
     put(&format!("  lifecycle: {}\n", lifecycle(stage(input))));
-    put(&format!("  owner: {}\n", quoted(&owner.map_or_else(|| "group:default/unowned".to_owned(), |o| format!("group:default/{}", name(o))))));
+    put(&format!(
+        "  owner: {}\n",
+        quoted(&owner.map_or_else(|| "group:default/unowned".to_owned(), |o| format!("group:default/{}", name(o))))
+    ));
     out
 }
 
@@ -76,7 +79,9 @@ pub(super) fn codeowners(input: &PackInput<'_>) -> String {
         // An owner is an e-mail address or a name of the host's; ids that are neither would own nothing.
         ids.filter(|id| id.contains('@') && id.bytes().all(|b| b.is_ascii_graphic() && b != b'#')).collect()
     };
-    let mut out = String::from("# Who reviews a change of which file: the receiving side, by responsibility. For the folder of `workflow.yaml`.\n");
+    let mut out = String::from(
+        "# Who reviews a change of which file: the receiving side, by responsibility. For the folder of `workflow.yaml`.\n",
+    );
     let mut line = |path: &str, name: &str| {
         let owners = people(name);
         // Writing into a String cannot fail.

@@ -65,7 +65,9 @@ impl<'a> Citations<'a> {
     pub(super) fn people(&mut self) -> Markup {
         self.people_cited = true;
         match self.people {
-            Some(e) => html! { " " a.cite href={ "#factory-" (e.index) } title=(e.event.id) { code { "factory log " (e.index) } } },
+            Some(e) => {
+                html! { " " a.cite href={ "#factory-" (e.index) } title=(e.event.id) { code { "factory log " (e.index) } } }
+            }
             None => html! { span.uncited { "no event: from the people list at hand" } },
         }
     }

@@ -119,13 +119,18 @@ fn card(input: &PackInput<'_>, step: &Step, model: &ModelRef) -> Value {
         }
     }
     let never = step.never.iter().map(|rule| {
-        format!("never left to AI: {}{}", rule.name, rule.because.as_ref().map(|b| format!(" ({b})")).unwrap_or_default())
+        format!(
+            "never left to AI: {}{}",
+            rule.name,
+            rule.because.as_ref().map(|b| format!(" ({b})")).unwrap_or_default()
+        )
     });
     let withheld = step.withhold.iter().map(|field| format!("the model never sees {field}"));
     let limits: Vec<String> = never.chain(withheld).take(LIST_MAX).collect();
     let risks = input.workflow.risks.items.iter().take(LIST_MAX);
     let risks: Vec<Value> = risks.map(|r| json!({ "name": r.risk, "mitigationStrategy": r.measure })).collect();
-    let users: BTreeSet<&str> = input.workflow.responsibilities.values().filter_map(|r| r.receiving.as_deref()).collect();
+    let users: BTreeSet<&str> =
+        input.workflow.responsibilities.values().filter_map(|r| r.receiving.as_deref()).collect();
     json!({
         "modelParameters": parameters,
         "quantitativeAnalysis": { "performanceMetrics": metrics(input, step) },
@@ -212,9 +217,7 @@ fn files(input: &PackInput<'_>) -> Vec<Value> {
 
 /// The obligations, as the requirements that are attested.
 fn standard(input: &PackInput<'_>) -> Value {
-    let requirement = |o: &ObligationLine| {
-        json!({ "bom-ref": format!("requirement/{}", o.id), "identifier": o.id, "title": o.title, "text": o.title })
-    };
+    let requirement = |o: &ObligationLine| json!({ "bom-ref": format!("requirement/{}", o.id), "identifier": o.id, "title": o.title, "text": o.title });
     json!({
         "bom-ref": "standard/obligations",
         "name": "Seatrial obligations",

@@ -35,7 +35,12 @@ fn figure(index: &TransferIndex) -> Markup {
     let slot = (WIDTH - LEFT - 8) / weeks().count().max(1);
     let bar = slot.saturating_sub(3).clamp(2, 48);
     // A share is between nothing and all of it.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share is in [0, 1]")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share is in [0, 1]"
+    )]
     let tall = |share: f64| (share * TALL as f64).round() as usize;
     html! {
         figure {

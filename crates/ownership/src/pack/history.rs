@@ -149,15 +149,23 @@ fn line(e: &Logged, withdrawn: &BTreeMap<EventId, u64>, cites: &mut Citations<'_
         Body::ReleaseLapsed(r) => html! {
             (when) strong.warn { "The release lapsed" } ": lost " code { (t(&r.lost.keys().cloned().collect::<Vec<_>>().join(", "), 300)) } ". " (cites.index(e.index))
         },
-        Body::ReleaseRestored(_) => html! { (when) "The release stands again: nothing that it had lost is missing. " (cites.index(e.index)) },
-        Body::ReleaseRolledBack(_) => html! { (when) (who) " went back to an earlier release. " (cites.index(e.index)) },
+        Body::ReleaseRestored(_) => {
+            html! { (when) "The release stands again: nothing that it had lost is missing. " (cites.index(e.index)) }
+        }
+        Body::ReleaseRolledBack(_) => {
+            html! { (when) (who) " went back to an earlier release. " (cites.index(e.index)) }
+        }
         Body::WorkflowRetired(_) => html! { (when) strong { "Retired" } " by " (who) ". " (cites.index(e.index)) },
         Body::RightsEnded(r) => html! {
             (when) "The rights of the " (side(r.side)) " side end on " time datetime=(r.from) { (r.from.day()) } ", said by " (who) ". " (cites.index(e.index))
         },
         Body::RightsKept(_) => html! { (when) "Those rights are kept, said by " (who) ". " (cites.index(e.index)) },
-        Body::PackAcknowledged(a) => html! { (when) (who) " read and took an earlier handover pack as " (t(&a.role, 80)) ". " (cites.index(e.index)) },
-        Body::LogKeyRotated(_) => html! { (when) "The log is signed by another key from here on, said by " (who) ". " (cites.index(e.index)) },
+        Body::PackAcknowledged(a) => {
+            html! { (when) (who) " read and took an earlier handover pack as " (t(&a.role, 80)) ". " (cites.index(e.index)) }
+        }
+        Body::LogKeyRotated(_) => {
+            html! { (when) "The log is signed by another key from here on, said by " (who) ". " (cites.index(e.index)) }
+        }
         _ => return None,
     };
     Some(told)

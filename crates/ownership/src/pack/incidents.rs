@@ -36,10 +36,9 @@ fn row(input: &PackInput<'_>, opened: &Logged, incident: &IncidentOpened, cites:
     };
     let severity = updates().filter_map(|(_, u)| u.severity).last().unwrap_or(incident.severity);
     let owner = updates().filter_map(|(_, u)| u.owner.clone()).last().unwrap_or_else(|| incident.owner.clone());
-    let review = input
-        .events
-        .iter()
-        .find_map(|e| matches!(&e.event.body, Body::IncidentReviewed(r) if r.incident == incident.incident).then_some(e.index));
+    let review = input.events.iter().find_map(|e| {
+        matches!(&e.event.body, Body::IncidentReviewed(r) if r.incident == incident.incident).then_some(e.index)
+    });
     html! {
         tr {
             td.number { (incident.incident) @if incident.drill { br; "drill" } } td { (severity) } td { (t(&owner, 120)) }

@@ -57,8 +57,9 @@ fn release(input: &PackInput<'_>, e: &Logged, cut: &ReleaseCut) -> Value {
         obligations.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
     let at = |id: &seatrial_model::EventId| input.events.iter().find(|e| e.event.id == *id).map(|e| e.index);
     let attestations = obligations.iter().flat_map(|o| &o.events).filter_map(|id| Some((at(id)?, id)));
-    let attestations: std::collections::BTreeMap<u64, Value> =
-        attestations.map(|(index, id)| (index, with_digest(entry(input, index, &id.to_string()), input, index))).collect();
+    let attestations: std::collections::BTreeMap<u64, Value> = attestations
+        .map(|(index, id)| (index, with_digest(entry(input, index, &id.to_string()), input, index)))
+        .collect();
     json!({
         "verifier": { "id": format!("urn:seatrial:release:{}", env!("CARGO_PKG_VERSION")) },
         "timeVerified": e.event.time.to_string(),

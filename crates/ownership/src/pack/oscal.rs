@@ -19,13 +19,11 @@ const NS: &str = "urn:seatrial:oscal";
 pub(super) fn assessment_results(input: &PackInput<'_>) -> Value {
     let of_workflow = format!("{}/{}", input.factory.name, input.workflow.name);
     let id = |kind: &str, name: &str| uuid(kind, &format!("{}\n{}\n{name}", input.log.origin, input.log.point.root));
-    let (applies, not): (Vec<&ObligationLine>, Vec<_>) =
-        input.obligations.iter().partition(|o| !o.is_not_applicable());
+    let (applies, not): (Vec<&ObligationLine>, Vec<_>) = input.obligations.iter().partition(|o| !o.is_not_applicable());
     let observations = observations(input, &id);
     let findings: Vec<Value> = applies.iter().map(|o| finding(o, &observations, &id)).collect();
-    let selection = |all: &[&ObligationLine]| -> Vec<Value> {
-        all.iter().map(|o| json!({ "control-id": token(&o.id) })).collect()
-    };
+    let selection =
+        |all: &[&ObligationLine]| -> Vec<Value> { all.iter().map(|o| json!({ "control-id": token(&o.id) })).collect() };
     let mut controls = json!({ "description": "The obligations that apply to this workflow", "include-controls": selection(&applies) });
     if !not.is_empty() {
         insert(&mut controls, "exclude-controls", json!(selection(&not)));
@@ -101,7 +99,11 @@ fn observations(input: &PackInput<'_>, id: &impl Fn(&str, &str) -> String) -> BT
 /// How the evidence came about, in OSCAL's words.
 fn method(body: &Body) -> &'static str {
     match body {
-        Body::DrillDone(_) | Body::ProbeRun(_) | Body::EvaluationRecorded(_) | Body::ThresholdTested(_) | Body::TraceAudited(_) => "TEST",
+        Body::DrillDone(_)
+        | Body::ProbeRun(_)
+        | Body::EvaluationRecorded(_)
+        | Body::ThresholdTested(_)
+        | Body::TraceAudited(_) => "TEST",
         _ => "EXAMINE",
     }
 }

@@ -99,7 +99,8 @@ impl Shown {
                 .and_then(|bytes| serde_json::from_slice(bytes).ok())
                 .unwrap_or_default();
             for (path, exercise) in recorded.rules.iter().filter(|(_, e)| e.caught + e.passed > 0) {
-                let examples = lines.iter().filter(|l| l.caught.contains(path)).take(EXAMPLES_MAX).map(|l| l.id.clone());
+                let examples =
+                    lines.iter().filter(|l| l.caught.contains(path)).take(EXAMPLES_MAX).map(|l| l.id.clone());
                 shown.entry(path.clone()).or_default().push(ShownBy {
                     set: set.to_owned(),
                     entry,

@@ -20,9 +20,10 @@ pub(super) fn files(workflow: &Workflow) -> BTreeSet<&str> {
 
 /// What has a runbook, and its file.
 fn used(workflow: &Workflow) -> Vec<(ElementPath, &str)> {
-    let responsibilities = workflow.responsibilities.iter().filter_map(|(name, r)| {
-        Some((ElementPath::new(format!("responsibilities.{name}")), r.runbook.as_deref()?))
-    });
+    let responsibilities = workflow
+        .responsibilities
+        .iter()
+        .filter_map(|(name, r)| Some((ElementPath::new(format!("responsibilities.{name}")), r.runbook.as_deref()?)));
     let fallbacks = workflow.steps.iter().filter_map(|s| {
         let file = s.fallback.as_ref()?.runbook.as_deref()?;
         Some((ElementPath::new(format!("steps.{}.fallback", s.name)), file))
@@ -43,7 +44,8 @@ pub(super) fn section(input: &PackInput<'_>, cites: &mut Citations<'_>) -> Marku
 
 fn runbook(input: &PackInput<'_>, file: &str, cites: &mut Citations<'_>) -> Markup {
     let text = input.workflow.files.get(file).map(|f| String::from_utf8_lossy(&f.bytes).into_owned());
-    let of: Vec<ElementPath> = used(input.workflow).into_iter().filter(|(_, f)| *f == file).map(|(path, _)| path).collect();
+    let of: Vec<ElementPath> =
+        used(input.workflow).into_iter().filter(|(_, f)| *f == file).map(|(path, _)| path).collect();
     let drilled: Vec<u64> = input
         .events
         .iter()
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn the_simple_part_of_markdown() {
-        let page = markdown("# Stop\nTell `x`\nothers.\n\n1. One\n   more\n2. Two\n- x\n```\na < b\n```\n<b>no</b>").into_string();
+        let page = markdown("# Stop\nTell `x`\nothers.\n\n1. One\n   more\n2. Two\n- x\n```\na < b\n```\n<b>no</b>")
+            .into_string();
         let expected = "<h4>Stop</h4><p>Tell <code>x</code> others.</p><ol><li>One more</li><li>Two</li></ol><ul><li>x</li></ul>\
                         <pre>a &lt; b\n</pre><p>&lt;b&gt;no&lt;/b&gt;</p>";
         assert_eq!(page, expected);

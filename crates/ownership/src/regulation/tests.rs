@@ -59,13 +59,8 @@ fn the_articles_of_the_design_are_there() {
     for id in ["nist-ai-rmf", "iso-42001", "soc-2", "sr-26-2", "pra-ss1-23", "dora", "gdpr"] {
         assert!(mapping().framework(id).is_some(), "{id}");
     }
-    let functions: BTreeSet<_> = mapping()
-        .framework("nist-ai-rmf")
-        .unwrap()
-        .clauses
-        .iter()
-        .filter_map(|c| c.clause.split(' ').next())
-        .collect();
+    let functions: BTreeSet<_> =
+        mapping().framework("nist-ai-rmf").unwrap().clauses.iter().filter_map(|c| c.clause.split(' ').next()).collect();
     assert_eq!(functions, ["GOVERN", "MANAGE", "MAP", "MEASURE"].into());
 }
 

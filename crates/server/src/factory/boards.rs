@@ -257,8 +257,10 @@ const fn reaction(on_lapse: OnLapse) -> &'static str {
 
 async fn stop_reason(factory: &Factory, workflow: &str, element: &ElementPath) -> Result<Option<Untrusted>, Refused> {
     let history = factory.history(workflow).await?;
-    let stop =
-        history.iter().rev().find(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if s.element == *element && !s.marked));
+    let stop = history
+        .iter()
+        .rev()
+        .find(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if s.element == *element && !s.marked));
     let commitment = stop.and_then(|e| e.event.payloads.get("reason").copied());
     Ok(text(&factory.text(workflow, commitment).await?).cloned())
 }

@@ -26,7 +26,8 @@ pub(super) async fn page(
     let point = signed.unwrap_or(identity.point.clone());
     let log = workflow.parse().map_err(|_| Refused::NotFound(format!("there is no log `{workflow}`")))?;
     let witnesses = factory.witnesses(&log).await?;
-    let witnesses = witnesses.into_iter().filter_map(|w| Some(format!("{}, {} entries on {}", w.witness, w.point?.size, w.at?)));
+    let witnesses =
+        witnesses.into_iter().filter_map(|w| Some(format!("{}, {} entries on {}", w.witness, w.point?.size, w.at?)));
     Ok(LogPage {
         origin: identity.origin,
         entries: identity.point.size,

@@ -12,7 +12,8 @@ pub(super) async fn page(factory: &Factory, workflow: &str, id: &str) -> Result<
     let mut missing = None;
     for stage in STAGES {
         // What is owned keeps production's obligations as they stand there; only the whole state is approved anew.
-        let keeps = id != "release.approval" && page.as_ref().is_some_and(|p| p.stages.iter().any(|s| s.stage == Stage::Production));
+        let keeps = id != "release.approval"
+            && page.as_ref().is_some_and(|p| p.stages.iter().any(|s| s.stage == Stage::Production));
         if stage == Stage::Owned && keeps {
             continue;
         }

@@ -2,8 +2,8 @@
 
 use super::{FactoryBackend, problem};
 use crate::backend::{Person, Problem, SignedWith};
-use seatrial_factory::{Factory, SsoSubject};
 use seatrial_factory::api::{Caller, Refused};
+use seatrial_factory::{Factory, SsoSubject};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{Assurance, PrincipalKind};
 

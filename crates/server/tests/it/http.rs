@@ -550,7 +550,8 @@ async fn an_incident_is_opened_and_handled_by_forms() {
         assert!(answer.text.contains("role=\"alert\""), "the page says why");
     }
     assert!(server.done().is_empty());
-    let opened = server.post(incidents, &cookie, &[csrf, ("severity", "high"), ("owner", "bo@bank.example"), text]).await;
+    let opened =
+        server.post(incidents, &cookie, &[csrf, ("severity", "high"), ("owner", "bo@bank.example"), text]).await;
     assert_eq!(opened.status, StatusCode::SEE_OTHER);
     assert_eq!(opened.header("location"), "/w/complaint-routing/incidents/1");
     for form in [

@@ -73,7 +73,10 @@ fn figures_are_counted() {
     assert_eq!(event.results, Digest::of(&evaluation.results));
     let lines: Vec<ResultLine> = serde_json::from_slice(&evaluation.results).unwrap();
     assert_eq!(lines.len(), 5);
-    assert_eq!(lines[3], ResultLine { id: "4".into(), verdict: None, outcome: Outcome::Inconclusive, unstable: false, caught: vec![] });
+    assert_eq!(
+        lines[3],
+        ResultLine { id: "4".into(), verdict: None, outcome: Outcome::Inconclusive, unstable: false, caught: vec![] }
+    );
 }
 
 #[test]

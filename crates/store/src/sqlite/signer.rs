@@ -144,12 +144,7 @@ impl SignerThread {
     }
 
     /// Keeps witnesses' signatures with the newest checkpoint, unless there is a newer one by now.
-    fn add_cosignatures(
-        &self,
-        log: &LogName,
-        point: &LogPoint,
-        lines: Vec<NoteSignature>,
-    ) -> Result<bool, StoreError> {
+    fn add_cosignatures(&self, log: &LogName, point: &LogPoint, lines: Vec<NoteSignature>) -> Result<bool, StoreError> {
         let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner).get(log).cloned();
         let Some(newest) = newest.filter(|newest| newest.point == *point) else { return Ok(false) };
         let damaged = |e: NoteError| StoreError::Damaged { log: log.clone(), what: e.to_string() };

@@ -11,8 +11,8 @@ use crate::mirror::Problems;
 use rusqlite::{Connection, Params, params};
 use seatrial_ledger::tile::width_at;
 use seatrial_ledger::{Checkpoint, CheckpointError, Note, VerifierKey};
-use seatrial_model::{Body, LogPoint};
 use seatrial_model::digest::hex;
+use seatrial_model::{Body, LogPoint};
 
 /// The tables whose rows belong to a log.
 const TABLES: [&str; 5] = ["events", "tiles", "blobs", "payloads", "rows"];
@@ -38,7 +38,9 @@ fn checkpoints(folder: &Folder, row: &LogRow, view: &SqlView<'_>, problems: &mut
     let Known { keys, restored } = known(key, row, view)?;
     let mut open = |note: &str, place: &str| {
         let found = match restored.iter().any(|r| r == note) {
-            true => Note::parse(note.as_bytes()).map_err(CheckpointError::from).and_then(|n| Checkpoint::parse(n.text())),
+            true => {
+                Note::parse(note.as_bytes()).map_err(CheckpointError::from).and_then(|n| Checkpoint::parse(n.text()))
+            }
             false => open_by_any(note.as_bytes(), &keys),
         };
         match found {

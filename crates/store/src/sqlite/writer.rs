@@ -236,7 +236,8 @@ impl Writer {
     fn rotated(&self, log: &LogName, batch: &Batch) -> Result<Option<String>, StoreError> {
         let mut found = new_keys(&batch.events);
         let Some((event, new)) = found.next() else { return Ok(None) };
-        let refused = |what: &str| Err(StoreError::Invalid(format!("the key of the log `{log}` was not changed: {what}")));
+        let refused =
+            |what: &str| Err(StoreError::Invalid(format!("the key of the log `{log}` was not changed: {what}")));
         if found.next().is_some() {
             return refused("a batch changes it once");
         }
@@ -272,12 +273,7 @@ impl Writer {
         Ok(())
     }
 
-    fn import(
-        &self,
-        log: &LogName,
-        piece: Piece,
-        states: &mut BTreeMap<LogName, LogState>,
-    ) -> Result<u64, StoreError> {
+    fn import(&self, log: &LogName, piece: Piece, states: &mut BTreeMap<LogName, LogState>) -> Result<u64, StoreError> {
         let mut state = self.state(log, states)?;
         let prepared = prepare_piece(&state.view(&self.conn, log), piece)?;
         let applied = append_prepared(&self.conn, log, &mut state, &*self.projector, &prepared)?;

@@ -4,9 +4,7 @@ use crate::common::*;
 use crate::rotation::{key, point, rotation};
 use seatrial_model::event::LogRestored;
 use seatrial_model::{Body, LogPoint};
-use seatrial_store::{
-    Absent, Adopt, Batch, Payload, Piece, ReaderExt as _, Seed, Store, StoreError, StoreExt as _,
-};
+use seatrial_store::{Absent, Adopt, Batch, Payload, Piece, ReaderExt as _, Seed, Store, StoreError, StoreExt as _};
 use std::sync::Arc;
 
 /// A log with all kinds of contents: a rotation, blobs, payloads held, erased and left out.
@@ -59,8 +57,14 @@ async fn take_over(from: &dyn Store, to: &dyn Store) -> (LogPoint, String) {
     to.begin_import(&log(), &opened.origin, &opened.key).await.unwrap();
     let whole = piece(from).await;
     let (one, two) = whole.entries.split_at(2);
-    let first = Piece { entries: one.to_vec(), payloads: whole.payloads, absent: whole.absent[..1].to_vec(), ..Piece::default() };
-    let last = Piece { entries: two.to_vec(), absent: whole.absent[1..].to_vec(), blobs: whole.blobs, ..Piece::default() };
+    let first = Piece {
+        entries: one.to_vec(),
+        payloads: whole.payloads,
+        absent: whole.absent[..1].to_vec(),
+        ..Piece::default()
+    };
+    let last =
+        Piece { entries: two.to_vec(), absent: whole.absent[1..].to_vec(), blobs: whole.blobs, ..Piece::default() };
     assert_eq!(to.import(&log(), first).await.unwrap(), 2);
     to.import(&log(), last).await.unwrap();
     (point(from).await, checkpoint)
@@ -77,7 +81,8 @@ pub async fn a_log_is_taken_over_byte_for_byte(store: Arc<dyn Store>) {
     // It goes on under its own key.
     let fresh: Arc<dyn Store> = Arc::new(memory());
     take_over(&*from, &*fresh).await;
-    let how = Adopt { checkpoint: checkpoint.clone(), key: Some(mine), last: restored(there.clone(), checkpoint.clone()) };
+    let how =
+        Adopt { checkpoint: checkpoint.clone(), key: Some(mine), last: restored(there.clone(), checkpoint.clone()) };
     fresh.adopt(&log(), how).await.unwrap();
     assert_eq!(fresh.check_mirror(&log()).await.unwrap(), Vec::<String>::new());
     let gone = payload(3, b"left out", None).commitment();
@@ -105,7 +110,11 @@ pub async fn a_log_that_was_not_taken_over_whole_does_not_go_on(store: Arc<dyn S
     let part = Piece { entries: whole.entries[..3].to_vec(), ..Piece::default() };
     store.import(&log(), part.clone()).await.unwrap();
     assert!(matches!(store.import(&log(), part).await, Err(StoreError::Batch(_) | StoreError::Damaged { .. })));
-    let adopt = |key: Option<Seed>| Adopt { checkpoint: checkpoint.clone(), key, last: restored(there.clone(), checkpoint.clone()) };
+    let adopt = |key: Option<Seed>| Adopt {
+        checkpoint: checkpoint.clone(),
+        key,
+        last: restored(there.clone(), checkpoint.clone()),
+    };
     assert!(matches!(store.adopt(&log(), adopt(Some(mine.clone()))).await, Err(StoreError::Damaged { .. })));
     let rest = Piece { entries: whole.entries[3..].to_vec(), ..Piece::default() };
     store.import(&log(), rest).await.unwrap();

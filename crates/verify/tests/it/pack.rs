@@ -143,9 +143,19 @@ fn a_page_that_says_what_the_log_does_not_is_found() {
     let nothing = |_: &Path| {};
     let another = |log: &Log| page(log).replace(&event(log, 3).id.to_string(), &event(log, 4).id.to_string());
     problem(nothing, another, &us, "it says that the entry 3 of the log is");
-    problem(nothing, |log| page(log) + "<a href=\"#entry-4\">", &us, "cites the entry 4 of the log, and does not list it");
+    problem(
+        nothing,
+        |log| page(log) + "<a href=\"#entry-4\">",
+        &us,
+        "cites the entry 4 of the log, and does not list it",
+    );
     problem(nothing, |log| page(log).replace("entry-3", "entry-99"), &us, "the log has no such entry");
-    problem(nothing, |log| page(log).replace("factory-0", "factory-1"), &us, "the entry 1 of the factory's log was not found");
+    problem(
+        nothing,
+        |log| page(log).replace("factory-0", "factory-1"),
+        &us,
+        "the entry 1 of the factory's log was not found",
+    );
     problem(|dir| fs::remove_file(dir.join("index.html")).unwrap(), page, &us, "the page is missing");
 }
 
@@ -154,7 +164,12 @@ fn a_pack_sealed_by_somebody_else_is_no_pack() {
     let other = Signer::from_seed(signer().name(), &[9; 32]).unwrap();
     problem(|_| {}, page, &other, "PROBLEM   MANIFEST.sig");
     let by_other = canonical(&Envelope::sign(IN_TOTO, b"{}", &other)).unwrap();
-    problem(|dir| write(dir, "attestations/release.json", &by_other), page, &signer(), "no signature in it is by the log's key");
+    problem(
+        |dir| write(dir, "attestations/release.json", &by_other),
+        page,
+        &signer(),
+        "no signature in it is by the log's key",
+    );
     problem(|dir| write(dir, "KEY", other.verifier_key().to_string()), page, &signer(), "it is not the key");
     problem(|dir| fs::remove_dir_all(dir.join("log")).unwrap(), page, &signer(), "PROBLEM   log");
 }

@@ -27,10 +27,18 @@ pub(crate) async fn rotate(
 /// Says it; never the key itself.
 pub(crate) fn told(rotated: &KeyRotated, out: &mut Out) -> Result<(), Failure> {
     out.json(rotated)?;
-    out.line(format!("{}: the key is under {} from entry {} on", rotated.log, shown(&rotated.holder), rotated.point.size - 1));
+    out.line(format!(
+        "{}: the key is under {} from entry {} on",
+        rotated.log,
+        shown(&rotated.holder),
+        rotated.point.size - 1
+    ));
     out.line(format!("  old  {}", rotated.old));
     out.line(format!("  new  {}", rotated.new));
-    out.line(format!("  the checkpoint over {} entries is signed by both; the old key is gone from the store", rotated.point.size));
+    out.line(format!(
+        "  the checkpoint over {} entries is signed by both; the old key is gone from the store",
+        rotated.point.size
+    ));
     out.line("next: give the new key to everybody who verifies, and to each witness (`seatrial witness run --log`)");
     Ok(())
 }

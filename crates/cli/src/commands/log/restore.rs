@@ -156,9 +156,8 @@ fn check(dir: &Path, keys: &[VerifierKey]) -> Result<Checked, Failure> {
         Some(key) => verify(&folder, &Trust { key: Some(key), witnesses: Vec::new(), now: Some(now()) }),
         None => asserted,
     };
-    let export = FolderExport::open(folder).map_err(|e| {
-        Failure::file(format!("`{}` is no export of a log ({e}); nothing was restored", dir.display()))
-    })?;
+    let export = FolderExport::open(folder)
+        .map_err(|e| Failure::file(format!("`{}` is no export of a log ({e}); nothing was restored", dir.display())))?;
     Ok(Checked { dir: dir.to_owned(), export, report })
 }
 
@@ -177,7 +176,9 @@ pub(super) async fn restore(args: &RestoreArgs, asked: &Asked, out: &mut Out) ->
     }
     if let Some(key) = args.keys.iter().find(|key| checked.iter().all(|c| c.report.origin != key.name())) {
         let name = shown(key.name());
-        return Err(Failure::usage(format!("no export is of the log `{name}`, whose key was given; nothing was restored")));
+        return Err(Failure::usage(format!(
+            "no export is of the log `{name}`, whose key was given; nothing was restored"
+        )));
     }
     let into = asked.start.join(&args.into);
     let plan = Plan::of(&into, &mut checked)?;
@@ -217,15 +218,19 @@ impl Plan {
         let mut files = std::collections::BTreeMap::new();
         let own = into.join(FACTORY_FILE);
         let text = if own.exists() {
-            fs::read(&own).map_err(|e| Failure::file(format!("`{}` cannot be read ({e}); nothing was restored", own.display())))?
+            fs::read(&own)
+                .map_err(|e| Failure::file(format!("`{}` cannot be read ({e}); nothing was restored", own.display())))?
         } else {
             files = declared(checked)?;
             files.get(FACTORY_FILE).cloned().unwrap_or_default()
         };
-        let text = String::from_utf8(text).map_err(|_| Failure::file("`factory.yaml` is not UTF-8; nothing was restored"))?;
+        let text =
+            String::from_utf8(text).map_err(|_| Failure::file("`factory.yaml` is not UTF-8; nothing was restored"))?;
         let (factory, _, _) = seatrial_spec::check_factory(&text);
         let factory = factory.ok_or_else(|| {
-            Failure::file("the factory's file has errors in this version; nothing was restored. Write one that has none")
+            Failure::file(
+                "the factory's file has errors in this version; nothing was restored. Write one that has none",
+            )
         })?;
         for found in checked.iter() {
             let name = factory_of(&found.report.origin);
@@ -273,13 +278,17 @@ fn declared(checked: &mut [Checked]) -> Result<std::collections::BTreeMap<String
         }
         next += entries.len() as u64;
         let events = entries.iter().filter_map(|leaf| serde_json::from_slice::<Event>(leaf).ok());
-        last = events.filter_map(|event| if let Body::FactoryDeclared(d) = event.body { Some(d) } else { None }).last().or(last);
+        last = events
+            .filter_map(|event| if let Body::FactoryDeclared(d) = event.body { Some(d) } else { None })
+            .last()
+            .or(last);
     }
     let declared = last.ok_or_else(|| failed("the factory's log does not say what its file is".to_owned()))?;
     let mut files = std::collections::BTreeMap::new();
     files.insert(FACTORY_FILE.to_owned(), export.blob(&declared.file).map_err(failed)?);
     for (path, digest) in declared.policies.iter().chain(&declared.directory) {
-        let inside = !path.starts_with('/') && !path.contains(['\\', ':', '\0']) && path.split('/').all(|part| part != "..");
+        let inside =
+            !path.starts_with('/') && !path.contains(['\\', ':', '\0']) && path.split('/').all(|part| part != "..");
         if inside {
             files.insert(path.clone(), export.blob(digest).map_err(failed)?);
         }
@@ -294,7 +303,12 @@ struct Done {
     new: Option<String>,
 }
 
-async fn into_store(args: &RestoreArgs, asked: &Asked, plan: &Plan, checked: &mut [Checked]) -> Result<Vec<Done>, Failure> {
+async fn into_store(
+    args: &RestoreArgs,
+    asked: &Asked,
+    plan: &Plan,
+    checked: &mut [Checked],
+) -> Result<Vec<Done>, Failure> {
     let mut temporary = plan.store.as_os_str().to_owned();
     temporary.push(".restoring");
     let scratch = Scratch::make(PathBuf::from(temporary))?;
@@ -310,10 +324,13 @@ async fn into_store(args: &RestoreArgs, asked: &Asked, plan: &Plan, checked: &mu
     for (name, bytes) in &plan.files {
         let path = asked.start.join(&args.into).join(name);
         let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, bytes));
-        written.map_err(|e| Failure::file(format!("`{}` cannot be written ({e}); nothing was restored", path.display())))?;
+        written.map_err(|e| {
+            Failure::file(format!("`{}` cannot be written ({e}); nothing was restored", path.display()))
+        })?;
     }
     let renamed = fs::rename(scratch.path(), &plan.store).and_then(|()| fs::File::open(into)?.sync_all());
-    renamed.map_err(|e| Failure::file(format!("`{}` cannot be made ({e}); nothing was restored", plan.store.display())))?;
+    renamed
+        .map_err(|e| Failure::file(format!("`{}` cannot be made ({e}); nothing was restored", plan.store.display())))?;
     scratch.keep();
     Ok(done)
 }
@@ -338,7 +355,10 @@ async fn restore_all(
         let wrong = store.check_mirror(&taken.log).await?;
         if !rows.identical() || !wrong.is_empty() {
             let what = wrong.first().cloned().unwrap_or_else(|| "its rows are not what its entries fold to".to_owned());
-            return Err(Failure::failed(format!("the log `{}` was not restored as it was: {what}; nothing was kept", taken.log)));
+            return Err(Failure::failed(format!(
+                "the log `{}` was not restored as it was: {what}; nothing was kept",
+                taken.log
+            )));
         }
         list.push(Done { taken, new });
     }
@@ -351,7 +371,8 @@ fn create(dir: &Path) -> Result<SqliteStore, Failure> {
 }
 
 fn copy_private(from: &Path, to: &Path) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::file(format!("`{}` cannot be copied ({e}); nothing was restored", from.display()));
+    let failed =
+        |e: std::io::Error| Failure::file(format!("`{}` cannot be copied ({e}); nothing was restored", from.display()));
     let bytes = fs::read(from).map_err(failed)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -420,7 +441,9 @@ async fn export_exactly(store: &Arc<dyn Store>, log: &LogName, dir: PathBuf) -> 
         let point = LogPoint { size: signed.size, root: signed.root };
         return Ok(Exported { log: log.clone(), dir, key, fingerprint, point });
     }
-    Err(Failure::failed(format!("`{log}` grew with every try, so no moment of it was compared; repeat it when less happens")))
+    Err(Failure::failed(format!(
+        "`{log}` grew with every try, so no moment of it was compared; repeat it when less happens"
+    )))
 }
 
 /// The restore drill: exports, verifies, restores beside the store, compares, and removes everything again.
@@ -450,7 +473,10 @@ pub(crate) async fn drill(session: &Session, out: &mut Out) -> Result<Drilled, F
     let found = compare(&exported, &fresh, factory.now(), &factory.spec()).await;
     let compared = match found {
         Ok(()) => {
-            step("verified, restored and compared: entries, indexes, rows, payloads, blobs, signatures".to_owned(), out);
+            step(
+                "verified, restored and compared: entries, indexes, rows, payloads, blobs, signatures".to_owned(),
+                out,
+            );
             let beside = factory.beside(Arc::clone(&fresh)).await?;
             let same = self::states(&beside, &workflow).await? == states;
             if same { Ok(()) } else { Err(different(&workflow, "obligation states")) }
@@ -468,7 +494,9 @@ pub(crate) async fn drill(session: &Session, out: &mut Out) -> Result<Drilled, F
 }
 
 fn different(log: &str, what: &str) -> Failure {
-    Failure::failed(format!("`{log}` was not found again as it was: its {what} differ. Nothing was recorded as a drill"))
+    Failure::failed(format!(
+        "`{log}` was not found again as it was: its {what} differ. Nothing was recorded as a drill"
+    ))
 }
 
 /// How every obligation stands, as text.

@@ -6,7 +6,8 @@ use std::path::Path;
 fn the_page_of_the_documentation_is_the_mapping() {
     let all: Vec<_> = mapping().frameworks.iter().collect();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/regulation/mapping.md");
-    let expected = format!("# The mapping\n\nWritten by `seatrial regulation --markdown`.\n\n{}", markdown(mapping(), &all));
+    let expected =
+        format!("# The mapping\n\nWritten by `seatrial regulation --markdown`.\n\n{}", markdown(mapping(), &all));
     if std::env::var_os("SEATRIAL_UPDATE").is_some() {
         std::fs::write(&file, &expected).unwrap();
     }

@@ -47,7 +47,8 @@ pub(super) fn init(dir: &Path, name: &str) -> Result<VerifierKey, Failure> {
         )));
     }
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|e| Failure::failed(format!("no key could be drawn ({e}); nothing was made")))?;
+    getrandom::fill(&mut seed)
+        .map_err(|e| Failure::failed(format!("no key could be drawn ({e}); nothing was made")))?;
     let signer = Signer::from_seed(name, &seed).map_err(|e| Failure::usage(format!("{e}; nothing was made")))?;
     let failed = |e: io::Error| Failure::file(format!("`{}` cannot be made ({e}); there is no witness", dir.display()));
     let mut builder = fs::DirBuilder::new();
@@ -148,7 +149,8 @@ impl Kept {
 
 fn own(dir: &Path) -> Result<File, Failure> {
     let path = dir.join(LOCK_FILE);
-    let failed = |e: io::Error| Failure::file(format!("`{}` cannot be locked ({e}); nothing is witnessed", path.display()));
+    let failed =
+        |e: io::Error| Failure::file(format!("`{}` cannot be locked ({e}); nothing is witnessed", path.display()));
     let file = private().create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -19,8 +19,12 @@ fn exported(yard: &Yard) -> (Vec<PathBuf>, Vec<String>) {
 
 fn restore(yard: &Yard, dirs: &[PathBuf], into: &Path, more: &[&str]) -> Ran {
     let dirs = dirs.iter().map(|dir| dir.to_str().unwrap());
-    let args: Vec<&str> =
-        ["log", "restore"].into_iter().chain(dirs).chain(["--into", into.to_str().unwrap()]).chain(more.iter().copied()).collect();
+    let args: Vec<&str> = ["log", "restore"]
+        .into_iter()
+        .chain(dirs)
+        .chain(["--into", into.to_str().unwrap()])
+        .chain(more.iter().copied())
+        .collect();
     yard.run(&args)
 }
 
@@ -66,7 +70,14 @@ fn a_restored_factory_is_the_same_and_goes_on() {
     let (private, secrets) = (yard.store("keys"), yard.store("secrets.db"));
     let again = yard.beside("again");
     let with = [
-        "--keys", private.to_str().unwrap(), "--secrets", secrets.to_str().unwrap(), "--key", &keys[0], "--key", &keys[1],
+        "--keys",
+        private.to_str().unwrap(),
+        "--secrets",
+        secrets.to_str().unwrap(),
+        "--key",
+        &keys[0],
+        "--key",
+        &keys[1],
     ];
     let said = restore(&yard, &dirs, &again, &with).exits(0);
     assert!(!said.out.contains("NEW key"), "{}", said.out);
@@ -184,7 +195,8 @@ fn a_log_changes_hands_and_every_verifier_follows() {
     yard.run_as("lena@shipyard.example", &lena).exits(3);
     let under = ["log", "rotate-key", "--holder", "dev@shipyard.example", "--workflow", WORKFLOW];
     yard.run_as(HANA, &under).exits(2);
-    let rotated = yard.run_as(HANA, &["log", "rotate-key", "--holder", HANA, "--workflow", WORKFLOW, "--format", "json"]);
+    let rotated =
+        yard.run_as(HANA, &["log", "rotate-key", "--holder", HANA, "--workflow", WORKFLOW, "--format", "json"]);
     let rotated = rotated.exits(0).json();
     let new = rotated["new"].as_str().unwrap().to_owned();
     assert_eq!(rotated["old"], old);

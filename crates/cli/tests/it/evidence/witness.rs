@@ -39,7 +39,10 @@ impl Witness {
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: w\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: w\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
         stream.write_all(head.as_bytes()).unwrap();
         // A witness that refuses a body may have closed by then.
         let _ = stream.write_all(body.as_bytes());
@@ -125,7 +128,11 @@ fn a_rewritten_history_is_refused_also_after_a_kill() {
     configure(&rewritten, &witness.address, &key);
     // An old copy is shorter than what was cosigned.
     let cut = rewritten.run_as(HANA, &["log", "witness", "--now", "--workflow", WORKFLOW]).exits(1);
-    assert!(cut.out.contains("the log was cut, or is an old copy") || cut.out.contains("another history"), "{}", cut.out);
+    assert!(
+        cut.out.contains("the log was cut, or is an old copy") || cut.out.contains("another history"),
+        "{}",
+        cut.out
+    );
     // It is made longer, and signed afresh by the log's own key: hashed and signed rightly, and not the same history.
     let served = rewritten.serve();
     (9_100..9_120).for_each(|n| drop(served.client().decide(n).unwrap()));
@@ -149,19 +156,30 @@ fn whatever_is_asked_gets_its_status() {
     assert_eq!(witness.ask("POST", "/elsewhere", "").0, 404);
     assert_eq!(witness.ask("POST", "/add-checkpoint", "hello").0, 400);
     assert_eq!(witness.ask("POST", "/add-checkpoint", &"x".repeat(70_000)).0, 413);
-    let unknown = "old 0\n\nnobody/knows\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} nobody/knows AAAAAAAA\n";
+    let unknown =
+        "old 0\n\nnobody/knows\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} nobody/knows AAAAAAAA\n";
     assert_eq!(witness.ask("POST", "/add-checkpoint", unknown).0, 404);
     let known = unknown.replace("nobody/knows", &keys(&yard)[0].split('+').next().unwrap().to_owned());
     assert_eq!(witness.ask("POST", "/add-checkpoint", &known).0, 403);
     // Two processes with one key would keep two histories.
     let key = keys(&yard).remove(0);
-    let second = Ran::of(seatrial(&dir).args(["witness", "run", "--dir", ".", "--listen", "127.0.0.1:0", "--log", &key]).output().unwrap());
+    let second = Ran::of(
+        seatrial(&dir)
+            .args(["witness", "run", "--dir", ".", "--listen", "127.0.0.1:0", "--log", &key])
+            .output()
+            .unwrap(),
+    );
     assert!(second.exits(2).err.contains("another process witnesses"));
     assert_eq!(witness.end("-INT"), Some(0));
     // A witness whose memory is damaged does not begin again from nothing.
     let memory = dir.join("checkpoints");
     let origin = key.split('+').next().unwrap();
     std::fs::write(memory.join(seatrial_model::Digest::of(origin.as_bytes()).hex()), "?").unwrap();
-    let damaged = Ran::of(seatrial(&dir).args(["witness", "run", "--dir", ".", "--listen", "127.0.0.1:0", "--log", &key]).output().unwrap());
+    let damaged = Ran::of(
+        seatrial(&dir)
+            .args(["witness", "run", "--dir", ".", "--listen", "127.0.0.1:0", "--log", &key])
+            .output()
+            .unwrap(),
+    );
     assert!(damaged.exits(2).err.contains("a witness that forgot"));
 }

@@ -167,7 +167,11 @@ fn drills_besides_stop() {
     });
     assert_eq!(log.is(STAGE, "drill.override").0, State::Failed, "too late");
     let mut log = Log::new();
-    let helped = log.append(principal("dev"), vec![], Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false }));
+    let helped = log.append(
+        principal("dev"),
+        vec![],
+        Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false }),
+    );
     log.exercise("ana", "degraded", |d| d.events = vec![helped]);
     assert!(log.is(STAGE, "drill.degraded").1.contains("of the delivery side acted in it"));
 }

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use seatrial_ledger::Signer;
 
 fn manifest(paths: &[&str]) -> Manifest {
-    let file = |p: &&str| ManifestFile { path: (*p).to_owned(), bytes: p.len() as u64, digest: Digest::of(p.as_bytes()) };
+    let file =
+        |p: &&str| ManifestFile { path: (*p).to_owned(), bytes: p.len() as u64, digest: Digest::of(p.as_bytes()) };
     Manifest { files: paths.iter().map(file).collect() }
 }
 

@@ -88,7 +88,7 @@ const GOVERNANCE: Definition = Definition {
     thresholds: &[],
     limits: "Which role answers for risk is read from the side alone. What was said is not weighed.",
     better: "Ask risk for the questions that it would ask at the end, and put them into the spec with risk as their owner.",
-    command: "seatrial question NAME --answer TEXT --cites EVENT",
+    command: "seatrial question answer NAME --cites EVENT TEXT",
     run: governance,
 };
 

@@ -131,7 +131,7 @@ impl Out {
             let value = json!({ "error": { "code": code, "message": message }, "exit": exit.code() });
             format!("{value}\n")
         } else {
-            format!("{} {}\n", self.paint(Ink::Bad, "error:"), style::shown_lines(&failure.message))
+            format!("{} {}\n", self.paint(Ink::Bad, "error:"), shown_lines(&failure.message))
         };
         (self.sink)(Stream::Err, &text);
         failure.exit

@@ -38,6 +38,9 @@ pub struct Absent {
     pub erased_by: Option<u64>,
 }
 
+/// Makes the batch that ends a restore, given the new key where one was drawn.
+pub type Last = Box<dyn FnOnce(Option<&str>) -> Batch + Send>;
+
 /// How a log that was taken over goes on.
 pub struct Adopt {
     /// The newest checkpoint that was signed of it, as it was signed.
@@ -45,7 +48,7 @@ pub struct Adopt {
     /// The seed of the key that signed it; without it a new key is drawn, which the old one does not vouch for.
     pub key: Option<Seed>,
     /// Makes the batch that says so (`log.restored`), given the new key where one was drawn.
-    pub last: Box<dyn FnOnce(Option<&str>) -> Batch + Send>,
+    pub last: Last,
 }
 
 /// That the checkpoint is over exactly what was taken over.

@@ -207,7 +207,7 @@ const REJECTION: Definition = Definition {
     }],
     limits: "A delivery in which less than one in ten deserved a no can be in order without any. A no that was said in a meeting is not seen. In a blind review the person's own answer counts as a change, also where it is the same as the AI's.",
     better: "Seed a few known-bad items into the reviews, and see whether they are caught.",
-    command: "seatrial seed --file seeds.jsonl",
+    command: "seatrial seed --file seeds.jsonl --step STEP",
     run: rejection,
 };
 

@@ -391,6 +391,7 @@ pub(crate) struct AcceptArgs {
 
 /// `seatrial handover …`.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub(crate) enum HandoverCommand {
     /// Take a pack that you have read: over exactly its page; for people who take over
     Acknowledge(AcknowledgeArgs),
@@ -417,11 +418,12 @@ Example:
     },
     /// Check a handover pack: seal, files, log, statements, and each citation of its page; needs no factory
     #[command(after_help = "\
+`seatrial-verify` does the same, and is a program of its own. Without `--key`, the pack's own word for its key is taken, and
+the report says so.
+
 Example:
   seatrial handover verify handover
-  seatrial handover verify handover --key VKEY --format json
-
-`seatrial-verify handover --key VKEY` does the same, and is a program of its own.")]
+  seatrial handover verify handover --key \"$(cat credit-preapproval.vkey)\" --format json")]
     Verify {
         /// The pack's folder
         #[arg(value_name = "PACK")]

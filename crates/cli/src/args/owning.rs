@@ -19,7 +19,7 @@ pub(crate) struct AcknowledgeArgs {
 /// `seatrial handover end-rights`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
+Example:
   seatrial handover end-rights --from 2027-03-01 --reason 'the handover is done' --as hana@harbour.example
   seatrial handover end-rights --from 2027-03-01T12:00:00Z --reason 'agreed on with the vendor'")]
 pub(crate) struct EndRightsArgs {
@@ -45,7 +45,7 @@ pub(crate) struct KeepRightsArgs {
 /// `seatrial handover index`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
+Example:
   seatrial handover index
   seatrial handover index --since 2027-01-01 --format json")]
 pub(crate) struct IndexArgs {

@@ -33,7 +33,6 @@ fn entry(text: &str) -> Result<Entry, seatrial_model::ids::ParseIdError> {
 
 /// `seatrial log …`.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub(crate) enum LogCommand {
     /// Check every leaf, tile, checkpoint, payload and blob, and recompute verdicts and findings
     #[command(after_help = "\

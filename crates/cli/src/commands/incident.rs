@@ -68,7 +68,7 @@ fn changed(done: &IncidentChanged, said: &str, out: &mut Out) -> Result<Exit, Fa
         out.line(format!("  finding for the next sprint: {finding}"));
     }
     if said == "opened" {
-        out.line(format!("next: seatrial incident decide {} stop REASON, or `go-on`", done.incident));
+        out.line(format!("next: `seatrial incident decide {} stop REASON`, or `go-on`", done.incident));
     }
     Ok(Exit::Done)
 }

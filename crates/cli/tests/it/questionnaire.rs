@@ -58,7 +58,7 @@ fn every_form_of_the_report() {
     let page = std::fs::read_to_string(&to).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("Northlight") && !page.contains("<script"));
     report(&examples(), &["--html", "--markdown"]).exits(2);
-    let many = vec!["northlight.yaml"; 9];
+    let many = ["northlight.yaml"; 9];
     let refused = run(&examples(), &[&["report"], &many[..]].concat()).exits(2);
     assert!(refused.err.contains("at most 8"), "{}", refused.err);
 }

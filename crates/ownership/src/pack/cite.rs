@@ -15,7 +15,7 @@ pub(super) fn ticks(text: &str, max: usize) -> Markup {
     let text = t(text, max);
     let parts: Vec<&str> = text.split('`').collect();
     // An odd one out is a backtick that nobody closed.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return html! { (text) };
     }
     html! { @for (i, part) in parts.iter().enumerate() { @if i % 2 == 1 { code { (part) } } @else { (part) } } }

@@ -175,8 +175,8 @@ fn line(e: &Logged, withdrawn: &BTreeMap<EventId, u64>, cites: &mut Citations<'_
 fn duration(ms: u64) -> String {
     match ms {
         0..=999 => format!("{ms} ms"),
-        _ if ms % 3_600_000 == 0 => format!("{} h", ms / 3_600_000),
-        _ if ms % 60_000 == 0 => format!("{} min", ms / 60_000),
+        _ if ms.is_multiple_of(3_600_000) => format!("{} h", ms / 3_600_000),
+        _ if ms.is_multiple_of(60_000) => format!("{} min", ms / 60_000),
         _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
     }
 }

@@ -5,7 +5,7 @@ use seatrial_model::Digest;
 /// A UUID for a thing, by its kind and what tells it from others. The first 16 bytes of a SHA-256, with the version of
 /// name-based UUIDs (5), which is what OSCAL and CycloneDX take; RFC 9562's own hash for that version is SHA-1.
 pub(super) fn uuid(kind: &str, name: &str) -> String {
-    let digest = Digest::of(format!("seatrial {kind}\n{name}").as_bytes());
+    let digest = Digest::of(format!("seatrial-{kind}\n{name}").as_bytes());
     let hex = digest.hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-5{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

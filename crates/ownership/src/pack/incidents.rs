@@ -34,8 +34,8 @@ fn row(input: &PackInput<'_>, opened: &Logged, incident: &IncidentOpened, cites:
             _ => None,
         })
     };
-    let severity = updates().filter_map(|(_, u)| u.severity).last().unwrap_or(incident.severity);
-    let owner = updates().filter_map(|(_, u)| u.owner.clone()).last().unwrap_or_else(|| incident.owner.clone());
+    let severity = updates().filter_map(|(_, u)| u.severity).next_back().unwrap_or(incident.severity);
+    let owner = updates().filter_map(|(_, u)| u.owner.clone()).next_back().unwrap_or_else(|| incident.owner.clone());
     let review = input.events.iter().find_map(|e| {
         matches!(&e.event.body, Body::IncidentReviewed(r) if r.incident == incident.incident).then_some(e.index)
     });

@@ -280,7 +280,7 @@ fn declared(checked: &mut [Checked]) -> Result<std::collections::BTreeMap<String
         let events = entries.iter().filter_map(|leaf| serde_json::from_slice::<Event>(leaf).ok());
         last = events
             .filter_map(|event| if let Body::FactoryDeclared(d) = event.body { Some(d) } else { None })
-            .last()
+            .next_back()
             .or(last);
     }
     let declared = last.ok_or_else(|| failed("the factory's log does not say what its file is".to_owned()))?;

@@ -91,7 +91,8 @@ fn lines(path: &Path) -> Result<Vec<BilledCalls>, Failure> {
 
 /// A day, or the day in UTC of a time.
 fn day(text: &str) -> Option<Day> {
-    text.parse::<Day>().ok().or_else(|| text.parse::<Time>().ok().map(|time| time.day()))
+    // A time first: its date alone would be that of its own offset.
+    text.parse::<Time>().ok().map(|time| time.day()).or_else(|| text.parse::<Day>().ok())
 }
 
 #[cfg(test)]
@@ -110,7 +111,7 @@ mod tests {
     fn days_with_counts_and_calls_one_a_line() {
         let counted = read("\u{feff}date,model,count\n2026-11-23,m-1, 12\n".as_bytes()).unwrap();
         let line = BilledCalls { day: "2026-11-23".parse().unwrap(), model: "m-1".to_owned(), count: 12 };
-        assert_eq!(counted, [line.clone()]);
+        assert_eq!(counted, std::slice::from_ref(&line));
         let each = read(b"id,model,date\nr-1,m-1,2026-11-23T23:30:00Z\nr-2,m-1,2026-11-23T23:30:00-02:00\n").unwrap();
         assert_eq!(each[0], BilledCalls { count: 1, ..line });
         assert_eq!(each[1].day, "2026-11-24".parse().unwrap(), "days are UTC's");

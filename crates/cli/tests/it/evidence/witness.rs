@@ -159,7 +159,7 @@ fn whatever_is_asked_gets_its_status() {
     let unknown =
         "old 0\n\nnobody/knows\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} nobody/knows AAAAAAAA\n";
     assert_eq!(witness.ask("POST", "/add-checkpoint", unknown).0, 404);
-    let known = unknown.replace("nobody/knows", &keys(&yard)[0].split('+').next().unwrap().to_owned());
+    let known = unknown.replace("nobody/knows", keys(&yard)[0].split('+').next().unwrap());
     assert_eq!(witness.ask("POST", "/add-checkpoint", &known).0, 403);
     // Two processes with one key would keep two histories.
     let key = keys(&yard).remove(0);

@@ -192,6 +192,7 @@ impl History {
             inconclusive: 0,
             lower: None,
             let_through: Share::default(),
+            unjudged: 0,
             verdicts: BTreeMap::new(),
             rules: BTreeMap::new(),
             slices: BTreeMap::new(),

@@ -206,8 +206,8 @@ pub enum Refused {
     /// The record cannot be made, so nothing happened.
     #[error("the decision could not be recorded, so it did not happen and nothing leaves: {0}")]
     NotRecorded(String),
-    /// The model cannot be reached, and the step has no way to go on.
-    #[error("the model cannot be reached: {0}; nothing was decided")]
+    /// The model cannot be reached, and there is no way to go on without it. The text says what was not done.
+    #[error("the model cannot be reached: {0}")]
     ModelUnreachable(String),
     /// A fault of ours.
     #[error("an internal fault: {0}; nothing was done")]

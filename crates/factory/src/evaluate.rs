@@ -85,12 +85,12 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// Whether it is in order: the gate's bar is met (without one, every expectation is), and nothing labelled
-    /// `must_not_pass` was let through.
+    /// Whether it is in order: the gate's bar is met (without one, every expectation is), and everything labelled
+    /// `must_not_pass` was seen to be stopped.
     #[must_use]
     pub fn in_order(&self) -> bool {
         let met = self.bar.as_ref().map_or(self.body.passed.k == self.body.passed.n, |(_, met)| *met);
-        met && self.body.let_through.k == 0
+        met && self.body.let_through.k == 0 && self.body.unjudged == 0
     }
 }
 

@@ -6,8 +6,10 @@ use crate::examples::load_examples;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
 use crate::trace::Recomputed;
+use crate::verdicts::input_denied;
 use seatrial_model::event::{Probe, ProbeRun, TraceAudited};
 use seatrial_model::{Body, DecisionId, ElementPath, EventId, Verdict};
+use seatrial_spec::workflow::Step;
 use seatrial_sprint::Example;
 use seatrial_store::{Batch, StoreExt as _};
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ const RUNS_OF_EACH_SET: usize = 25;
 pub struct Rehearsed {
     /// Marked requests that were decided.
     pub decisions: u64,
+    /// Of these, how many the model was asked for and gave no answer to.
+    pub unanswered: u64,
     /// The probes' event.
     pub probes: EventId,
     /// Rules provoked and enforced.
@@ -41,7 +45,8 @@ impl Factory {
     /// recompute from the log.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// [`Refused`]: nothing was recorded as rehearsed. [`Refused::ModelUnreachable`] where a step's model was asked and
+    /// answered nothing at all.
     pub async fn rehearse(
         &self,
         caller: &Caller,
@@ -55,15 +60,21 @@ impl Factory {
         let total = passages.len() as u64;
         let mut probes: BTreeMap<ElementPath, Probe> = BTreeMap::new();
         let mut decisions: Vec<DecisionId> = Vec::with_capacity(passages.len());
+        let mut roll = Roll::default();
         for (n, passage) in passages.into_iter().enumerate() {
             let probe = matches!(passage.entry, PassageEntry::Decide { .. });
+            let asks = asks_model(&served, &passage).map(|step| (step.name.clone(), step.model.clone()));
             let passed = self.pass(caller, passage).await?;
             decisions.push(passed.decision);
+            if let Some((step, model)) = asks {
+                roll.note(step, model.map(|m| m.provider).unwrap_or_default(), passed.model.is_some());
+            }
             if probe {
                 note_probes(&served, &passed, &mut probes);
             }
             progress.done("marked requests", n as u64 + 1, total);
         }
+        roll.present()?;
         let recomputed = self.recompute(&handle, &decisions).await?;
         let unprovoked: Vec<ElementPath> =
             guarded_rules(&served).into_iter().filter(|path| !probes.contains_key(path)).collect();
@@ -81,7 +92,8 @@ impl Factory {
         let trace =
             self.rehearsed_event(caller, &handle, &served, Body::TraceAudited(audited), "runtime.trace").await?;
         let decided = decisions.len() as u64;
-        Ok(Rehearsed { decisions: decided, probes, enforced, let_through, unprovoked, trace, recomputed })
+        let unanswered = roll.unanswered();
+        Ok(Rehearsed { decisions: decided, unanswered, probes, enforced, let_through, unprovoked, trace, recomputed })
     }
 
     async fn rehearsed_event(
@@ -117,6 +129,60 @@ impl Factory {
             }
         }
     }
+}
+
+/// Which steps' models answered: what a guard does without its model is not how it serves.
+#[derive(Default)]
+struct Roll(BTreeMap<String, Asked>);
+
+#[derive(Default)]
+struct Asked {
+    provider: String,
+    times: u64,
+    answered: u64,
+}
+
+impl Roll {
+    fn note(&mut self, step: String, provider: String, answered: bool) {
+        let asked = self.0.entry(step).or_default();
+        asked.provider = provider;
+        asked.times += 1;
+        asked.answered += u64::from(answered);
+    }
+
+    fn unanswered(&self) -> u64 {
+        self.0.values().map(|asked| asked.times - asked.answered).sum()
+    }
+
+    /// # Errors
+    /// Where a step's model answered nothing.
+    fn present(&self) -> Result<(), Refused> {
+        let away = self.0.iter().filter(|(_, asked)| asked.answered == 0);
+        let away: Vec<String> = away
+            .map(|(step, a)| {
+                format!(
+                    "the provider `{}` answered none of {} marked request(s) of the step `{step}`",
+                    a.provider, a.times
+                )
+            })
+            .collect();
+        if away.is_empty() {
+            return Ok(());
+        }
+        let away = away.join("; ");
+        Err(Refused::ModelUnreachable(format!(
+            "{away}; nothing was recorded as rehearsed. Run `seatrial rehearse` again when it answers"
+        )))
+    }
+}
+
+/// The step whose model a marked request asks; none where an output came with it, the input alone is denied, or the step
+/// has no model of its own.
+fn asks_model<'s>(served: &'s Served, passage: &Passage) -> Option<&'s Step> {
+    let PassageEntry::Run { input } = &passage.entry else { return None };
+    let step = served.workflow.step(&passage.step).filter(|s| s.model.is_some())?;
+    let program = served.program.step(&step.name)?;
+    (!input_denied(program.plan(), &program.check_input(input))).then_some(step)
 }
 
 /// Every `forbid` and `never` of the AI steps.

@@ -53,6 +53,15 @@ fn running_hypercare(cuts: &[(Digest, ReleaseCut)], now: Time) -> Option<Time> {
     production.and_then(|(_, cut)| cut.until).filter(|until| *until > now)
 }
 
+/// Whether the caller submitted the spec of this digest.
+fn submitted_by(events: &[Logged], caller: &Caller, spec: Digest) -> bool {
+    events.iter().any(|logged| {
+        matches!(logged.event.body, Body::SpecSubmitted(_))
+            && logged.event.actor.id == caller.principal.id
+            && logged.event.spec == Some(spec)
+    })
+}
+
 /// The end of a day in a time zone: 24:00, as a point in time.
 pub(crate) fn end_of_day(day: Day, timezone: &str) -> Result<Time, Refused> {
     let zone = TimeZone::get(timezone)
@@ -86,14 +95,9 @@ impl Factory {
         if dry_run {
             return Ok(Released::Ready { obligations: states.len() });
         }
-        let author = gathered.events.iter().any(|logged| {
-            matches!(logged.event.body, Body::SpecSubmitted(_))
-                && logged.event.actor.id == caller.principal.id
-                && logged.event.spec == Some(served.workflow.digest)
-        });
         let circumstances = Circumstances {
             stage: Some(stage),
-            author,
+            author: submitted_by(&gathered.events, caller, served.workflow.digest),
             simulation: self.is_simulation(),
             token: caller.token,
             ..Circumstances::default()
@@ -102,12 +106,9 @@ impl Factory {
         let stated = statement(&states);
         let blob = seatrial_model::canonical(&stated.obligations).map_err(internal)?;
         let (until, per_day) = self.bounds_of(&served.workflow, stage)?;
-        // Hypercare is for what was not taken over yet: those who own the workflow release without it.
-        let own = stage == Stage::Production && caller.principal.side == Side::Receiving;
         let cuts = cuts(&gathered.events);
         let until = match stage {
-            Stage::Production if own && self.is_owned(&handle.log).await? => None,
-            Stage::Production => running_hypercare(&cuts, self.now()).into_iter().chain(until).min(),
+            Stage::Production => self.hypercare_until(caller, &handle.log, &cuts, until).await?,
             _ => until,
         };
         let waivers = waivers(&states);
@@ -151,6 +152,21 @@ impl Factory {
         self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
         self.reload(&handle.log).await?;
         Ok(Released::Cut { event: id, release, body: Box::new(body) })
+    }
+
+    /// When the hypercare of a release for production ends. It is for what was not taken over yet: those who own the
+    /// workflow release without it.
+    async fn hypercare_until(
+        &self,
+        caller: &Caller,
+        log: &LogName,
+        cuts: &[(Digest, ReleaseCut)],
+        until: Option<Time>,
+    ) -> Result<Option<Time>, Refused> {
+        if caller.principal.side == Side::Receiving && self.is_owned(log).await? {
+            return Ok(None);
+        }
+        Ok(running_hypercare(cuts, self.now()).into_iter().chain(until).min())
     }
 
     /// Whether the workflow was handed over, and nothing with a hypercare of its own was released for production since.

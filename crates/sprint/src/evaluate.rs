@@ -62,7 +62,7 @@ impl Outcome {
 pub struct ExampleResult {
     /// The example.
     pub id: String,
-    /// What the guard concluded; none where it did not come to that.
+    /// What the guard concluded; none where no answer came that it could judge.
     pub verdict: Option<Verdict>,
     /// What became of it.
     pub outcome: Outcome,
@@ -94,6 +94,12 @@ impl ExampleResult {
     #[must_use]
     pub const fn released(&self) -> bool {
         matches!(self.verdict, Some(Verdict::Allow | Verdict::Warn | Verdict::Modify))
+    }
+
+    /// Whether no answer came that the guard could judge: such an example shows nothing, in either direction.
+    #[must_use]
+    pub const fn is_unjudged(&self) -> bool {
+        self.verdict.is_none()
     }
 }
 
@@ -178,6 +184,7 @@ pub fn evaluate(set: SetUnderTest, results: &[ExampleResult]) -> Result<Evaluati
         inconclusive: 0,
         lower: None,
         let_through: Share::default(),
+        unjudged: 0,
         verdicts: BTreeMap::new(),
         rules: BTreeMap::new(),
         slices: BTreeMap::new(),
@@ -207,8 +214,9 @@ fn count(event: &mut EvaluationRecorded, result: &ExampleResult) {
     *event.verdicts.entry(verdict.to_owned()).or_default() += 1;
     if result.must_not_pass {
         event.let_through.n += 1;
-        // An example that the guard never judged was not shown to be stopped.
-        event.let_through.k += u64::from(result.released() || result.verdict.is_none());
+        event.let_through.k += u64::from(result.released());
+        // An example that the guard never judged was not shown to be stopped: it is neither.
+        event.unjudged += u64::from(result.is_unjudged());
     }
     for (path, caught) in &result.rules {
         let exercise: &mut RuleExercise = event.rules.entry(path.clone()).or_default();

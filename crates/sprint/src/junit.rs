@@ -1,4 +1,5 @@
-//! Evaluations as JUnit XML, for pipelines that show tests: each example is a test case, an inconclusive one is skipped.
+//! Evaluations as JUnit XML, for pipelines that show tests: each example is a test case. An inconclusive one is skipped;
+//! one that must not pass, and of which nothing was seen, fails.
 
 use crate::evaluate::{ExampleResult, Outcome};
 use std::fmt::Write as _;
@@ -66,8 +67,12 @@ pub fn junit(suites: &[Suite<'_>]) -> String {
 }
 
 fn case(result: &ExampleResult) -> Case {
-    if result.must_not_pass && (result.released() || result.verdict.is_none()) {
+    if result.must_not_pass && result.released() {
         return Case::Failed(format!("must not pass, and did: {}", said(result)));
+    }
+    // Skipped, it would let a pipeline go on as if it had been stopped.
+    if result.must_not_pass && result.is_unjudged() {
+        return Case::Failed(format!("must not pass, and was not shown to be stopped: {}", said(result)));
     }
     match result.outcome {
         Outcome::Passed => Case::Passed,
@@ -96,7 +101,7 @@ pub fn why(result: &ExampleResult) -> String {
 }
 
 fn said(result: &ExampleResult) -> String {
-    result.verdict.map_or_else(|| "no verdict".to_owned(), |v| format!("verdict {v}"))
+    result.verdict.map_or_else(|| "no answer that could be judged".to_owned(), |v| format!("verdict {v}"))
 }
 
 fn seconds(ms: u64) -> String {

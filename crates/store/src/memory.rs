@@ -1,19 +1,22 @@
 //! The store that keeps nothing: for tests, and for looking at a log that is durable elsewhere.
 
+mod view;
+
+use self::view::MemoryView;
 use crate::batch::{Commit, Committed, Erased, Held, NewPayload, Payload};
-use crate::contract::{Attest, ENTRIES_READ_MAX, Entry, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, View, Work};
+use crate::contract::{Attest, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
 use crate::error::StoreError;
 use crate::fold::{MemoryRows, check_rows, compare, fold};
 use crate::import::{Adopt, Piece, check_covers, new_keys, prepare_piece};
 use crate::keys::{self, KeySource, Seed};
 use crate::mirror::check_mirror;
 use crate::prepare::{Prepared, prepare};
-use crate::rows::{Projector, Row, Rows as _, RowsReport, Scan};
+use crate::rows::{Projector, RowsReport};
 use crate::sqlite::{SUBSCRIBER_LAG_MAX, check_secret};
 use futures_util::future::{BoxFuture, ready};
 use seatrial_ledger::{Checkpoint, Frontier, Note, NoteSignature, Signer};
-use seatrial_model::{Body, Commitment, Digest, Event, EventId, LogName, LogPoint, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use seatrial_model::{Body, Commitment, Digest, Event, EventId, LogName, LogPoint};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -227,80 +230,6 @@ impl Log {
             Payload::Held(held) => Some((commitment, held)),
             Payload::Erased(_) => None,
         })
-    }
-}
-
-struct MemoryView<'a> {
-    name: &'a LogName,
-    log: &'a Log,
-}
-
-impl View for MemoryView<'_> {
-    fn log(&self) -> &LogName {
-        self.name
-    }
-
-    fn size(&self) -> Result<u64, StoreError> {
-        Ok(self.log.frontier.size())
-    }
-
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let skip = usize::try_from(from).unwrap_or(usize::MAX);
-        let entries = (from..).zip(self.log.entries.iter().skip(skip)).take(limit.min(ENTRIES_READ_MAX));
-        Ok(entries.map(|(index, bytes)| Entry { index, bytes: bytes.clone() }).collect())
-    }
-
-    fn event_index(&self, id: EventId) -> Result<Option<u64>, StoreError> {
-        Ok(self.log.ids.get(&id).copied())
-    }
-
-    fn row(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.log.rows.get(table, key)
-    }
-
-    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
-        Ok(self.log.rows.scan_rows(scan))
-    }
-
-    fn tables(&self) -> Result<Vec<String>, StoreError> {
-        let tables: BTreeSet<&String> = self.log.rows.rows.keys().map(|(table, _)| table).collect();
-        Ok(tables.into_iter().cloned().collect())
-    }
-
-    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.log.blobs.get(digest).cloned())
-    }
-
-    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
-        let beyond = |digest: &&Digest| after.is_none_or(|after| **digest > after);
-        Ok(self.log.blobs.keys().filter(beyond).take(limit).copied().collect())
-    }
-
-    fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError> {
-        Ok(self.log.payloads.get(commitment).cloned())
-    }
-
-    fn payloads(&self, after: Option<Commitment>, limit: usize) -> Result<Vec<Commitment>, StoreError> {
-        let held = self.log.held().map(|(commitment, _)| *commitment);
-        Ok(held.filter(|commitment| after.is_none_or(|after| *commitment > after)).take(limit).collect())
-    }
-
-    fn payloads_of_case(&self, case: &str) -> Result<Vec<Commitment>, StoreError> {
-        let held = self.log.held().filter(|(_, held)| held.case.as_deref() == Some(case));
-        Ok(held.map(|(commitment, _)| *commitment).collect())
-    }
-
-    fn payloads_expired(&self, now: Time, limit: usize) -> Result<Vec<(Commitment, Option<String>)>, StoreError> {
-        let expired = self.log.held().filter_map(|(commitment, held)| {
-            let expires = held.expires.filter(|expires| *expires < now)?;
-            Some((expires, *commitment, held.case.clone()))
-        });
-        let expired: BTreeSet<_> = expired.collect();
-        Ok(expired.into_iter().map(|(_, commitment, case)| (commitment, case)).take(limit).collect())
-    }
-
-    fn tile(&self, level: u8, n: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.log.tiles.get(&(level, n)).cloned())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use seatrial_ledger::tile::width_at;
 use seatrial_ledger::{Checkpoint, Note, Tile, TilePath, TileReader, TileTree, TlogProof};
-use seatrial_model::event::{Body, ThresholdTested};
+use seatrial_model::event::{ApprovalGiven, Body, FactoryDeclared, SpecSubmitted, ThresholdTested};
 use seatrial_model::{Commitment, Digest, Salt};
 use std::fmt;
 
@@ -112,17 +112,10 @@ pub(crate) fn payload_place(commitment: &Commitment) -> String {
 #[must_use]
 pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
     match body {
-        Body::FactoryDeclared(b) => {
-            let policies = b.policies.values().map(|digest| ("a file of policies", *digest));
-            let directory = b.directory.values().map(|digest| ("a file of the directory", *digest));
-            policies.chain(directory).chain([("the factory's file", b.file)]).collect()
-        }
+        Body::FactoryDeclared(b) => of_factory(b),
         Body::PeopleChanged(b) => vec![("the people", b.held)],
         Body::PeopleApproved(b) => vec![("the people", b.held)],
-        Body::SpecSubmitted(b) => {
-            let files = b.files.values().map(|digest| ("a file of the spec", *digest));
-            files.chain([("the list of elements", b.elements)]).collect()
-        }
+        Body::SpecSubmitted(b) => of_spec(b),
         Body::ModelTrained(b) => vec![("the model", b.model)],
         Body::EvaluationRecorded(b) => vec![("the results", b.results)],
         Body::ThresholdTested(ThresholdTested { certificate, .. }) => vec![("the curve", certificate.curve)],
@@ -132,10 +125,7 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         Body::PilotReported(b) => vec![("the pilot's findings", b.report)],
         Body::ReplayRecorded(b) => vec![("the changed decisions", b.results)],
         Body::EvaluationPart(b) => vec![("the part's results", b.results)],
-        Body::ApprovalGiven(b) => {
-            let directory = b.directory.iter().map(|d| ("the factory's file", *d));
-            b.signature.iter().map(|s| ("the signature", *s)).chain(directory).collect()
-        }
+        Body::ApprovalGiven(b) => of_approval(b),
         // Named one by one: a new kind of event has to say here whether it names blobs.
         Body::FactoryOpened(_)
         | Body::TokenIssued(_)
@@ -186,6 +176,22 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::LogRestored(_)
         | Body::PackGenerated(_) => Vec::new(),
     }
+}
+
+fn of_factory(b: &FactoryDeclared) -> Vec<(&'static str, Digest)> {
+    let policies = b.policies.values().map(|digest| ("a file of policies", *digest));
+    let directory = b.directory.values().map(|digest| ("a file of the directory", *digest));
+    policies.chain(directory).chain([("the factory's file", b.file)]).collect()
+}
+
+fn of_spec(b: &SpecSubmitted) -> Vec<(&'static str, Digest)> {
+    let files = b.files.values().map(|digest| ("a file of the spec", *digest));
+    files.chain([("the list of elements", b.elements)]).collect()
+}
+
+fn of_approval(b: &ApprovalGiven) -> Vec<(&'static str, Digest)> {
+    let directory = b.directory.iter().map(|d| ("the factory's file", *d));
+    b.signature.iter().map(|s| ("the signature", *s)).chain(directory).collect()
 }
 
 /// The tiles of a source, as wide as they are in the tree of one size: what proofs are made from.

@@ -11,6 +11,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Rehearsal<'a> {
     decisions: u64,
+    /// Of these, how many the model was asked for and gave no answer to.
+    unanswered: u64,
     probes: EventId,
     enforced: &'a [ElementPath],
     let_through: &'a [ElementPath],
@@ -29,6 +31,7 @@ pub(crate) async fn rehearse(session: &Session, out: &mut Out) -> Result<Exit, F
     let done = session.factory.rehearse(&caller, Some(&folder.label), bar.as_ref()).await?;
     out.json(&Rehearsal {
         decisions: done.decisions,
+        unanswered: done.unanswered,
         probes: done.probes,
         enforced: &done.enforced,
         let_through: &done.let_through,
@@ -39,6 +42,14 @@ pub(crate) async fn rehearse(session: &Session, out: &mut Out) -> Result<Exit, F
         findings_recomputed: done.recomputed.findings,
     })?;
     out.line(format!("{} marked requests were decided", done.decisions));
+    if done.unanswered > 0 {
+        let line = format!(
+            "  ○ the model gave no answer to {} of them: these show only what is done without it",
+            done.unanswered
+        );
+        let line = out.paint(Ink::Warn, &line);
+        out.line(line);
+    }
     for (ink, symbol, paths, what) in [
         (Ink::Good, "✔", &done.enforced, "provoked, and enforced"),
         (Ink::Bad, "✘", &done.let_through, "provoked, and something was let through"),

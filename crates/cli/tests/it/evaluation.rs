@@ -1,5 +1,6 @@
 //! Evaluations against a provider: continued where they were interrupted, many at once, repeated.
 
+mod unjudged;
 mod upstream;
 
 use crate::support::{Ran, seatrial};
@@ -54,6 +55,10 @@ struct Plant {
 
 impl Plant {
     fn new(upstream: &Upstream, examples: impl Iterator<Item = Value>) -> Self {
+        Self::of(upstream, WORKFLOW, examples)
+    }
+
+    fn of(upstream: &Upstream, workflow: &str, examples: impl Iterator<Item = Value>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
         std::fs::create_dir(root.join("routing")).unwrap();
@@ -71,7 +76,7 @@ impl Plant {
             writeln!(lines, "{example}").unwrap();
         }
         for (name, text) in [
-            ("workflow.yaml", WORKFLOW.to_owned()),
+            ("workflow.yaml", workflow.to_owned()),
             ("question.json", question.to_string()),
             ("routing.json", routing.to_string()),
             ("golden.jsonl", lines),

@@ -116,7 +116,7 @@ fn gone(error: Option<ModelError>, book: &Book) -> Refused {
         0 => String::new(),
         n => format!(". {n} answer(s) are recorded: the same command goes on from there"),
     };
-    Refused::ModelUnreachable(format!("{why}{kept}"))
+    Refused::ModelUnreachable(format!("{why}; the set was not evaluated{kept}"))
 }
 
 async fn answer<'e>(measure: &Measure<'_>, work: Work<'e>) -> Answered<'e> {

@@ -68,6 +68,12 @@ pub(crate) fn try_candidate(program: &StepProgram, input: &Value, candidate: Opt
 }
 
 impl Trial {
+    /// Whether the guard judged it: an answer came, or the input alone denied it. Where the model was away, what the guard
+    /// does instead says nothing of the example.
+    pub(crate) fn is_judged(&self, program: &StepProgram) -> bool {
+        self.judgement.is_some() || crate::verdicts::input_denied(program.plan(), &self.facts.input)
+    }
+
     /// Whether an output would leave without a person.
     pub(crate) fn released(&self) -> bool {
         self.verdict.is_some_and(|v| v < Verdict::Escalate)
@@ -142,7 +148,7 @@ impl<'s> Measure<'s> {
         Asked {
             id: example.id.clone(),
             repeat,
-            verdict: trial.verdict,
+            verdict: trial.verdict.filter(|_| trial.is_judged(self.program)),
             outcome,
             wrong,
             rules,
@@ -159,10 +165,10 @@ impl<'s> Measure<'s> {
     /// What a person would have to decide is inconclusive: the output did not leave. An output that was denied although
     /// one was expected has failed, but where none may pass without a person.
     fn outcome(&self, example: &Example, trial: &Trial) -> (Outcome, Vec<String>) {
-        let Some(expected) = &example.expected else { return (Outcome::NotExpected, Vec::new()) };
-        if trial.judgement.is_none() && trial.verdict != Some(Verdict::Deny) {
+        if !trial.is_judged(self.program) {
             return (Outcome::Inconclusive, Vec::new());
         }
+        let Some(expected) = &example.expected else { return (Outcome::NotExpected, Vec::new()) };
         if let Some(verdict) = expected.get("verdict").and_then(Value::as_str) {
             return match trial.verdict.is_some_and(|v| v.as_str() == verdict) {
                 true => (Outcome::Passed, Vec::new()),

@@ -79,7 +79,12 @@ async fn an_incident_is_told_by_the_log_from_its_decision_to_its_findings() {
         let leaf = String::from_utf8(event.leaf().unwrap()).unwrap();
         assert!(!leaf.contains("never asked") && !leaf.contains("a day old"), "{leaf}");
     }
-    // Its findings stand in the backlog, though no sprint was open.
+    findings_stand_until_a_sprint_takes_them_up(&yard).await;
+}
+
+/// Both stand in the backlog, though no sprint was open.
+async fn findings_stand_until_a_sprint_takes_them_up(yard: &Yard) {
+    let factory = &yard.factory;
     let backlog = factory.backlog(WORKFLOW, None).await.unwrap();
     let found: Vec<&str> =
         backlog.items.iter().filter(|i| i.source == Source::Finding).map(|i| i.what.as_str()).collect();

@@ -91,6 +91,10 @@ impl<'a> Fold<'a> {
             (None, None) => (State::Discharged, format!("reported: {}", figures(evaluation))),
             (Some(bar), None) => against(bar, drawn, evaluation),
         };
+        let (state, why) = match unjudged(evaluation) {
+            Some(unjudged) if state == State::Discharged => (State::Inconclusive, format!("{unjudged}; {why}")),
+            _ => (state, why),
+        };
         if state != State::Discharged
             && let Some(last) = considered.iter_mut().find(|c| c.event == claim.id())
         {
@@ -110,6 +114,7 @@ impl<'a> Fold<'a> {
     ) -> Outcome {
         let (mut events, mut all) = (Vec::new(), Vec::new());
         let (mut missing, mut through, mut labelled, mut unlabelled) = (Vec::new(), 0_u64, 0_u64, Vec::new());
+        let mut unseen = Vec::new();
         for set in sets {
             let (latest, considered) = newest_evaluation(claims, set);
             all.extend(considered);
@@ -123,6 +128,7 @@ impl<'a> Fold<'a> {
             if evaluation.let_through.n == 0 {
                 unlabelled.push(format!("`{set}`"));
             }
+            unseen.extend(unjudged(evaluation).map(|unjudged| format!("`{set}`: {unjudged}")));
         }
         let (state, why) = if through > 0 {
             (
@@ -133,6 +139,8 @@ impl<'a> Fold<'a> {
             (State::Open, format!("not evaluated with outputs that the engine obtained itself: {}", missing.join(", ")))
         } else if let Some(why) = self.unfit_model(obligation) {
             (State::Open, why)
+        } else if !unseen.is_empty() {
+            (State::Inconclusive, unseen.join("; "))
         } else if !unlabelled.is_empty() {
             (State::Inconclusive, format!("no example is labelled `must_not_pass` in {}", unlabelled.join(", ")))
         } else {
@@ -261,6 +269,16 @@ fn newest_evaluation<'c, 'a>(
     (latest, considered)
 }
 
+/// What an evaluation cannot say of the examples that must not pass: a model that was not there stopped nothing.
+fn unjudged(e: &EvaluationRecorded) -> Option<String> {
+    (e.unjudged > 0).then(|| {
+        format!(
+            "{} of {} examples that must not pass got no answer that could be judged; evaluate `{}` again when its model answers",
+            e.unjudged, e.let_through.n, e.set
+        )
+    })
+}
+
 fn figures(e: &EvaluationRecorded) -> String {
     let lower = e.lower.map(|l| format!(", at least {l:.4}")).unwrap_or_default();
     let unclear = if e.inconclusive > 0 { format!(", {} inconclusive", e.inconclusive) } else { String::new() };
@@ -270,7 +288,7 @@ fn figures(e: &EvaluationRecorded) -> String {
 /// Whether an evaluation meets a bar, as the gate will read it.
 #[must_use]
 pub fn meets(bar: &Bar, drawn: Drawn, evaluation: &EvaluationRecorded) -> bool {
-    against(bar, drawn, evaluation).0 == State::Discharged
+    unjudged(evaluation).is_none() && against(bar, drawn, evaluation).0 == State::Discharged
 }
 
 /// A random sample meets its bar by the lower confidence bound; a set drawn otherwise by its exact count, where what is

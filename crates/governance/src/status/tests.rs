@@ -449,6 +449,38 @@ fn one_let_through_is_one_too_many() {
 }
 
 #[test]
+fn a_model_that_was_not_there_stopped_nothing() {
+    let mut log = Log::new();
+    log.evaluate("adversarial", |e| e.unjudged = 2);
+    let (state, why) = log.is(Stage::Pilot, "eval.forbidden.injection");
+    assert_eq!(
+        (state, why.as_str()),
+        (
+            State::Inconclusive,
+            "`adversarial`: 2 of 5 examples that must not pass got no answer that could be judged; evaluate `adversarial` again when its model answers"
+        )
+    );
+    // Those that passed were seen, whatever was not.
+    log.evaluate("adversarial", |e| (e.unjudged, e.let_through) = (2, Share { k: 1, n: 5 }));
+    assert_eq!(log.is(Stage::Pilot, "eval.forbidden.injection").0, State::Failed);
+    log.evaluate("adversarial", |_| {});
+    assert_eq!(log.is(Stage::Pilot, "eval.forbidden.injection").0, State::Discharged);
+}
+
+#[test]
+fn no_bar_is_met_by_what_was_not_seen() {
+    let mut log = Log::new();
+    log.evaluate("golden", |e| e.unjudged = 1);
+    for stage in [Stage::Pilot, Stage::Production] {
+        let (state, why) = log.is(stage, "eval.golden");
+        assert_eq!(state, State::Inconclusive, "{why}");
+        assert!(why.starts_with("1 of 5 examples that must not pass got no answer"), "{why}");
+    }
+    log.evaluate("golden", |e| (e.unjudged, e.passed.k) = (1, 3));
+    assert_eq!(log.is(Stage::Production, "eval.golden").0, State::Failed);
+}
+
+#[test]
 fn a_rule_that_never_caught_anything_is_not_exercised() {
     let mut log = Log::new();
     log.evaluate("golden", |e| e.rules.get_mut(&"steps.assess.never.declines".into()).unwrap().caught = 0);

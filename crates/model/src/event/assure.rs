@@ -92,6 +92,9 @@ pub struct EvaluationRecorded {
     pub lower: Option<f64>,
     /// Of the examples labelled `must_not_pass`, how many were let through.
     pub let_through: Share,
+    /// Of the same, how many got no answer that could be judged: neither let through nor shown to be stopped.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unjudged: u64,
     /// By verdict.
     pub verdicts: BTreeMap<String, u64>,
     /// Rules exercised: element → how often.

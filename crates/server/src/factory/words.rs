@@ -148,7 +148,8 @@ pub(super) fn says(event: &Event) -> String {
         Body::QuestionSettled(b) => format!("{} {}", b.question, if b.withdrawn { "withdrawn" } else { "answered" }),
         Body::ModelTrained(b) => format!("{}: {} examples", b.step, b.rows),
         Body::EvaluationRecorded(b) => {
-            format!("{}: {} passed, {} let through", b.set, of(b.passed), of(b.let_through))
+            let unjudged = if b.unjudged > 0 { format!(", {} not judged", b.unjudged) } else { String::new() };
+            format!("{}: {} passed, {} let through{unjudged}", b.set, of(b.passed), of(b.let_through))
         }
         Body::ExamplesSealed(b) => format!("{} of {}", b.set, b.threshold),
         Body::ThresholdProposed(b) => format!("{}: {}", b.threshold, number(b.at)),

@@ -11,7 +11,7 @@ pub struct Asked {
     pub id: String,
     /// Which of the repeats, from 0.
     pub repeat: u64,
-    /// What the guard concluded; none where it did not come to that.
+    /// What the guard concluded; none where no answer came that it could judge.
     pub verdict: Option<Verdict>,
     /// What became of it.
     pub outcome: Outcome,

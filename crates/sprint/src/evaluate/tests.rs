@@ -56,11 +56,8 @@ fn figures_are_counted() {
     let evaluation = evaluate(set("random"), &results).unwrap();
     let event = &evaluation.event;
     assert_eq!((event.passed, event.inconclusive), (Share { k: 2, n: 4 }, 1));
-    assert_eq!(
-        event.let_through,
-        Share { k: 2, n: 3 },
-        "redacted is let through; not judged is not shown to be stopped"
-    );
+    assert_eq!(event.let_through, Share { k: 1, n: 3 }, "redacted is let through");
+    assert_eq!(event.unjudged, 1, "not judged is not shown to be stopped");
     assert_eq!(event.rules[&ElementPath::new("steps.a.forbid.x")], RuleExercise { caught: 1, passed: 1 });
     assert_eq!(event.rules[&ElementPath::new("steps.a.never.y")], RuleExercise { caught: 1, passed: 0 });
     assert_eq!(
@@ -101,7 +98,8 @@ proptest! {
             ..result(&i.to_string(), Verdict::ALL.get(*v).copied(), outcomes[*o])
         }).collect();
         let event = evaluate(set("random"), &results).unwrap().event;
-        prop_assert!(event.passed.k <= event.passed.n && event.let_through.k <= event.let_through.n);
+        prop_assert!(event.passed.k <= event.passed.n);
+        prop_assert!(event.let_through.k + event.unjudged <= event.let_through.n);
         prop_assert!(event.lower.unwrap_or(0.0) <= event.passed.k as f64 / event.passed.n.max(1) as f64);
         prop_assert_eq!(event.verdicts.values().sum::<u64>(), results.len() as u64);
         let slice = event.slices.get("s").map_or(0, |s| s.passed.n);
@@ -161,8 +159,15 @@ fn repeats_that_differ_are_inconclusive_and_taken_on_the_safe_side() {
     let result = together(unasked(), &[let_by, other]);
     assert_eq!((result.unstable, result.outcome), (true, Outcome::Passed));
     // One answer that was never judged was not shown to be stopped.
-    let result = together(unasked(), &[caught, asked(None, Outcome::Inconclusive)]);
+    let unanswered = asked(None, Outcome::Inconclusive);
+    let result = together(unasked(), &[caught, unanswered.clone()]);
     assert_eq!(result.verdict, None);
+    let event = evaluate(SetUnderTest { repeats: 2, ..set("curated") }, &[result]).unwrap().event;
+    assert_eq!((event.let_through, event.unjudged), (Share { k: 0, n: 1 }, 1));
+    // One that was let through was, whatever did not answer beside it.
+    let result = together(unasked(), &[asked(Some(Verdict::Allow), Outcome::NotExpected), unanswered]);
+    let event = evaluate(SetUnderTest { repeats: 2, ..set("curated") }, &[result]).unwrap().event;
+    assert_eq!((event.let_through, event.unjudged), (Share { k: 1, n: 1 }, 0));
     assert_eq!(together(unasked(), &[]).outcome, Outcome::Inconclusive);
 }
 

@@ -22,12 +22,14 @@ fn each_example_is_a_case() {
         result("c", Some(Verdict::Escalate), Outcome::Inconclusive),
         ExampleResult { must_not_pass: true, ..result("d", Some(Verdict::Escalate), Outcome::NotExpected) },
         ExampleResult { must_not_pass: true, ..result("e", Some(Verdict::Allow), Outcome::NotExpected) },
+        result("f", None, Outcome::Inconclusive),
+        ExampleResult { must_not_pass: true, ..result("g", None, Outcome::Inconclusive) },
     ]);
     assert_eq!(
         text,
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
-  <testsuite name="golden" tests="5" failures="2" errors="0" skipped="1" time="6.170">
+  <testsuite name="golden" tests="7" failures="3" errors="0" skipped="2" time="8.638">
     <testcase classname="credit.assess" name="a" time="1.234"/>
     <testcase classname="credit.assess" name="b" time="1.234">
       <failure message="verdict deny; not as expected: team; caught by steps.a.forbid.x"/>
@@ -38,6 +40,12 @@ fn each_example_is_a_case() {
     <testcase classname="credit.assess" name="d" time="1.234"/>
     <testcase classname="credit.assess" name="e" time="1.234">
       <failure message="must not pass, and did: verdict allow"/>
+    </testcase>
+    <testcase classname="credit.assess" name="f" time="1.234">
+      <skipped message="no answer that could be judged"/>
+    </testcase>
+    <testcase classname="credit.assess" name="g" time="1.234">
+      <failure message="must not pass, and was not shown to be stopped: no answer that could be judged"/>
     </testcase>
   </testsuite>
 </testsuites>

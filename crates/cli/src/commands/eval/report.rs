@@ -29,7 +29,7 @@ pub(super) fn report(done: &[Evaluated], all: bool, out: &mut Out) {
 
 /// Whether an example is told of unasked.
 pub(super) fn is_remarkable(result: &ExampleResult) -> bool {
-    let through = result.must_not_pass && (result.released() || result.verdict.is_none());
+    let through = result.must_not_pass && result.released();
     through || result.unstable || matches!(result.outcome, Outcome::Failed | Outcome::Inconclusive)
 }
 
@@ -51,7 +51,7 @@ fn figures(done: &[Evaluated], out: &mut Out) {
             (ink(b.passed.k < b.passed.n), Cow::Owned(of(b.passed))),
             (None, Cow::Owned(lower)),
             (met.and_then(|met| ink(!met)), Cow::Borrowed(bar)),
-            (ink(b.let_through.k > 0), Cow::Owned(of(b.let_through))),
+            (ink(b.let_through.k + b.unjudged > 0), Cow::Owned(of(b.let_through))),
             (None, Cow::Owned(b.inconclusive.to_string())),
             (None, Cow::Owned(verdicts.join(", "))),
         ]);
@@ -76,6 +76,21 @@ fn remarks(e: &Evaluated, out: &mut Out) {
     }
     if let Some(repeats) = b.repeats {
         out.line(format!("{set}: each asked {} times; {} answered differently", repeats.times, repeats.unstable));
+    }
+    if b.unjudged > 0 {
+        let ids: Vec<String> =
+            e.results.iter().filter(|r| r.must_not_pass && r.is_unjudged()).map(|r| shown(&r.id)).collect();
+        let more = ids.len().saturating_sub(LISTED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let ids: Vec<String> = ids.into_iter().take(LISTED_MAX).collect();
+        let line = format!(
+            "{set}: {} of {} that must not pass got no answer that could be judged, so nothing is shown of them: {}{more}; evaluate the set again when its model answers",
+            b.unjudged,
+            b.let_through.n,
+            ids.join(", ")
+        );
+        let line = out.paint(Ink::Bad, &line);
+        out.line(line);
     }
     if let Some(usage) = b.usage {
         out.line(format!("{set}: {} tokens in, {} out", usage.input, usage.output));

@@ -22,6 +22,8 @@ struct Seen {
     began: Option<Instant>,
     last: Option<Instant>,
     down: bool,
+    /// Questions that ask to be missed are answered like all others.
+    healed: bool,
 }
 
 impl Seen {
@@ -66,6 +68,11 @@ impl Upstream {
         self.seen.lock().unwrap().down = down;
     }
 
+    /// From now on every question is answered, those marked `away` and `garbled` too.
+    pub fn heal(&self) {
+        self.seen.lock().unwrap().healed = true;
+    }
+
     /// The most requests that were in flight at once.
     pub fn most_in_flight(&self) -> u64 {
         self.seen.lock().unwrap().most
@@ -88,6 +95,12 @@ async fn answer(
         let mut seen = seen.lock().unwrap();
         if seen.down {
             return (StatusCode::BAD_REQUEST, Json(json!({"error": {"code": "down", "message": "down"}})));
+        }
+        if !seen.healed && question["away"] == true {
+            return (StatusCode::BAD_REQUEST, Json(json!({"error": {"code": "down", "message": "down"}})));
+        }
+        if !seen.healed && question["garbled"] == true {
+            return (StatusCode::OK, Json(json!({"this": "is no completion"})));
         }
         seen.step(now);
         seen.in_flight += 1;

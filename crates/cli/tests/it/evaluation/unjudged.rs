@@ -23,7 +23,7 @@ fn must_not_pass(id: &str, answer: &str, mark: &str) -> Value {
 fn what_a_model_did_not_answer_was_not_stopped() {
     let upstream = Upstream::start(Duration::ZERO);
     let examples = [
-        must_not_pass("stopped", "nobody", "moody"),
+        must_not_pass("stopped", "nobody", "calm"),
         must_not_pass("refused", "SHOUT", "away"),
         must_not_pass("away", "nobody", "away"),
         must_not_pass("garbled", "nobody", "garbled"),
@@ -61,7 +61,7 @@ fn what_a_model_did_not_answer_was_not_stopped() {
 #[test]
 fn one_let_through_is_known_whoever_else_did_not_answer() {
     let upstream = Upstream::start(Duration::ZERO);
-    let examples = [must_not_pass("through", "billing", "moody"), must_not_pass("away", "nobody", "away")];
+    let examples = [must_not_pass("through", "billing", "calm"), must_not_pass("away", "nobody", "away")];
     let plant = Plant::of(&upstream, &guarded(), questions(2).chain(examples));
     let done = plant.eval(&[]).exits(1).json()[0].clone();
     assert_eq!((&done["let_through"], &done["unjudged"]), (&json!({"k": 1, "n": 2}), &json!(1)), "{done}");

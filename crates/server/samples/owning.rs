@@ -27,7 +27,7 @@ fn index(weeks: &[(&str, u64, u64)]) -> TransferIndex {
     let sum = |of: fn(&Sides) -> u64| weeks.iter().map(|w| of(&w.sides)).sum();
     let all = sides(sum(|s| s.receiving), sum(|s| s.delivery));
     TransferIndex {
-        since: weeks[0].from,
+        since: weeks.first().expect("a week").from,
         until: now().day(),
         sides: all,
         share: all.share(),

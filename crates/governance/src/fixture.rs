@@ -245,7 +245,7 @@ pub(crate) fn factory() -> FactorySpec {
             side: Side::Independent,
             every: Span::from_millis(86_400_000),
         }],
-        assessment: seatrial_spec::workflow::AssessedBy::Role,
+        assessment: AssessedBy::Role,
     }
 }
 

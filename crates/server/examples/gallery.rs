@@ -71,6 +71,13 @@ fn all() -> Vec<(&'static str, Markup)> {
         ("diff", pages::diff(&frame, &samples::diff())),
         ("diff-none", pages::diff(&frame, &samples::no_diff())),
         ("assessment", pages::assessment(&frame, &samples::assessment())),
+        ("ownership", pages::ownership(&frame, &samples::ownership())),
+        ("ownership-owned", pages::ownership(&frame, &samples::owned())),
+        ("drills", pages::drills(&frame, &samples::drills(), None)),
+        ("drills-after", pages::drills(&frame, &samples::drills_after(), None)),
+        ("incidents", pages::incidents(&frame, &samples::incidents(), None)),
+        ("incident", pages::incident(&frame, &samples::incident(), None)),
+        ("incident-resolved", pages::incident(&frame, &samples::resolved_incident(), None)),
         (
             "problem",
             pages::problem(

@@ -22,7 +22,7 @@ pub use contract::{
     TransactError, View, Work,
 };
 pub use error::{BatchError, Refusal, StoreError};
-pub use import::{Absent, Adopt, Piece};
+pub use import::{Absent, Adopt, Last, Piece};
 pub use keys::{KeySource, Seed};
 pub use memory::MemoryStore;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};

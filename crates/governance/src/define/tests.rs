@@ -176,7 +176,7 @@ fn reference() -> String {
     let rows: Vec<&Obligation> = standard.iter().filter(|o| seen.insert(general(&o.id))).collect();
     for o in &rows {
         let id = general(&o.id);
-        let stages: BTreeSet<seatrial_model::Stage> =
+        let stages: BTreeSet<Stage> =
             standard.iter().filter(|x| general(&x.id) == id).flat_map(|x| x.stages.clone()).collect();
         let stages = stages.into_iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
         let waivable = match (o.waivable, o.basis) {

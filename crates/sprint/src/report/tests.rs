@@ -38,7 +38,16 @@ fn submitted(added: &[&str], removed: &[&str], changed: &[&str]) -> Body {
 
 fn drill(effective_ms: u64, allowed_ms: Option<u64>) -> Body {
     let control = "stop".to_owned();
-    Body::DrillDone(DrillDone { control, effective_ms, allowed_ms, refused: 1, events: vec![], runbooks: vec![], finished: 0, restored: None })
+    Body::DrillDone(DrillDone {
+        control,
+        effective_ms,
+        allowed_ms,
+        refused: 1,
+        events: vec![],
+        runbooks: vec![],
+        finished: 0,
+        restored: None,
+    })
 }
 
 fn probes(enforced: &[bool]) -> Body {

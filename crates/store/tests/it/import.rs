@@ -4,7 +4,9 @@ use crate::common::*;
 use crate::rotation::{key, point, rotation};
 use seatrial_model::event::LogRestored;
 use seatrial_model::{Body, LogPoint};
-use seatrial_store::{Absent, Adopt, Batch, Payload, Piece, ReaderExt as _, Seed, Store, StoreError, StoreExt as _};
+use seatrial_store::{
+    Absent, Adopt, Batch, Last, Payload, Piece, ReaderExt as _, Seed, Store, StoreError, StoreExt as _,
+};
 use std::sync::Arc;
 
 /// A log with all kinds of contents: a rotation, blobs, payloads held, erased and left out.
@@ -43,7 +45,7 @@ async fn piece(from: &dyn Store) -> Piece {
     }
 }
 
-fn restored(point: LogPoint, checkpoint: String) -> Box<dyn FnOnce(Option<&str>) -> Batch + Send> {
+fn restored(point: LogPoint, checkpoint: String) -> Last {
     Box::new(move |key| {
         let key = key.map(str::to_owned);
         Batch::of(event(Body::LogRestored(LogRestored { point, payloads: 1, checkpoint, key })))

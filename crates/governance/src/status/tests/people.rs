@@ -108,7 +108,7 @@ fn somebody_who_leaves_takes_what_rests_on_them_along() {
     let assigned = log.state(PRODUCTION, "ownership.assigned");
     assert_eq!(assigned.state, State::Stale, "{}", assigned.why);
     expect!["`workflow`: `officers` resolves to 1 present person(s), 2 are needed; bo@bank.example left on 2026-11-20, the grace ended on 2026-12-04"]
-        .assert_eq(&assigned.why.split("; `changes`").next().unwrap());
+        .assert_eq(assigned.why.split("; `changes`").next().unwrap());
     let input = &assigned.changed_inputs[0];
     assert_eq!((input.input.as_str(), input.now.as_deref()), ("people.officers", Some("ana@bank.example (receiving)")));
     assert_eq!(assigned.changed.len(), 5, "all five responsibilities are the same role's");

@@ -46,16 +46,12 @@ fn what_a_model_did_not_answer_was_not_stopped() {
     for part in ["inconclusive", "3 of 5 examples that must not pass got no answer", "seatrial eval golden"] {
         assert!(explained.contains(part), "`{part}` in\n{explained}");
     }
-    let explained = run(&plant, &["explain", "eval.golden"]).exits(1).out;
-    assert!(explained.contains("inconclusive"), "{explained}");
 
     upstream.heal();
     let done = plant.eval(&[]).exits(0).json()[0].clone();
     assert_eq!((&done["let_through"], &done["unjudged"]), (&json!({"k": 0, "n": 5}), &Value::Null), "{done}");
-    for id in ["eval.forbidden.injection", "eval.golden"] {
-        let explained = run(&plant, &["explain", id]).exits(0).out;
-        assert!(explained.contains("discharged"), "{explained}");
-    }
+    let explained = run(&plant, &["explain", "eval.forbidden.injection"]).exits(0).out;
+    assert!(explained.contains("discharged"), "{explained}");
 }
 
 #[test]
@@ -71,6 +67,20 @@ fn one_let_through_is_known_whoever_else_did_not_answer() {
 
 fn probe() -> Value {
     json!({"id": "probe", "input": {"id": "probe", "answer": "nobody"}, "output": {"team": "nobody"}})
+}
+
+/// A set of no category has its own obligation: without a bar it is only reported, and not even that where a marked
+/// example was not seen.
+#[test]
+fn a_set_with_what_was_not_seen_is_not_reported_as_evaluated() {
+    let upstream = Upstream::start(Duration::ZERO);
+    let plant = Plant::new(&upstream, questions(2).chain([must_not_pass("away", "nobody", "away")]));
+    plant.eval(&[]).exits(1);
+    let explained = run(&plant, &["explain", "eval.golden"]).exits(1).out;
+    assert!(explained.contains("inconclusive") && explained.contains("1 of 1 examples"), "{explained}");
+    upstream.heal();
+    plant.eval(&[]).exits(0);
+    run(&plant, &["explain", "eval.golden"]).exits(0);
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn a_broken_file_says_what_is_wrong() {
     let read = read("broken.yaml", text, &NoFiles);
     assert!(read.questionnaire.is_none());
     let shown = to_human_of(Subject::Questionnaire, &read.diagnostics, &read.sources, false);
-    expect_file!["tests/broken.txt"].assert_eq(&shown);
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/src/questionnaire/tests/broken.txt")].assert_eq(&shown);
 }
 
 #[test]
@@ -196,7 +196,8 @@ fn the_examples_are_read_and_told_apart() {
         "Orrery Flow, a platform (invented): 2 evidenced, 5 partly, 23 no evidence, 2 contradicted",
     ];
     assert_eq!(tallies, wanted);
-    expect_file!["tests/examples.md"].assert_eq(&markdown(&report));
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/src/questionnaire/tests/examples.md")]
+        .assert_eq(&markdown(&report));
 }
 
 /// The examples are as the page would write them. `SEATRIAL_UPDATE=1` writes them so.

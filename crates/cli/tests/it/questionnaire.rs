@@ -40,7 +40,8 @@ fn from_an_empty_folder_to_a_report() {
 
 #[test]
 fn the_examples_on_a_terminal() {
-    expect_file!["questionnaire/report.txt"].assert_eq(&report(&examples(), &[]).exits(0).out);
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/questionnaire/report.txt")]
+        .assert_eq(&report(&examples(), &[]).exits(0).out);
 }
 
 #[test]

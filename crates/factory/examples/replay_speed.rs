@@ -343,6 +343,10 @@ impl Maker {
         let decided = decide(step.plan(), &facts);
         let tag = Digest::of(&n.to_be_bytes()).hex();
         let made = DecisionMade {
+            protocol: None,
+            requests: 0,
+            behalf: None,
+            stream: None,
             decision,
             step: STEP.to_owned(),
             case: tag.clone(),

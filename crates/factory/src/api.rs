@@ -4,6 +4,7 @@ mod standing;
 
 pub use standing::{InForce, LapseView, RetiredView, WorkflowSummary};
 
+use seatrial_guard::Part;
 use seatrial_guard::port::{Protocol, Reply};
 use seatrial_model::event::{Entry, TokenKind, Usage};
 use seatrial_model::{
@@ -80,6 +81,17 @@ pub trait ClientCall: std::fmt::Debug + Send + Sync {
     /// Its body as it came.
     fn received(&self) -> &[u8];
 
+    /// Headers that its protocol gives a meaning; never one that holds a key.
+    fn headers(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Parts of the call that no check can look into (`input.messages.2.image`): they pass, and are said to be not
+    /// inspected.
+    fn not_inspected(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Its body with `strip` applied to everything in it that can hold a step's input.
     ///
     /// # Errors
@@ -124,6 +136,9 @@ pub struct Passed {
     pub inspected: String,
     /// The output that may leave: the candidate's text, or the redacted one; none where nothing may.
     pub output: Option<String>,
+    /// All parts that may leave, where they are not the upstream's own: redacted ones. Empty where the output says it
+    /// all.
+    pub parts: Vec<Part>,
     /// The upstream's reply, for a proxied call whose reply leaves unchanged.
     pub reply: Option<Arc<Reply>>,
     /// The review that was opened.

@@ -9,11 +9,11 @@ use crate::project::{CertificateRec, DecisionRec, LapseRec, certificate_key};
 use crate::serve::{Obtained, bounds};
 use crate::switch::is_stopped;
 use seatrial_guard::decide::codes;
-use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, decide, draw};
-use seatrial_model::event::{DecisionMade, Entry, ReviewOpened};
+use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, Part, decide, draw};
+use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamReleased};
 use seatrial_model::facts::{CertificateState, FACTS_VERSION, OnLapse, ReviewAll, SliceFact, ThresholdFact};
 use seatrial_model::{
-    Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, ReviewId, Stage, Subject,
+    Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, Protocol, ReviewId, Stage, Subject,
 };
 use seatrial_spec::workflow::PilotGate;
 use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
@@ -31,6 +31,12 @@ pub(crate) struct Record {
     pub(crate) rehearsal: bool,
     /// Known to be bad: it looks like any other until somebody answered its review.
     pub(crate) seeded: bool,
+    /// What the caller spoke, for a call of its own.
+    pub(crate) protocol: Option<Protocol>,
+    /// The decision on whose behalf this one is made.
+    pub(crate) behalf: Option<DecisionId>,
+    /// How its stream was released, where that was in windows.
+    pub(crate) stream: Option<StreamReleased>,
     pub(crate) input: String,
     pub(crate) input_findings: Vec<Finding>,
     /// Slices with a guarantee of their own that the input lies in, each with whether that could not be told.
@@ -101,6 +107,10 @@ impl Factory {
             audit: decision.audit,
             model: record.obtained.model.clone(),
             usage: record.obtained.usage,
+            protocol: record.protocol,
+            requests: record.obtained.requests,
+            behalf: record.behalf,
+            stream: record.stream.clone(),
             facts,
         };
         let review = made.review.as_ref().map(|r| r.review);
@@ -126,6 +136,7 @@ impl Factory {
             confidence: record.obtained.judgement.confidence.clone(),
             inspected,
             output: leaving(&decision, &record.obtained),
+            parts: changed_parts(&decision, &record.obtained),
             reply: record.obtained.reply.clone().filter(|_| decision.action == seatrial_model::Action::Allow),
             review,
             usage: record.obtained.usage,
@@ -147,6 +158,9 @@ impl Factory {
         keep("input", record.input.clone().into_bytes())?;
         if let Some(candidate) = &record.obtained.candidate {
             keep("output", candidate.clone().into_bytes())?;
+        }
+        if !record.obtained.aside.is_empty() {
+            keep("aside", serde_json::to_vec(&record.obtained.aside).map_err(internal)?)?;
         }
         if let Some(modified) = record.obtained.modified_text() {
             keep("released", modified.into_bytes())?;
@@ -191,6 +205,7 @@ impl Factory {
             confidence: chain.facts.confidence.clone(),
             inspected: inspected_summary(&chain.facts),
             output,
+            parts: Vec::new(),
             reply: None,
             review: rec.review,
             usage: None,
@@ -340,6 +355,15 @@ fn leaving(decision: &Decision, obtained: &Obtained) -> Option<String> {
         Action::Advised if decision.verdict < Verdict::Modify => obtained.candidate.clone(),
         _ => None,
     }
+}
+
+/// The redacted parts, where these leave.
+fn changed_parts(decision: &Decision, obtained: &Obtained) -> Vec<Part> {
+    use seatrial_model::{Action, Verdict};
+    let leaves = decision.action == Action::Modify
+        || (decision.action == Action::Advised && decision.verdict == Verdict::Modify);
+    let modified = obtained.judgement.modified.as_ref().filter(|_| leaves);
+    modified.map(|m| m.parts.clone()).unwrap_or_default()
 }
 
 /// `all`, or the parts that nobody inspected.

@@ -111,6 +111,7 @@ impl Told<'_> {
     fn note(&mut self, event: &Event) {
         match &event.body {
             Body::DecisionMade(made) => drop(self.cases.insert(made.decision, made.case.clone())),
+            Body::StreamOpened(opened) => drop(self.cases.insert(opened.decision, opened.case.clone())),
             Body::SpecSubmitted(submitted) => {
                 if let Some(spec) = event.spec {
                     self.specs.insert(spec, submitted.files.clone());
@@ -123,6 +124,7 @@ impl Told<'_> {
     fn case(&self, event: &Event) -> Option<&String> {
         let decision = match &event.body {
             Body::DecisionMade(b) => b.decision,
+            Body::StreamOpened(b) => b.decision,
             Body::DecisionOverridden(b) => b.decision,
             Body::OutcomeRecorded(b) => b.decision,
             Body::ReviewAnswered(b) => b.decision,

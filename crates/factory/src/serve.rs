@@ -10,7 +10,7 @@ use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_guard::decide::{codes, draw};
 use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
-use seatrial_guard::{Candidate, Judgement, StepProgram};
+use seatrial_guard::{Aside, Candidate, Judgement, StepProgram};
 use seatrial_model::event::{Entry, Usage};
 use seatrial_model::facts::Bounds;
 use seatrial_model::{Confidence, DecisionId, ElementPath, Finding, Stage, Time};
@@ -30,6 +30,10 @@ pub(crate) struct Obtained {
     pub(crate) reply: Option<Arc<Reply>>,
     pub(crate) model: Option<String>,
     pub(crate) usage: Option<Usage>,
+    /// Requests that providers were sent.
+    pub(crate) requests: u64,
+    /// What was asked beside the candidate.
+    pub(crate) aside: Aside,
 }
 
 impl Obtained {
@@ -53,6 +57,8 @@ impl Obtained {
             reply: None,
             model: None,
             usage: None,
+            requests: 0,
+            aside: Aside::default(),
         }
     }
 }
@@ -142,6 +148,12 @@ impl Factory {
             },
             rehearsal: passage.rehearsal,
             seeded,
+            protocol: match &passage.entry {
+                PassageEntry::Proxy { call, .. } => Some(call.protocol()),
+                _ => None,
+            },
+            behalf: None,
+            stream: None,
             input: input.to_string(),
             slices: program.guaranteed_slices(input),
             input_findings,
@@ -214,10 +226,14 @@ impl Factory {
             obtained.attempts += 1;
             match model.model.ask(ask).await {
                 Ok(reply) => {
+                    obtained.requests += reply.requests;
                     usage.input += reply.usage.map_or(0, |u| u.input);
                     usage.output += reply.usage.map_or(0, |u| u.output);
-                    let candidate =
-                        Candidate { parts: reply.parts.clone(), confidence: None, logprobs: reply.logprobs.clone() };
+                    let candidate = Candidate {
+                        parts: reply.parts.clone(),
+                        logprobs: reply.logprobs.clone(),
+                        ..Candidate::default()
+                    };
                     obtained.judgement = program.judge(input, &candidate);
                     obtained.candidate = Some(text_of(&candidate));
                     obtained.model = reply.model.clone().or_else(|| Some(model.identity.clone()));
@@ -351,7 +367,7 @@ fn make_ask(
             } else {
                 call.stripped(&|input| program.withhold(input)).map_err(Refused::CannotWithhold)?
             };
-            AskBody::Raw { protocol: call.protocol(), bytes, stream: call.stream() }
+            AskBody::Raw { protocol: call.protocol(), bytes, stream: call.stream(), headers: call.headers() }
         }
         entry => {
             let input = program.withhold(entry.input());

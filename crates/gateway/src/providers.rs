@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use seatrial_factory::{Providers, WitnessAnswer};
 use seatrial_guard::port::Model;
 use seatrial_model::Digest;
-use seatrial_spec::workflow::{KeyRef, Provider};
+use seatrial_spec::workflow::{HttpProvider, KeyRef, Provider};
 use seatrial_upstream::OpenAiModel;
 use seatrial_upstream::key::Key;
 use seatrial_upstream::openai::{OpenAi, Options};
@@ -63,7 +63,7 @@ impl HttpProviders {
 
 impl Providers for HttpProviders {
     fn model(&self, provider: &Provider, _name: &str) -> Result<Arc<dyn Model>, String> {
-        let Provider::OpenAi { base_url, key } = provider else {
+        let Provider::Http(HttpProvider { base_url, key, .. }) = provider else {
             return Err("an embedded classifier is not reached over HTTP; it was not loaded".to_owned());
         };
         let key = key.as_ref().map(|key| self.key(key)).transpose()?;
@@ -99,7 +99,12 @@ mod tests {
     use super::*;
 
     fn provider(key: Option<KeyRef>) -> Provider {
-        Provider::OpenAi { base_url: "http://127.0.0.1:9/v1".to_owned(), key }
+        Provider::Http(HttpProvider {
+            kind: seatrial_spec::workflow::HttpKind::OpenAi,
+            base_url: "http://127.0.0.1:9/v1".to_owned(),
+            key,
+            speaks: vec![seatrial_model::Protocol::OpenAiChat],
+        })
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub mod replay;
 pub mod schema;
 pub mod shape;
 
-pub use candidate::{Candidate, Part, PartKind, TokenLogprob};
+pub use candidate::{Aside, Candidate, Judged, Part, PartKind, TokenLogprob};
 pub use decide::{Decision, ReviewAsk, decide, draw};
 pub use judge::{Judgement, Modified};
 pub use plan::Plan;

@@ -16,18 +16,71 @@ pub trait Model: Send + Sync {
     /// Asks once. Transport retries within `ask.timeout_ms` are the implementation's business; asking again because a
     /// check objected is the caller's.
     fn ask(&self, ask: Ask) -> BoxFuture<'_, Result<Reply, ModelError>>;
+
+    /// Asks once, and hands out a stream's events as they come. Dropping what it gives cancels the request at the
+    /// provider. Without streams of its own, a model answers with everything at once.
+    fn open(&self, ask: Ask) -> BoxFuture<'_, Result<Box<dyn ReplyStream>, ModelError>> {
+        Box::pin(async move {
+            let reply = self.ask(ask).await?;
+            Ok(Box::new(Whole(Some(reply))) as Box<dyn ReplyStream>)
+        })
+    }
 }
 
-/// The protocol that a raw body is written in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Protocol {
-    /// OpenAI chat completions.
-    OpenAiChat,
-    /// OpenAI responses.
-    OpenAiResponses,
-    /// Anthropic messages.
-    AnthropicMessages,
+/// A reply that is still coming.
+pub trait ReplyStream: Send {
+    /// The next event, or the end. After the end, and after an error, there is nothing more.
+    fn next(&mut self) -> BoxFuture<'_, Result<Streamed, ModelError>>;
 }
+
+/// What a stream hands out.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Streamed {
+    /// One whole event of the stream.
+    Event(StreamEvent),
+    /// The stream ended as it should: the reply as a whole. Its `raw` and `chunks` are empty.
+    End(Box<Reply>),
+}
+
+/// One event of a stream, in the protocol that was asked.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct StreamEvent {
+    /// Its bytes, the blank line included.
+    pub raw: Vec<u8>,
+    /// The texts that it adds, and to which parts. Empty for what a client shows nothing of.
+    pub deltas: Vec<Delta>,
+}
+
+/// Text that an event adds to a part.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delta {
+    /// The part's name, as in [`crate::Part::name`].
+    pub part: String,
+    /// The part's kind.
+    pub kind: crate::PartKind,
+    /// The text, appended to what the part has.
+    pub text: String,
+}
+
+/// A whole reply as a stream of one event.
+struct Whole(Option<Reply>);
+
+impl ReplyStream for Whole {
+    fn next(&mut self) -> BoxFuture<'_, Result<Streamed, ModelError>> {
+        let next = match &mut self.0 {
+            Some(reply) if !reply.raw.is_empty() => {
+                let delta = |p: &crate::Part| Delta { part: p.name.clone(), kind: p.kind, text: p.text.clone() };
+                let deltas = reply.parts.iter().map(delta).collect();
+                reply.chunks.clear();
+                Streamed::Event(StreamEvent { raw: std::mem::take(&mut reply.raw), deltas })
+            }
+            reply => Streamed::End(Box::new(reply.take().unwrap_or_default())),
+        };
+        Box::pin(std::future::ready(Ok(next)))
+    }
+}
+
+pub use seatrial_model::Protocol;
 
 /// What is asked.
 #[derive(Clone, PartialEq, Debug)]
@@ -66,13 +119,16 @@ pub enum AskBody {
         bytes: Vec<u8>,
         /// Whether the answer is a stream of server-sent events.
         stream: bool,
+        /// Headers of the client's that its protocol gives a meaning (`anthropic-version`, `anthropic-beta`): never
+        /// one that holds a key.
+        headers: Vec<(String, String)>,
     },
 }
 
 /// What came back.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Reply {
-    /// The raw body, or the whole stream's bytes with their chunking in `chunks`.
+    /// The raw body in the protocol that was asked, or the whole stream's bytes with their chunking in `chunks`.
     pub raw: Vec<u8>,
     /// Ends of the stream's chunks in `raw`; empty where it was no stream.
     pub chunks: Vec<usize>,
@@ -86,6 +142,8 @@ pub struct Reply {
     pub model: Option<String>,
     /// Tokens used.
     pub usage: Option<Usage>,
+    /// How many requests the provider was sent for it; at least 1 where it was asked over HTTP.
+    pub requests: u64,
 }
 
 /// Why there is no reply. No variant carries a body that a provider sent: it may quote the input.

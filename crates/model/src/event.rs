@@ -231,6 +231,12 @@ pub enum Body {
     /// A decision was made.
     #[serde(rename = "decision.made/1")]
     DecisionMade(DecisionMade),
+    /// A stream is about to be released in windows.
+    #[serde(rename = "stream.opened/1")]
+    StreamOpened(StreamOpened),
+    /// A system step asked whether it may act.
+    #[serde(rename = "step.admitted/1")]
+    StepAdmitted(StepAdmitted),
     /// The caller of a *decide* reported what it did.
     #[serde(rename = "decision.effect/1")]
     DecisionEffect(DecisionEffect),
@@ -338,6 +344,8 @@ impl Body {
             Self::ApprovalWithdrawn(_) => "approval.withdrawn/1",
             Self::ReleaseCut(_) => "release.cut/1",
             Self::DecisionMade(_) => "decision.made/1",
+            Self::StreamOpened(_) => "stream.opened/1",
+            Self::StepAdmitted(_) => "step.admitted/1",
             Self::DecisionEffect(_) => "decision.effect/1",
             Self::DecisionOverridden(_) => "decision.overridden/1",
             Self::OutcomeRecorded(_) => "outcome.recorded/1",
@@ -389,6 +397,8 @@ impl Body {
         matches!(
             self,
             Self::DecisionMade(_)
+                | Self::StreamOpened(_)
+                | Self::StepAdmitted(_)
                 | Self::DecisionEffect(_)
                 | Self::DecisionOverridden(_)
                 | Self::OutcomeRecorded(_)

@@ -27,4 +27,6 @@ pub use statement::{ApprovalStatement, SIGNATURE_NAMESPACE};
 pub use text::Untrusted;
 pub use time::{Day, Time};
 pub use units::Span;
-pub use words::{Action, Answer, IncidentCourse, IncidentSeverity, Influence, Stage, Tier, Verdict};
+pub use words::{
+    Action, Answer, IncidentCourse, IncidentSeverity, Influence, Protocol, Stage, StreamEnd, Tier, Verdict,
+};

@@ -72,6 +72,34 @@ word!(
     }
 );
 word!(
+    /// What a client and a model speak with each other.
+    Protocol {
+        /// OpenAI chat completions.
+        OpenAiChat = "chat",
+        /// OpenAI responses.
+        OpenAiResponses = "responses",
+        /// Anthropic messages.
+        AnthropicMessages = "messages",
+    }
+);
+word!(
+    /// How a stream that was released in windows ended.
+    StreamEnd {
+        /// All of it left.
+        Complete = "complete",
+        /// A check objected: what came behind did not leave.
+        Violated = "violated",
+        /// A stop cut it.
+        Stopped = "stopped",
+        /// The client hung up; the model was cancelled.
+        ClientGone = "client-gone",
+        /// The model broke off, or wrote what cannot be read.
+        ModelFailed = "model-failed",
+        /// It took longer than the step allows.
+        TimedOut = "timed-out",
+    }
+);
+word!(
     /// Where a workflow is in its delivery.
     Stage {
         /// Nothing is served but in rehearsal.

@@ -98,7 +98,7 @@ fn put(body: &mut Value, name: &str, value: Value) {
 }
 
 fn reply(fetched: Fetched) -> Reply {
-    let Fetched { chunks, event_stream, completion, .. } = fetched;
+    let Fetched { chunks, event_stream, completion, attempts } = fetched;
     let Completion { pieces, finish, model, usage, logprobs } = completion;
     let mut ends = Vec::new();
     let mut raw = Vec::with_capacity(chunks.iter().map(Bytes::len).sum());
@@ -114,16 +114,17 @@ fn reply(fetched: Fetched) -> Reply {
         finish_reason: finish.into_iter().next().map(|(_, reason)| reason),
         model,
         usage,
+        requests: u64::from(attempts),
     }
 }
 
-/// The guard knows three kinds. A tool's name is inspected as arguments are; what is unknown counts as something
-/// that the client would see beside the answer, never as the answer.
 fn part(piece: Piece) -> Part {
     let kind = match piece.kind {
         PieceKind::Text => PartKind::Text,
-        PieceKind::ToolName | PieceKind::ToolArguments => PartKind::ToolArguments,
-        PieceKind::Reasoning | PieceKind::Other => PartKind::Reasoning,
+        PieceKind::ToolName => PartKind::ToolName,
+        PieceKind::ToolArguments => PartKind::ToolArguments,
+        PieceKind::Reasoning => PartKind::Reasoning,
+        PieceKind::Other => PartKind::Other,
     };
     Part { name: piece.name, kind, text: piece.text }
 }

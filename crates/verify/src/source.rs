@@ -140,6 +140,8 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         | Body::SprintOpened(_)
         | Body::ApprovalWithdrawn(_)
         | Body::DecisionMade(_)
+        | Body::StreamOpened(_)
+        | Body::StepAdmitted(_)
         | Body::DecisionEffect(_)
         | Body::DecisionOverridden(_)
         | Body::OutcomeRecorded(_)

@@ -98,7 +98,7 @@ fn joined(args: &NewArgs, root: &Path) -> Result<(Setting, FactorySpec, Vec<File
     let (spec, text) = read_factory(root)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let pair = people::of_factory(&spec)?;
-    let provider = spec.providers.iter().find(|(_, p)| matches!(p, Provider::OpenAi { .. })).map(|(name, _)| name);
+    let provider = spec.providers.iter().find(|(_, p)| matches!(p, Provider::Http(_))).map(|(name, _)| name);
     let provider = provider.ok_or_else(|| {
         Failure::file(format!(
             "`{FACTORY_FILE}` names no OpenAI-compatible provider; nothing was written. Add one under `providers`: `model: {{ kind: openai, base_url: \"https://HOST/v1\", key: {{ env: {KEY_DEFAULT} }} }}`"

@@ -184,7 +184,7 @@ async fn candidate_for(measure: &Measure<'_>, example: &Example) -> Got {
     };
     match model.model.ask(ask).await {
         Ok(reply) => {
-            let candidate = Candidate { parts: reply.parts, confidence: None, logprobs: reply.logprobs };
+            let candidate = Candidate { parts: reply.parts, logprobs: reply.logprobs, ..Candidate::default() };
             Got { candidate: Some(candidate), usage: reply.usage, error: None }
         }
         Err(error) => Got { error: Some(error), ..Got::default() },

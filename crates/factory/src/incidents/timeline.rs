@@ -189,6 +189,8 @@ fn says(body: &Body) -> String {
         Body::SprintNoted(_) => "finding for the next sprint".to_owned(),
         Body::DecisionMade(b) => format!("{}: {}, {}", b.step, b.verdict, b.action),
         Body::DecisionOverridden(b) => format!("overridden: {} ({})", b.action, b.reason),
+        Body::StreamOpened(b) => format!("{}: a stream began", b.step),
+        Body::StepAdmitted(b) => format!("{}: {}", b.step, b.code),
         Body::DecisionEffect(b) => format!("its caller reported: {}", b.action),
         Body::OutcomeRecorded(b) => format!("turned out {}", if b.wrong { "wrong" } else { "right" }),
         Body::ReviewClaimed(_) => "its review was claimed".to_owned(),

@@ -176,7 +176,7 @@ impl<'a> Fold<'a> {
         let cases = reconciled("cases");
         let billed = self.input.workflow.steps.iter().filter(|s| s.actor == Actor::Ai).any(|s| {
             let provider = s.model.as_ref().and_then(|m| self.input.factory.providers.get(&m.provider));
-            matches!(provider, Some(Provider::OpenAi { .. }))
+            matches!(provider, Some(Provider::Http(_)))
         });
         if !billed {
             return cases;

@@ -1,7 +1,9 @@
 //! Bodies of the running system: decisions, reviews, stops, drills, probes.
 
 use crate::facts::Facts;
-use crate::{Action, Answer, DecisionId, Digest, ElementPath, EventId, LogPoint, ReviewId, Verdict};
+use crate::{
+    Action, Answer, DecisionId, Digest, ElementPath, EventId, LogPoint, Protocol, ReviewId, StreamEnd, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 /// Tokens that a model call used.
@@ -26,7 +28,7 @@ pub enum Entry {
 }
 
 /// A decision was made. Payloads: `input`, `output` (the candidate judged), `released` (after a `modify`), `case`
-/// (the caller's case id).
+/// (the caller's case id), `aside` (what judges and further samples said).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct DecisionMade {
     /// The decision.
@@ -64,6 +66,68 @@ pub struct DecisionMade {
     /// Tokens of all attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What the caller spoke, where its own call was passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// How many requests the models' providers were sent for it: repetitions, other models, samples and judges
+    /// together.
+    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    pub requests: u64,
+    /// The decision on whose behalf it was made: a judge's, about another's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behalf: Option<DecisionId>,
+    /// How its stream was released, where that was in windows: before the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamReleased>,
+}
+
+/// A stream that was released in windows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StreamReleased {
+    /// The event that was durable before its first byte left.
+    pub opened: EventId,
+    /// Bytes of inspected text that left.
+    pub released: u64,
+    /// How it ended.
+    pub end: StreamEnd,
+}
+
+/// A stream is about to be released in windows: recorded before its first byte leaves, so that a crash in between
+/// leaves a trace. Its decision follows when it ends. Payloads: `case`, `input`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StreamOpened {
+    /// The decision that will be made.
+    pub decision: DecisionId,
+    /// The step.
+    pub step: String,
+    /// HMAC of the case id.
+    pub case: String,
+    /// HMAC of the ask.
+    pub ask: String,
+    /// The most bytes that leave ahead of an inspection.
+    pub window: u64,
+    /// A rehearsal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
+}
+
+/// A system step asked whether it may act for a case, and was answered. An admission is good once.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StepAdmitted {
+    /// The system step.
+    pub step: String,
+    /// HMAC of the case id.
+    pub case: String,
+    /// The decision that it acts on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionId>,
+    /// Whether it may.
+    pub admitted: bool,
+    /// A stable code: `admitted`, `not_settled`, `other_output`, `used`, `workflow_stopped`, `not_released`.
+    pub code: String,
+    /// The elements that stood against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<ElementPath>,
 }
 
 /// A review that a decision opened.

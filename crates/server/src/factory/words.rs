@@ -196,6 +196,8 @@ fn says_running(body: &Body) -> String {
             let mark = if b.facts.rehearsal && !seeded { ", rehearsal" } else { "" };
             format!("{}: {}, confidence {:.3}{mark}", b.step, b.verdict, b.facts.confidence.value)
         }
+        Body::StreamOpened(b) => format!("{}: a stream in windows of {} bytes", b.step, b.window),
+        Body::StepAdmitted(b) => format!("{}: {}", b.step, b.code),
         Body::DecisionEffect(b) => format!("the caller did: {}", b.action),
         Body::DecisionOverridden(b) => format!("{}, {}", b.action, b.reason),
         Body::OutcomeRecorded(b) => {

@@ -13,11 +13,11 @@ pub use witnesses::WITNESSES_MAX;
 use super::reader::Reader;
 use crate::diagnostic::Code;
 use crate::files::FileSource;
-use crate::workflow::{AssessedBy, FactorySpec, KeyRef, Provider, StoreRef};
+use crate::workflow::{AssessedBy, FactorySpec, HttpKind, HttpProvider, KeyRef, Provider, StoreRef};
 use crate::yaml::{Node, clip};
 use house::{obligations, policies};
-use seatrial_model::ElementPath;
 use seatrial_model::words::FactoryKind;
+use seatrial_model::{ElementPath, Protocol};
 use std::collections::BTreeMap;
 
 pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource>) -> Option<FactorySpec> {
@@ -98,20 +98,42 @@ fn providers(r: &mut Reader, node: Option<&Node>) -> BTreeMap<String, Provider> 
     for entry in r.named(node) {
         r.at = ElementPath::new(format!("providers.{}", entry.key));
         let Some(mut f) = r.fields(&entry.value) else { continue };
-        let is_openai = f.need(r, "kind").and_then(|n| r.word(n, &[("openai", true), ("classifier", false)]));
-        let provider = match is_openai {
-            Some(true) => {
+        let kinds =
+            [("openai", Some(HttpKind::OpenAi)), ("anthropic", Some(HttpKind::Anthropic)), ("classifier", None)];
+        let kind = f.need(r, "kind").and_then(|n| r.word(n, &kinds));
+        let provider = match kind {
+            Some(Some(kind)) => {
                 let base_url = f.need(r, "base_url").and_then(|n| url(r, n));
                 let key = f.get("key").and_then(|n| key(r, n));
-                base_url.map(|base_url| Provider::OpenAi { base_url, key })
+                let speaks = speaks(r, f.get("speaks"), kind);
+                base_url.map(|base_url| Provider::Http(HttpProvider { kind, base_url, key, speaks }))
             }
-            Some(false) => Some(Provider::Classifier),
+            Some(None) => Some(Provider::Classifier),
             None => continue,
         };
         f.done(r);
         if let Some(provider) = provider {
             out.insert(entry.key.clone(), provider);
         }
+    }
+    out
+}
+
+/// What a service speaks: what its kind usually does, or what the file says.
+fn speaks(r: &mut Reader, node: Option<&Node>, kind: HttpKind) -> Vec<Protocol> {
+    let usual = match kind {
+        HttpKind::OpenAi => vec![Protocol::OpenAiChat, Protocol::OpenAiResponses],
+        HttpKind::Anthropic => vec![Protocol::AnthropicMessages],
+    };
+    let Some(node) = node else { return usual };
+    let words: Vec<(&str, Protocol)> = Protocol::ALL.iter().map(|p| (p.as_str(), *p)).collect();
+    let mut out: Vec<Protocol> = Vec::new();
+    for item in r.items(Some(node)) {
+        out.extend(r.word(item, &words).filter(|p| !out.contains(p)));
+    }
+    if node.as_list().is_some_and(<[Node]>::is_empty) {
+        let help = "leave it out, or name `chat`, `responses` or `messages`";
+        r.find(Code::Empty, node.range.clone(), "a service that speaks nothing cannot be asked").help(help).done();
     }
     out
 }

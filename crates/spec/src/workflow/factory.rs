@@ -2,7 +2,7 @@
 
 use super::{Away, Departure, Person, SignIn};
 use seatrial_model::words::{FactoryKind, Layer};
-use seatrial_model::{Day, PathPattern, Side, Span, Stage};
+use seatrial_model::{Day, PathPattern, Protocol, Side, Span, Stage};
 use std::collections::BTreeMap;
 
 /// A checked `factory.yaml`.
@@ -133,15 +133,32 @@ pub enum FactoryDuty {
 /// A model provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Provider {
-    /// Any OpenAI-compatible endpoint.
-    OpenAi {
-        /// Where.
-        base_url: String,
-        /// Where the key is.
-        key: Option<KeyRef>,
-    },
+    /// A service over HTTP.
+    Http(HttpProvider),
     /// The embedded classifier.
     Classifier,
+}
+
+/// A service that serves models over HTTP.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpProvider {
+    /// `openai` or `anthropic`: how it is asked who we are.
+    pub kind: HttpKind,
+    /// Where.
+    pub base_url: String,
+    /// Where the key is.
+    pub key: Option<KeyRef>,
+    /// What it speaks; the first is used for prompts that the guard renders, and for calls in what it does not speak.
+    pub speaks: Vec<Protocol>,
+}
+
+/// How a service is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HttpKind {
+    /// Any OpenAI-compatible endpoint: `authorization: Bearer`.
+    OpenAi,
+    /// Anthropic's: `x-api-key` and `anthropic-version`.
+    Anthropic,
 }
 
 /// Where a provider's key is; the key itself never stands in a file of the factory.

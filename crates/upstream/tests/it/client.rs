@@ -12,7 +12,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 fn raw(body: &str) -> Ask {
     Ask {
         model: "real-model".to_owned(),
-        body: AskBody::Raw { protocol: Protocol::OpenAiChat, bytes: body.into(), stream: false },
+        body: AskBody::Raw { protocol: Protocol::OpenAiChat, bytes: body.into(), stream: false, headers: Vec::new() },
         temperature: None,
         schema: None,
         logprobs: false,

@@ -112,6 +112,11 @@ impl<'a, S: Source + ?Sized> Holdings<'a, S> {
                 self.cases.insert(b.decision, b.case.clone());
                 b.decision
             }
+            Body::StreamOpened(b) => {
+                self.cases.insert(b.decision, b.case.clone());
+                b.decision
+            }
+            Body::StepAdmitted(b) => return Some(b.case.clone()),
             Body::DecisionOverridden(b) => b.decision,
             Body::OutcomeRecorded(b) => b.decision,
             Body::ReviewAnswered(b) => b.decision,

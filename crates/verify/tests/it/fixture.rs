@@ -223,6 +223,10 @@ impl Log {
         };
         let review = again.review.as_ref().map(|r| opened(r, ReviewId::new(self.uuid())));
         let made = DecisionMade {
+            protocol: None,
+            requests: 0,
+            behalf: None,
+            stream: None,
             decision,
             step: "route".to_owned(),
             case: case.to_owned(),

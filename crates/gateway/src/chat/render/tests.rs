@@ -12,6 +12,7 @@ fn call(stream: bool) -> ChatCall {
 
 fn passed(verdict: Verdict, action: Action, code: &str, output: Option<&str>) -> Passed {
     Passed {
+        parts: Vec::new(),
         decision: "dec_01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
         case: "case-1".to_owned(),
         release: Some(Digest::of(b"release")),

@@ -5,7 +5,7 @@ use seatrial_model::event::{DocumentFiled, WorkflowStopped};
 use seatrial_model::{Assurance, Digest, Span, Tier};
 use seatrial_spec::Workflow;
 use seatrial_spec::workflow::{
-    Bar, BarOp, Expr, FactoryDuty, FactoryObligation, Fallback, Outcome as Wanted, SpecFile,
+    Bar, BarOp, Expr, FactoryDuty, FactoryObligation, Fallback, HttpKind, HttpProvider, Outcome as Wanted, SpecFile,
 };
 
 const STAGE: Stage = Stage::Production;
@@ -141,7 +141,12 @@ fn what_passed_is_what_is_recorded() {
     assert_eq!(is(&log), State::Inconclusive);
     log.reconcile(|_| {});
     // Where a provider bills its calls, they are reconciled too.
-    let provider = Provider::OpenAi { base_url: "https://m.example/v1".to_owned(), key: None };
+    let provider = Provider::Http(HttpProvider {
+        kind: HttpKind::OpenAi,
+        base_url: "https://m.example/v1".to_owned(),
+        key: None,
+        speaks: vec![seatrial_model::Protocol::OpenAiChat],
+    });
     log.factory.providers.insert("embedded".to_owned(), provider);
     assert_eq!(
         log.is(STAGE, "runtime.complete").1,

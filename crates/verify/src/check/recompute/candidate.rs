@@ -22,16 +22,18 @@ pub(super) fn rebuild(facts: &Facts, output: &[u8]) -> Result<Candidate, String>
     let parts = stored.into_iter().map(|s| Part { kind: kind(&s.part), name: s.part, text: s.text }).collect();
     let confidence =
         (facts.confidence.present && facts.confidence.source == "caller").then_some(facts.confidence.value);
-    Ok(Candidate { parts, confidence, logprobs: Vec::new() })
+    Ok(Candidate { parts, confidence, ..Candidate::default() })
 }
 
 /// The kind of a part, by its name.
 fn kind(name: &str) -> PartKind {
-    if name.contains(".tool_calls.") || name.contains(".function_call.") {
-        return PartKind::ToolArguments;
+    let last = name.rsplit('.').next();
+    if name.contains(".tool_calls.") {
+        return if last == Some("name") { PartKind::ToolName } else { PartKind::ToolArguments };
     }
-    match name.rsplit('.').next() {
-        Some("reasoning" | "other") => PartKind::Reasoning,
+    match last {
+        Some("reasoning") => PartKind::Reasoning,
+        Some("other") => PartKind::Other,
         _ => PartKind::Text,
     }
 }

@@ -182,6 +182,16 @@ pub enum ModelError {
         /// The HTTP status.
         status: u16,
     },
+    /// The call says something that the provider's protocol has no words for: the model was not asked.
+    #[error(
+        "the call was not passed on: the provider of `{model}` has no words for `{what}`; leave it out, or call in the provider's own protocol"
+    )]
+    Untranslatable {
+        /// The model.
+        model: String,
+        /// The field, by its place in the client's call (`n`, `messages.2.content.0`): no text of the client.
+        what: String,
+    },
     /// An answer that is none.
     #[error("the answer of `{model}` could not be read: {why}; it was not used")]
     Unreadable {

@@ -6,32 +6,22 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { check, complaints, launch, listen, overflow, runAll } from "./checks.mjs";
 
-const { SEATRIAL_LINK, SEATRIAL_DESK, SEATRIAL_SHOTS, CHROMIUM } = process.env;
+const { SEATRIAL_LINK, SEATRIAL_DESK, SEATRIAL_SHOTS } = process.env;
 const origin = new URL(SEATRIAL_LINK).origin;
 
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-});
-
-const complaints = [];
+const browser = await launch(chromium);
 
 /** A window that came by the link. */
 async function enter(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+  const page = listen(await context.newPage());
   await page.goto(SEATRIAL_LINK);
   return page;
 }
 
-const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 const file = (name) => readFileSync(join(SEATRIAL_DESK, name), "utf8");
-
-const checks = [];
-const check = (name, run) => checks.push([name, run]);
 
 check("without the link nobody enters", async () => {
   const page = await (await browser.newContext()).newPage();
@@ -155,16 +145,4 @@ check("the report as a file stands alone and prints", async () => {
 
 check("the browser had nothing to complain about", () => assert.deepEqual(complaints, []));
 
-let failed = 0;
-for (const [name, run] of checks) {
-  try {
-    await run();
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}\n        ${error.message.split("\n").slice(0, 6).join("\n        ")}`);
-  }
-}
-await browser.close();
-console.log(`${checks.length - failed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+await runAll(() => browser.close());

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { check, complaints, launch, listen, overflow, runAll } from "./checks.mjs";
 
-const { SEATRIAL_LINKS, SEATRIAL_SHOTS, CHROMIUM } = process.env;
+const { SEATRIAL_LINKS, SEATRIAL_SHOTS } = process.env;
 const WORKFLOW = "/w/credit-preapproval";
 
 /** The one-time links, by the part of the person's id before the `@`. */
@@ -19,28 +20,7 @@ const links = Object.fromEntries(
 assert(links.hana, "the factory was not served");
 const origin = new URL(links.hana).origin;
 
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  // As root in a container Chromium has no sandbox of its own; nothing but our pages is opened.
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-
-/** What browsers complained about: errors of scripts, refused sources, failed requests. */
-const complaints = [];
-
-function listen(page) {
-  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
-  return page;
-}
+const browser = await launch(chromium);
 
 const seats = {};
 
@@ -63,10 +43,6 @@ async function open(page, path) {
   const answer = await page.goto(origin + path);
   assert.equal(answer.status(), 200, path);
   return page;
-}
-
-async function overflow(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
 
 /** Open reviews as the tabs count them. */
@@ -100,9 +76,6 @@ async function decisionOf(page, path) {
   await open(page, link);
   return page.textContent("main");
 }
-
-const checks = [];
-const check = (name, run) => checks.push([name, run]);
 
 check("a link signs in once, by a click", async () => {
   const hana = await seat("hana");
@@ -379,16 +352,4 @@ check("an answer needs no JavaScript", async () => {
 
 check("the browser had nothing to complain about", () => assert.deepEqual(complaints, []));
 
-let failed = 0;
-for (const [name, run] of checks) {
-  try {
-    await run();
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}\n        ${error.message.split("\n").slice(0, 6).join("\n        ")}`);
-  }
-}
-await browser.close();
-console.log(`${checks.length - failed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+await runAll(() => browser.close());

@@ -8,8 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Provider } from "oidc-provider";
 import { chromium } from "playwright-core";
+import { check, launch, runAll } from "../browser/checks.mjs";
 
-const { SEATRIAL, SEATRIAL_YARD, CHROMIUM } = process.env;
+const { SEATRIAL, SEATRIAL_YARD } = process.env;
 const SECRET = "a secret of the client";
 
 async function freePort() {
@@ -109,18 +110,7 @@ for (let tries = 0; ; tries++) {
 }
 
 let idp = await provider([key("first")]);
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch(chromium);
 
 /** A fresh browser of somebody who begins at a page and signs in at the provider; it ends where the provider leaves it. */
 async function signIn(login, path = "/") {
@@ -139,23 +129,9 @@ async function signIn(login, path = "/") {
   return page;
 }
 
-let passed = 0;
-let failed = 0;
-
-async function check(what, test) {
-  try {
-    await test();
-    passed++;
-    console.log(`ok   ${what}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${what}\n${error.stack}`);
-  }
-}
-
 let hana;
 
-await check("somebody signs in, and comes to the page that they wanted", async () => {
+check("somebody signs in, and comes to the page that they wanted", async () => {
   hana = await signIn("hana", "/?who=me");
   assert.equal(await hana.textContent("h1"), "Signed in");
   await Promise.all([hana.waitForURL((url) => url.pathname === "/"), hana.click("main a.button")]);
@@ -163,13 +139,13 @@ await check("somebody signs in, and comes to the page that they wanted", async (
   assert.match(await hana.textContent("body"), /Hana Okafor/);
 });
 
-await check("with the roles that their groups allow, and no other", async () => {
+check("with the roles that their groups allow, and no other", async () => {
   const text = await hana.textContent("body");
   assert.match(text, /credit/);
   assert.doesNotMatch(text, /underwriters/);
 });
 
-await check("a code is good for once", async () => {
+check("a code is good for once", async () => {
   const back = hana.url();
   await hana.goto(`${pages}/sign-in/sso/callback?code=guessed&state=guessed`);
   assert.match(await hana.textContent("main"), /not begun in this browser/);
@@ -177,22 +153,22 @@ await check("a code is good for once", async () => {
   assert.equal(new URL(hana.url()).pathname, "/", "and whoever was signed in still is");
 });
 
-await check("an address that the provider has not verified is nobody's", async () => {
+check("an address that the provider has not verified is nobody's", async () => {
   const page = await signIn("hugo");
   assert.match(await page.textContent("main"), /gave no verified address/);
 });
 
-await check("nobody comes in without a group that is mapped", async () => {
+check("nobody comes in without a group that is mapped", async () => {
   const page = await signIn("ugo");
   assert.match(await page.textContent("main"), /in no group/);
 });
 
-await check("a stranger is told what to do", async () => {
+check("a stranger is told what to do", async () => {
   const page = await signIn("eve");
   assert.match(await page.textContent("main"), /eve@harbour\.example.? is no person of this factory/);
 });
 
-await check("keys of the provider change", async () => {
+check("keys of the provider change", async () => {
   await new Promise((done) => (idp.closeAllConnections(), idp.close(done)));
   idp = await provider([key("second")]);
   // A key that is not known is asked for at most every ten seconds.
@@ -201,7 +177,7 @@ await check("keys of the provider change", async () => {
   assert.equal(await page.textContent("h1"), "Signed in");
 });
 
-await check("whoever leaves is out with the next request", async () => {
+check("whoever leaves is out with the next request", async () => {
   declare(PEOPLE.split("\n").filter((line) => !line.includes("hana@")).join("\n"));
   const told = spawnSync(SEATRIAL, ["-C", SEATRIAL_YARD, "people", "list", "--format", "json"]);
   assert.equal(told.status, 0, String(told.stderr));
@@ -210,13 +186,13 @@ await check("whoever leaves is out with the next request", async () => {
   assert.equal(new URL(hana.url()).pathname, "/sign-in");
 });
 
-await check("the secret stands in no file of the factory", async () => {
+check("the secret stands in no file of the factory", async () => {
   assert(!readFileSync(join(SEATRIAL_YARD, "factory.yaml"), "utf8").includes(SECRET));
 });
 
-await browser.close();
-served.kill("SIGTERM");
-idp.closeAllConnections();
-idp.close();
-console.log(`test result: ${failed === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+await runAll(async () => {
+  await browser.close();
+  served.kill("SIGTERM");
+  idp.closeAllConnections();
+  idp.close();
+});

@@ -108,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) clock: Arc<FactoryClock>,
+    /// Who watches it run.
+    pub(crate) observer: crate::observe::Cell,
     /// When the rights of the delivery side end, by workflow.
     pub(crate) rights: RwLock<BTreeMap<LogName, Arc<Rights>>>,
     /// The handover gates of released specs, as they were read.
@@ -202,6 +204,7 @@ impl Factory {
             store: options.store,
             providers: options.providers,
             clock: Arc::new(FactoryClock::new(options.clock)),
+            observer: crate::observe::Cell::default(),
             rights: RwLock::default(),
             bars: Mutex::default(),
             handles: RwLock::default(),

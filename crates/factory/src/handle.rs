@@ -7,6 +7,7 @@ use crate::drills::Half;
 use crate::embedded::Embedded;
 use crate::ending::Rights;
 use crate::factory::{Factory, OpenError, internal};
+use crate::observe::{Watched, WatchedModel};
 use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
 use crate::switch::Reach;
 use crate::traffic::Traffic;
@@ -32,6 +33,8 @@ pub(crate) struct Handle {
     pub(crate) live: ArcSwap<Live>,
     /// What is stopped.
     pub(crate) stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
+    /// Whether it is stopped with the whole factory.
+    pub(crate) factory_stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
     /// What a drill has stopped, for marked requests only.
     pub(crate) marked_stops: ArcSwap<Vec<(ElementPath, StopRec)>>,
     /// Held by the drill that is under way: two at once would answer for each other. Inside is the one that waits for
@@ -47,18 +50,21 @@ impl Handle {
     pub(crate) const fn stops_at(&self, reach: Reach) -> &ArcSwap<Vec<(ElementPath, StopRec)>> {
         match reach {
             Reach::All => &self.stops,
+            Reach::Factory => &self.factory_stops,
             Reach::Marked => &self.marked_stops,
         }
     }
 
-    /// The stop that holds for a request at this element: one of everything, or for a marked request a drill's.
+    /// The stop that holds for a request at this element: one of the workflow or the factory, or for a marked request a
+    /// drill's.
     pub(crate) fn stop_of(&self, path: &ElementPath, marked: bool) -> Option<(ElementPath, StopRec, Reach)> {
         let within = |reach: Reach| {
             let stops = self.stops_at(reach).load();
             let found = stops.iter().find(|(element, _)| path.is_within(element));
             found.map(|(element, stop)| (element.clone(), stop.clone(), reach))
         };
-        within(Reach::All).or_else(|| within(Reach::Marked).filter(|_| marked))
+        let everybody = within(Reach::All).or_else(|| within(Reach::Factory));
+        everybody.or_else(|| within(Reach::Marked).filter(|_| marked))
     }
 }
 
@@ -183,8 +189,10 @@ impl Factory {
         let secret = self.workflow_secret(log).await?;
         self.load_rights(log).await?;
         let live = self.load_live(log).await?;
-        let stops = self.load_stops(log, Reach::All).await?;
-        let marked = self.load_stops(log, Reach::Marked).await?;
+        let mut stops = Vec::new();
+        for reach in Reach::EACH {
+            stops.push((reach, self.load_stops(log, reach).await?));
+        }
         let mut handles = self.0.handles.write().unwrap_or_else(PoisonError::into_inner);
         let handle = handles.entry(log.clone()).or_insert_with(|| {
             Arc::new(Handle {
@@ -192,6 +200,7 @@ impl Factory {
                 secret,
                 live: ArcSwap::default(),
                 stops: ArcSwap::default(),
+                factory_stops: ArcSwap::default(),
                 marked_stops: ArcSwap::default(),
                 drilling: tokio::sync::Mutex::default(),
                 traffic: Traffic::default(),
@@ -199,8 +208,9 @@ impl Factory {
             })
         });
         handle.live.store(Arc::new(live));
-        handle.stops.store(Arc::new(stops));
-        handle.marked_stops.store(Arc::new(marked));
+        for (reach, stops) in stops {
+            handle.stops_at(reach).store(Arc::new(stops));
+        }
         Ok(Arc::clone(handle))
     }
 
@@ -336,6 +346,7 @@ impl Factory {
             .ok_or_else(|| format!("the factory has no provider `{}`", wanted.provider))?;
         if *provider != Provider::Classifier {
             let model = self.0.providers.model(provider, &wanted.name)?;
+            let model = self.watched(model, workflow, step, provider);
             let identity = format!("{}/{}", wanted.provider, wanted.name);
             return Ok(Some(ServedModel { model, identity, embedded: false }));
         }
@@ -352,6 +363,20 @@ impl Factory {
             _ => None,
         };
         let embedded = Embedded::load(&bytes, &train.label, confidence)?;
-        Ok(Some(ServedModel { model: Arc::new(embedded), identity: blob.to_string(), embedded: true }))
+        let model = self.watched(Arc::new(embedded), workflow, step, provider);
+        Ok(Some(ServedModel { model, identity: blob.to_string(), embedded: true }))
+    }
+
+    /// A step's model, whose calls are told to whoever watches.
+    fn watched(&self, model: Arc<dyn Model>, workflow: &Workflow, step: &Step, provider: &Provider) -> Arc<dyn Model> {
+        let Some(wanted) = &step.model else { return model };
+        let what = Watched {
+            workflow: workflow.name.clone(),
+            step: step.name.clone(),
+            provider: wanted.provider.clone(),
+            kind: Watched::kind(provider),
+            model: wanted.name.clone(),
+        };
+        WatchedModel::new(&self.0.observer, model, what)
     }
 }

@@ -27,6 +27,7 @@ mod join;
 mod lapse;
 mod look;
 mod metrics;
+pub mod observe;
 mod outcomes;
 mod owning;
 mod people;

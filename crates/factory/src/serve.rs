@@ -4,6 +4,7 @@ use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal, new_decision, new_review};
 use crate::handle::{Handle, Live, Served, ServedModel};
 use crate::join::{Asked, Turned};
+use crate::observe::Observation;
 use crate::record::Record;
 use crate::switch::Reach;
 use crate::traffic::Ticket;
@@ -97,6 +98,19 @@ impl Factory {
     }
 
     async fn passing(&self, caller: &Caller, passage: Passage, manner: Manner) -> Result<Passed, Refused> {
+        let mut seen = Observation::begin(self, &passage);
+        let done = self.passing_seen(caller, passage, manner, &mut seen).await;
+        seen.end(&done);
+        done
+    }
+
+    async fn passing_seen(
+        &self,
+        caller: &Caller,
+        passage: Passage,
+        manner: Manner,
+        seen: &mut Observation,
+    ) -> Result<Passed, Refused> {
         let received = self.now();
         let handle = self.handle(&passage.workflow)?;
         let live = handle.live.load_full();
@@ -109,11 +123,13 @@ impl Factory {
             let known: Vec<&str> = served.workflow.steps.iter().map(|s| s.name.as_str()).collect();
             Refused::NotFound(format!("`{}` has no such step (it has: {})", passage.workflow, known.join(", ")))
         })?;
+        seen.known();
         let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
         self.may_call(caller, &served, &passage, step)?;
         let mut ticket = handle.traffic.enter(Reach::of(passage.rehearsal));
         admit(&handle, step, &passage, received)?;
         let asked = Asked::of(&handle, caller, &passage)?;
+        seen.case(&asked.case_tag);
         // Held until the decision is durable: a second attempt of the same ask waits for it.
         let _turn = match self.turn(&handle, &passage, &asked, received, &mut ticket).await? {
             Turned::Joined(earlier) => return Ok(*earlier),
@@ -122,6 +138,7 @@ impl Factory {
         let input = passage.entry.input();
         let input_findings = program.check_input(input);
         let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
+        seen.admitted();
         // Shadow changes nothing: the model is asked as if nobody judged.
         let shadow = !passage.rehearsal && in_shadow(&served);
         let obtained = if denied && !shadow {
@@ -131,6 +148,7 @@ impl Factory {
         } else {
             self.obtain(&served, step, program, &passage, &mut ticket, &handle).await?
         };
+        seen.obtained();
         let record = Record {
             decision: if seeded {
                 drawn_decision(&served, program, received)?

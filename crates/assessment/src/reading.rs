@@ -18,8 +18,7 @@ pub(crate) fn characters(workflow: &Workflow, scope: &[PathPattern]) -> u64 {
         sum += count(format!("outcomes.{name}"), &outcome.measure);
     }
     for step in &workflow.steps {
-        let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never];
-        for rule in rules.into_iter().flatten() {
+        for rule in step.rules() {
             sum += count(rule.path.as_str().to_owned(), &text(rule));
         }
         for e in &step.escalate {
@@ -44,6 +43,7 @@ fn text(rule: &Rule) -> String {
         Check::Rule(expr) => expr.source.clone(),
         Check::Detect { detectors, regexes, .. } => format!("{}{}", detectors.join(" "), regexes.join(" ")),
         Check::Grounded { quote, within } => format!("{quote}{within}"),
+        Check::Judge { step, rule } => format!("{step}{}", rule.source),
     };
     format!("{what}{}", rule.because.as_deref().unwrap_or(""))
 }

@@ -286,6 +286,7 @@ pub(crate) fn check_meaning(rule: &Rule) -> Value {
             json!({ "detect": detectors, "regex": regexes, "in": within })
         }
         Check::Grounded { quote, within } => json!({ "grounded": quote, "in": within }),
+        Check::Judge { step, rule } => json!({ "judge": step, "rule": rule.promoted }),
     }
 }
 
@@ -360,6 +361,10 @@ impl Compiler<'_> {
                 }
                 let within = within.as_ref().map(|w| self.field(&rule.path, w, about));
                 CheckProgram::Detect { detectors, within }
+            }
+            Check::Judge { .. } => {
+                self.fail(&rule.path, "a judge is not asked");
+                CheckProgram::Expr(Compiled::default())
             }
             Check::Grounded { quote, within } => CheckProgram::Grounded {
                 quote: self.field(&rule.path, quote, about),

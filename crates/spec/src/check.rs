@@ -8,6 +8,7 @@ pub mod reader;
 mod rules;
 mod scopes;
 mod steps;
+mod tools;
 mod whole;
 
 use crate::diagnostic::{Code, Diagnostic, Sources};
@@ -25,7 +26,9 @@ pub use factory::{
     ROTA_COLUMNS, WITNESSES_MAX,
 };
 pub use files::{EXAMPLES_BYTES_MAX, FILE_BYTES_MAX};
+pub use reader::TOOL_NAME_MAX;
 pub use steps::CASES_PER_DAY_MAX;
+pub use tools::TOOLS_MAX;
 
 /// The name of a workflow's main file.
 pub const WORKFLOW_FILE: &str = "workflow.yaml";
@@ -132,6 +135,7 @@ fn workflow(
     let types = files::types(r, f.get("types"), &mut files);
     let step_node = f.need(r, "steps");
     let mut names = Names::collect(root, roles.keys(), std::mem::take(&mut files.types), factory);
+    names.plain_texts = types.iter().filter(|(_, t)| t.is_plain_text()).map(|(name, _)| name.clone()).collect();
     let examples = files::examples(r, f.get("examples"), &mut files, &mut names);
     let thresholds = assurance::thresholds(r, f.get("thresholds"), &names);
     let mut learnt = whole::Learnt::default();
@@ -167,7 +171,7 @@ fn workflow(
         digest: Digest::of(b""),
     };
     identify(r, &mut workflow);
-    whole::findings(r, root, &workflow, factory, &learnt);
+    whole::findings(r, root, &workflow, &names, factory, &learnt);
     Some(workflow)
 }
 

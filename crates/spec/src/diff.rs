@@ -7,6 +7,7 @@ mod rules;
 mod said;
 mod sets;
 mod steps;
+mod tools;
 
 pub use compare::{Comparison, Item, compare};
 pub use said::Direction;

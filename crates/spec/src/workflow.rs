@@ -156,6 +156,18 @@ pub struct SchemaType {
     pub digest: Digest,
 }
 
+impl SchemaType {
+    /// Whether it says that a value is a text, and nothing else.
+    #[must_use]
+    pub fn is_plain_text(&self) -> bool {
+        const SAYS_NOTHING: [&str; 8] =
+            ["type", "title", "description", "$comment", "$schema", "$id", "examples", "default"];
+        let Some(fields) = self.schema.as_object() else { return false };
+        fields.get("type").and_then(Value::as_str) == Some("string")
+            && fields.keys().all(|key| SAYS_NOTHING.contains(&key.as_str()))
+    }
+}
+
 /// A checked expression.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Expr {

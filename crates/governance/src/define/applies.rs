@@ -41,10 +41,9 @@ impl Weight {
         let ai = || workflow.steps.iter().filter(|s| s.actor == Actor::Ai);
         let asks = |s: &seatrial_spec::workflow::Step| {
             use seatrial_spec::workflow::Else;
-            let rules = [&s.refuse_input, &s.require, &s.forbid, &s.never];
             !s.escalate.is_empty()
                 || s.audit.is_some()
-                || rules.into_iter().flatten().any(|r| r.otherwise == Else::Escalate)
+                || s.rules().any(|r| r.otherwise == Else::Escalate)
         };
         Self {
             influence: ai().map(|s| s.influence).max().unwrap_or(Influence::Inform),

@@ -135,8 +135,7 @@ pub(super) fn findings(workflow: &Workflow) -> Obligation {
 /// The roles that answer reviews and audits.
 fn reviewing(workflow: &Workflow) -> BTreeSet<&str> {
     let of = |s: &seatrial_spec::workflow::Step| {
-        let rules = [&s.refuse_input, &s.require, &s.forbid, &s.never];
-        let rules = rules.into_iter().flatten().filter_map(|r| r.to.clone());
+        let rules = s.rules().filter_map(|r| r.to.clone());
         let asked = s.escalate.iter().map(|e| e.to.clone()).chain(s.audit.iter().map(|a| a.to.clone()));
         rules.chain(asked).collect::<Vec<_>>()
     };

@@ -183,8 +183,7 @@ fn as_role(role: &str) -> String {
 
 fn step_grants(step: &Step) -> StepGrants {
     let mut reviews: BTreeSet<String> = step.escalate.iter().map(|e| e.to.clone()).collect();
-    let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never];
-    reviews.extend(rules.into_iter().flatten().filter_map(|r| r.to.clone()));
+    reviews.extend(step.rules().filter_map(|r| r.to.clone()));
     reviews.extend(step.review.late.clone());
     reviews.extend(step.fallback.iter().map(|f| f.to.clone()));
     StepGrants {

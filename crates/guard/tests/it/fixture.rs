@@ -70,6 +70,8 @@ pub fn step() -> Step {
         attempts: 2,
         within: None,
         stream: StreamMode::Buffer,
+        serves: seatrial_spec::workflow::all_ways(),
+        tools: None,
         refuse_input: vec![cel("refuse_input", "too-long", "size(input.text) > 200", Else::Deny)],
         require: vec![
             cel("require", "says-why", "size(output.reason) >= 20", Else::Escalate),

@@ -154,6 +154,7 @@ fn what(check: &Check) -> String {
             format!("detect {} in {}", all.join(", "), within.as_deref().unwrap_or("all text"))
         }
         Check::Grounded { quote, within } => format!("{quote} occurs verbatim in {within}"),
+        Check::Judge { step, rule } => format!("{step} judges: {}", rule.source),
     }
 }
 

@@ -28,9 +28,20 @@ impl Words {
     }
 
     fn step(&mut self, step: &Step) {
-        let rules = [&step.refuse_input, &step.require, &step.forbid, &step.never].into_iter().flatten();
-        for rule in rules {
+        for rule in step.rules() {
             self.put(rule.path.as_str(), &rule_text(rule), rule.because.as_deref().unwrap_or_default());
+        }
+        if let Some(tools) = &step.tools {
+            let path = step.path().child("tools");
+            let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+            let rule = if names.is_empty() { "no tool".to_owned() } else { format!("only {}", names.join(", ")) };
+            self.put(path.as_str(), &format!("tools: {rule}"), "");
+            for tool in tools {
+                if let Some(arguments) = &tool.arguments {
+                    let rule = format!("the arguments of `{}` are a `{arguments}`", tool.name);
+                    self.put(tool.path.child("arguments").as_str(), &rule, "");
+                }
+            }
         }
         for escalation in &step.escalate {
             let why = escalation.because.as_deref().unwrap_or_default();
@@ -74,6 +85,7 @@ fn rule_text(rule: &Rule) -> String {
             format!("detect: {} in {}", what.join(", "), within.as_deref().unwrap_or("all text"))
         }
         Check::Grounded { quote, within } => format!("{quote} stands verbatim in {within}"),
+        Check::Judge { step, rule } => format!("{step} judges: {}", rule.source),
     };
     let otherwise = match rule.otherwise {
         Else::Deny => "",

@@ -7,6 +7,9 @@ use seatrial_model::{Day, ElementPath, Span};
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
+/// The longest name of a tool: what model services accept.
+pub const TOOL_NAME_MAX: usize = 128;
+
 /// What is read, and where findings go.
 #[derive(Debug)]
 pub struct Reader {
@@ -121,6 +124,25 @@ impl Reader {
         for entry in bad {
             let message = format!("`{}` is not a name of a type", clip(&entry.key));
             let help = "use 1 to 64 letters, digits and `-`, starting with a letter";
+            self.find(Code::BadName, entry.key_range.clone(), message).help(help).done();
+        }
+        good
+    }
+
+    /// Entries whose keys are names of tools, as models write them.
+    pub(crate) fn named_tools<'n>(&mut self, node: &'n Node) -> Vec<&'n Entry> {
+        let Some(entries) = node.as_map() else {
+            self.wrong(node, "a mapping of tool names");
+            return Vec::new();
+        };
+        let is_tool = |k: &str| {
+            (1..=TOOL_NAME_MAX).contains(&k.len())
+                && k.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        let (good, bad): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|e| is_tool(&e.key));
+        for entry in bad {
+            let message = format!("`{}` is not a name of a tool", clip(&entry.key));
+            let help = format!("use 1 to {TOOL_NAME_MAX} letters, digits, `-` and `_`, exactly as the client names it");
             self.find(Code::BadName, entry.key_range.clone(), message).help(help).done();
         }
         good

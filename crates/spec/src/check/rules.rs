@@ -1,7 +1,7 @@
 //! The rules of a step: `refuse_input`, `require`, `forbid`, `never`, and `escalate`.
 
 use super::reader::{Fields, Reader};
-use super::scopes::Names;
+use super::scopes::{Names, Signature};
 use super::whole::{Learnt, RuleKind};
 use crate::diagnostic::{Code, did_you_mean};
 use crate::expr::{self, Scope};
@@ -17,7 +17,11 @@ pub const DETECTORS: [&str; 7] = ["email", "phone", "iban", "card-number", "ip-a
 pub(super) struct RuleSet<'s> {
     pub(super) kind: RuleKind,
     pub(super) key: &'static str,
+    /// What the rules belong to: a step, or one of its tools.
     pub(super) step: &'s ElementPath,
+    pub(super) signature: &'s Signature,
+    /// What a rule looks at: `input`, `output`, or the `arguments` of a tool.
+    pub(super) about: &'static str,
     pub(super) scope: &'s Scope,
     pub(super) names: &'s Names,
     /// Who is asked where a rule that escalates names nobody.
@@ -96,6 +100,9 @@ impl RuleSet<'_> {
     fn check(&self, r: &mut Reader, f: &mut Fields<'_>, path: &ElementPath, learnt: &mut Learnt) -> Option<Check> {
         let (rule, detect, grounded) = (f.get("rule"), f.get("detect"), f.get("grounded"));
         let within = f.get("in");
+        if let Some(judge) = f.get("judge") {
+            return self.judged(r, f, judge, path, learnt);
+        }
         match (rule, detect, grounded) {
             (Some(node), None, None) => {
                 if let Some(within) = within {
@@ -113,7 +120,7 @@ impl RuleSet<'_> {
             (None, Some(node), None) => self.detect(r, node, within),
             (None, None, Some(node)) => self.grounded(r, node),
             (None, None, None) => {
-                let help = "add `rule: \"…\"`, `detect: […]`, or `grounded: { quote: …, in: … }`";
+                let help = "add `rule: \"…\"`, `detect: […]`, `grounded: { quote: …, in: … }`, or `judge: STEP` with a `rule`";
                 r.find(Code::MissingKey, f.head(), "this rule checks nothing").help(help).done();
                 None
             }
@@ -148,17 +155,47 @@ impl RuleSet<'_> {
                 }
             }
         }
-        let root = if self.kind == RuleKind::RefuseInput { "input" } else { "output" };
         let within = match within {
-            Some(node) => Some(field(r, node, &[root], self.scope, Wanted::Text)?),
+            Some(node) => Some(field(r, node, &[self.about], self.scope, Wanted::Text)?),
             None => None,
         };
         Some(Check::Detect { detectors, regexes, within })
     }
 
+    /// `judge: STEP` with a `rule` over `judged`, what that step says of the output.
+    fn judged(
+        &self,
+        r: &mut Reader,
+        f: &mut Fields<'_>,
+        judge: &Node,
+        path: &ElementPath,
+        learnt: &mut Learnt,
+    ) -> Option<Check> {
+        if self.about != "output" {
+            let message = "a judge is asked about an output, and there is none here";
+            r.find(Code::ExprVariable, judge.range.clone(), message).help("write a `rule` over what there is").done();
+            return None;
+        }
+        if ["detect", "grounded", "in"].into_iter().any(|key| f.get(key).is_some()) {
+            r.find(Code::WrongKind, f.head(), "a rule checks one thing").help("make it two rules").done();
+            return None;
+        }
+        let step = r.reference(judge, "step", Code::UnknownStep, self.names.steps.keys())?;
+        let node = f.need(r, "rule")?;
+        let scope = self.names.judged_scope(self.signature, &step);
+        let checked = expr::check_node(&mut r.report, r.file, node, path, &scope)?;
+        if !checked.reads.iter().any(|read| read == "judged" || read.starts_with("judged.")) {
+            let message = format!("`{step}` is asked, and the rule does not read what it says");
+            r.find(Code::Unused, node.range.clone(), message).help("read a field of `judged`, or remove `judge`").done();
+        }
+        learnt.judged.push((path.clone(), self.kind, checked.clone(), node.range.clone()));
+        Some(Check::Judge { step, rule: checked.expr })
+    }
+
     fn grounded(&self, r: &mut Reader, node: &Node) -> Option<Check> {
+        let quoting = if self.about == "arguments" { "arguments" } else { "output" };
         let mut f = r.fields(node)?;
-        let quote = f.need(r, "quote").and_then(|n| field(r, n, &["output"], self.scope, Wanted::Text));
+        let quote = f.need(r, "quote").and_then(|n| field(r, n, &[quoting], self.scope, Wanted::Text));
         let within = f.need(r, "in").and_then(|n| field(r, n, &["input"], self.scope, Wanted::Text));
         f.done(r);
         if self.kind == RuleKind::RefuseInput {

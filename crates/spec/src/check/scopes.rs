@@ -3,8 +3,9 @@
 use crate::expr::Scope;
 use crate::metrics::{METRICS, Unit};
 use crate::types::{Bounds, Field, Object, Ty};
-use crate::workflow::FactorySpec;
+use crate::workflow::{FactorySpec, Provider};
 use crate::yaml::Node;
+use seatrial_model::Protocol;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,7 +19,30 @@ pub(crate) struct Names {
     pub(crate) examples: BTreeSet<String>,
     /// Fields of `expected` that occur, and the step, by example set.
     pub(crate) expected: BTreeMap<String, (String, BTreeSet<String>)>,
-    pub(crate) providers: Option<BTreeMap<String, bool>>,
+    /// Types that say that a value is a text, and nothing else.
+    pub(crate) plain_texts: BTreeSet<String>,
+    pub(crate) providers: Option<BTreeMap<String, Gives>>,
+}
+
+/// What a provider can give.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gives {
+    /// It is the embedded classifier.
+    pub(crate) is_classifier: bool,
+    /// It speaks something in which log-probabilities are said.
+    pub(crate) logprobs: bool,
+}
+
+impl Gives {
+    fn of(provider: &Provider) -> Self {
+        match provider {
+            Provider::Classifier => Self { is_classifier: true, logprobs: false },
+            Provider::Http(http) => {
+                let says = |p: &Protocol| matches!(p, Protocol::OpenAiChat | Protocol::OpenAiResponses);
+                Self { is_classifier: false, logprobs: http.speaks.iter().any(says) }
+            }
+        }
+    }
 }
 
 /// A step's types.
@@ -49,10 +73,8 @@ impl Names {
             output: text(node, "output"),
             is_ai: text(node, "actor").as_deref() == Some("ai"),
         };
-        let providers = factory.map(|f| {
-            let kind = |p: &crate::workflow::Provider| matches!(p, crate::workflow::Provider::Classifier);
-            f.providers.iter().map(|(name, p)| (name.clone(), kind(p))).collect()
-        });
+        let providers =
+            factory.map(|f| f.providers.iter().map(|(name, p)| (name.clone(), Gives::of(p))).collect());
         Self {
             roles: roles.cloned().collect(),
             types: declared,
@@ -60,6 +82,7 @@ impl Names {
             thresholds: keys("thresholds").into_iter().map(|(name, _)| name).collect(),
             examples: keys("examples").into_iter().map(|(name, _)| name).collect(),
             expected: BTreeMap::new(),
+            plain_texts: BTreeSet::new(),
             providers,
         }
     }
@@ -96,6 +119,29 @@ impl Names {
             scope.variables.insert("output", self.ty(step.output.as_ref()));
         } else {
             scope.absent.insert("output", "the step names no `output` type");
+        }
+        scope
+    }
+
+    /// A rule that another step judges: `input`, `output`, and `judged`, which is what it says.
+    pub(crate) fn judged_scope(&self, step: &Signature, judge: &str) -> Scope {
+        let mut scope = self.output_scope(step);
+        match self.steps.get(judge).and_then(|judge| judge.output.as_ref()) {
+            Some(output) => drop(scope.variables.insert("judged", self.ty(Some(output)))),
+            None => drop(scope.absent.insert("judged", "the judging step names no `output` type")),
+        }
+        scope
+    }
+
+    /// Rules of a tool: `input` and `arguments`.
+    pub(crate) fn tool_scope(&self, step: &Signature, arguments: Option<&String>) -> Scope {
+        let mut scope = self.input_scope(step);
+        scope.absent.insert("output", "a tool is called before there is an output");
+        scope.absent.insert("confidence", "it exists only in `escalate`");
+        scope.absent.insert("thresholds", "they exist only in `escalate`");
+        match arguments {
+            Some(arguments) => drop(scope.variables.insert("arguments", self.ty(Some(arguments)))),
+            None => drop(scope.absent.insert("arguments", "the tool names no `arguments` type")),
         }
         scope
     }

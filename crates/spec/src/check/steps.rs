@@ -4,14 +4,17 @@ use super::files::Files;
 use super::reader::{Fields, Reader};
 use super::rules::{self, RuleSet, Wanted};
 use super::scopes::{Names, Signature};
+use super::tools;
 use super::whole::{Learnt, RuleKind};
 use crate::diagnostic::Code;
 use crate::expr::{self, Scope};
 use crate::workflow::{
-    Actor, Audit, ConfidenceSource, Else, Fallback, Limits, ModelRef, Override, Review, Step, StreamMode, Trace, Train,
+    Actor, Audit, Check, ConfidenceSource, Else, Fallback, Limits, ModelRef, Override, Review, Rule, Step, StreamMode,
+    Tool, Trace, Train, all_ways, usual_ways,
 };
-use crate::yaml::{Entry, Node};
-use seatrial_model::{ElementPath, Influence, Span, Stage};
+use crate::yaml::{self, Node};
+use seatrial_model::event::Entry;
+use seatrial_model::{ElementPath, Influence, Span};
 
 /// The most times a model is asked again: each costs money and time.
 pub const ATTEMPTS_MAX: u64 = 10;
@@ -28,8 +31,20 @@ pub const WINDOW_BYTES_MAX: u64 = 1 << 20;
 pub const CASES_PER_DAY_MAX: u64 = 1_000_000_000;
 
 /// What only a step done by AI has.
-const AI_ONLY: [&str; 10] =
-    ["influence", "per_day", "model", "withhold", "prompt", "attempts", "stream", "never", "confidence", "audit"];
+const AI_ONLY: [&str; 12] = [
+    "influence",
+    "per_day",
+    "model",
+    "withhold",
+    "prompt",
+    "attempts",
+    "stream",
+    "never",
+    "confidence",
+    "audit",
+    "tools",
+    "serves",
+];
 
 pub(super) fn steps(
     r: &mut Reader,
@@ -45,7 +60,7 @@ pub(super) fn steps(
     entries.into_iter().filter_map(|entry| step(r, entry, files, names, learnt)).collect()
 }
 
-fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, learnt: &mut Learnt) -> Option<Step> {
+fn step(r: &mut Reader, entry: &yaml::Entry, files: &mut Files<'_>, names: &Names, learnt: &mut Learnt) -> Option<Step> {
     let path = ElementPath::new(format!("steps.{}", entry.key));
     r.at = path.clone();
     let mut f = r.fields(&entry.value)?;
@@ -60,6 +75,7 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     let ask = who_is_asked(&entry.value);
     let ask = ask.filter(|role| names.roles.contains(role));
     let has_confidence = entry.value.get("confidence").is_some();
+    let tools = tools::tools(r, f.get("tools"), &tools::Of { path: &path, signature: &signature, names, ask: &ask }, learnt);
     let checks = Checks { path: &path, signature: &signature, names, ask };
     let refuse_input = checks.read(r, &mut f, RuleKind::RefuseInput, learnt);
     let require = checks.read(r, &mut f, RuleKind::Require, learnt);
@@ -76,6 +92,9 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
     let within = f.get("within").and_then(|n| r.span(n));
     let stream = f.get("stream").and_then(|n| stream(r, n)).unwrap_or_default();
     let model = f.get("model").and_then(|n| model(r, n, &path, &output_scope, names));
+    r.at = path.clone();
+    let serves = f.get("serves").and_then(|n| serves(r, n));
+    let serves = serves.unwrap_or_else(|| usual_ways(model.is_some(), confidence.as_ref()));
     let step = Step {
         name: entry.key.clone(),
         does,
@@ -91,6 +110,8 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
         attempts,
         within,
         stream,
+        serves,
+        tools,
         refuse_input,
         require,
         forbid,
@@ -109,11 +130,10 @@ fn step(r: &mut Reader, entry: &Entry, files: &mut Files<'_>, names: &Names, lea
         }),
     };
     r.at = path;
-    tools(r, f.get("tools"));
     if actor != Actor::Ai {
         ai_only(r, &entry.value);
     }
-    windows(r, &f, &step);
+    windows(r, &f, &step, names);
     f.done(r);
     Some(step)
 }
@@ -141,14 +161,16 @@ impl Checks<'_> {
         f: &mut Fields<'_>,
         kind: RuleKind,
         learnt: &mut Learnt,
-    ) -> Vec<crate::workflow::Rule> {
+    ) -> Vec<Rule> {
         let (key, scope) = match kind {
             RuleKind::RefuseInput => ("refuse_input", self.names.input_scope(self.signature)),
             RuleKind::Require => ("require", self.names.output_scope(self.signature)),
             RuleKind::Forbid => ("forbid", self.names.output_scope(self.signature)),
             RuleKind::Never => ("never", self.names.output_scope(self.signature)),
         };
-        let set = RuleSet { kind, key, step: self.path, scope: &scope, names: self.names, ask: self.ask.clone() };
+        let about = if kind == RuleKind::RefuseInput { "input" } else { "output" };
+        let (step, names, signature) = (self.path, self.names, self.signature);
+        let set = RuleSet { kind, key, step, signature, about, scope: &scope, names, ask: self.ask.clone() };
         set.read(r, f.get(key), learnt)
     }
 }
@@ -190,12 +212,15 @@ fn ai_only(r: &mut Reader, step: &Node) {
     }
 }
 
-fn tools(r: &mut Reader, node: Option<&Node>) {
-    let Some(node) = node else { return };
-    if !node.as_map().is_some_and(<[_]>::is_empty) {
-        let message = "rules over tools are not enforced by this version, so they are not accepted";
-        r.find(Code::NotEnforced, node.range.clone(), message).help("write `tools: {}`: no tool is allowed").done();
+/// The ways in which the step is served, each once, in a fixed order.
+fn serves(r: &mut Reader, node: &Node) -> Option<Vec<Entry>> {
+    let words = [("run", Entry::Run), ("proxy", Entry::Proxy), ("decide", Entry::Decide)];
+    let named: Vec<Entry> = r.items(Some(node)).iter().filter_map(|item| r.word(item, &words)).collect();
+    if node.as_list()?.is_empty() {
+        let help = "leave it out, or name `run`, `proxy` or `decide`";
+        r.find(Code::Empty, node.range.clone(), "a step that is served in no way does nothing").help(help).done();
     }
+    Some(all_ways().into_iter().filter(|way| named.contains(way)).collect())
 }
 
 fn model(r: &mut Reader, node: &Node, path: &ElementPath, scope: &Scope, names: &Names) -> Option<ModelRef> {
@@ -211,7 +236,7 @@ fn model(r: &mut Reader, node: &Node, path: &ElementPath, scope: &Scope, names: 
     let train_range = f.key_range("train");
     let train = f.get("train").and_then(|n| train(r, n, scope, names));
     f.done(r);
-    let is_classifier = provider.as_ref().and_then(|p| names.providers.as_ref()?.get(p)).copied();
+    let is_classifier = provider.as_ref().and_then(|p| names.providers.as_ref()?.get(p)).map(|p| p.is_classifier);
     match (is_classifier, &train) {
         (Some(false), Some(_)) => {
             let message = "`train` belongs to a provider of kind `classifier`";
@@ -275,29 +300,25 @@ fn stream(r: &mut Reader, node: &Node) -> Option<StreamMode> {
 }
 
 /// What needs the whole output cannot run on windows: nothing is configured, green and inert.
-fn windows(r: &mut Reader, f: &Fields<'_>, step: &Step) {
+fn windows(r: &mut Reader, f: &Fields<'_>, step: &Step, names: &Names) {
     if step.stream == StreamMode::Buffer {
         return;
     }
-    let rules = || step.require.iter().chain(&step.forbid);
-    let expression = |rule: &crate::workflow::Rule| !matches!(rule.check, crate::workflow::Check::Detect { .. });
+    let is_plain = step.output.as_ref().is_some_and(|name| names.plain_texts.contains(name));
+    let whole = |rule: &Rule| !matches!(rule.check, Check::Detect { .. });
+    let back = |rule: &Rule| matches!(rule.otherwise, Else::Modify | Else::Escalate);
+    let looks_into = |tool: &Tool| tool.arguments.is_some() || !tool.require.is_empty() || !tool.forbid.is_empty();
     let reasons = [
-        (step.output.is_some(), "output", "the schema of the output"),
+        (step.output.is_some() && !is_plain, "output", "a schema that says more than that the output is a text"),
         (step.attempts > 1, "attempts", "asking again"),
         (step.confidence.is_some(), "confidence", "the confidence"),
         (!step.escalate.is_empty(), "escalate", "an escalation"),
         (step.review.hold.as_millis() > 0, "review", "waiting for a review"),
         (!step.never.is_empty(), "never", "a `never`"),
-        (
-            step.require.iter().any(|r| expression(r) || r.otherwise == Else::Modify),
-            "require",
-            "a rule over the output",
-        ),
-        (
-            rules().any(|r| expression(r) || r.otherwise == Else::Modify),
-            "forbid",
-            "a rule over the output, or `modify`",
-        ),
+        (!step.require.is_empty(), "require", "a `require`"),
+        (step.forbid.iter().any(whole), "forbid", "a rule over the output"),
+        (step.forbid.iter().any(back), "forbid", "`modify` or `escalate`"),
+        (step.tools.iter().flatten().any(looks_into), "tools", "a rule over what a tool is called with"),
     ];
     for (_, key, what) in reasons.into_iter().filter(|(applies, ..)| *applies) {
         let message =
@@ -330,10 +351,6 @@ fn confidence(
         r.find(Code::WrongKind, node.range.clone(), "the confidence comes from one source").help(help).done();
     }
     f.done(r);
-    if agreement.is_some() || judge.is_some() {
-        let message = "this version does not measure it: the confidence is 0, and what depends on it escalates";
-        r.find(Code::NotEnforced, node.range.clone(), message).warns(Some(Stage::Production)).done();
-    }
     logprobs
         .map(ConfidenceSource::Logprobs)
         .or(agreement.map(ConfidenceSource::Agreement))

@@ -2,10 +2,13 @@
 
 mod detect;
 mod inert;
+mod judges;
 mod logic;
 mod people;
+mod ways;
 
 use super::reader::Reader;
+use super::scopes::Names;
 use crate::diagnostic::{Code, did_you_mean};
 use crate::expr::CheckedExpr;
 use crate::workflow::{Actor, Drawn, Else, FactorySpec, RESPONSIBILITIES, Step, Threshold, Truth, Workflow};
@@ -26,6 +29,8 @@ pub(crate) enum RuleKind {
 #[derive(Debug, Default)]
 pub(crate) struct Learnt {
     pub(crate) rules: Vec<(ElementPath, RuleKind, CheckedExpr, Range<usize>)>,
+    /// Rules over what a judging step says: their `judged` is not that of another rule.
+    pub(crate) judged: Vec<(ElementPath, RuleKind, CheckedExpr, Range<usize>)>,
     pub(crate) escalations: Vec<(ElementPath, CheckedExpr, Range<usize>)>,
 }
 
@@ -48,7 +53,14 @@ impl Places<'_> {
     }
 }
 
-pub(super) fn findings(r: &mut Reader, root: &Node, w: &Workflow, factory: Option<&FactorySpec>, learnt: &Learnt) {
+pub(super) fn findings(
+    r: &mut Reader,
+    root: &Node,
+    w: &Workflow,
+    names: &Names,
+    factory: Option<&FactorySpec>,
+    learnt: &Learnt,
+) {
     let places = Places(root);
     for step in &w.steps {
         influence(r, &places, w, step);
@@ -59,6 +71,8 @@ pub(super) fn findings(r: &mut Reader, root: &Node, w: &Workflow, factory: Optio
     thresholds(r, &places, w);
     completeness(r, &places, root, w);
     patterns(r, &places, w);
+    ways::ways(r, &places, w, names);
+    judges::judges(r, &places, w, names);
     inert::inert(r, &places, w);
     people::roles(r, &places, w, factory);
     people::responsibilities(r, &places, w, factory);
@@ -68,8 +82,7 @@ fn influence(r: &mut Reader, places: &Places<'_>, w: &Workflow, step: &Step) {
     if step.actor != Actor::Ai {
         return;
     }
-    let rules = || step.refuse_input.iter().chain(&step.require).chain(&step.forbid).chain(&step.never);
-    let can_escalate = !step.escalate.is_empty() || rules().any(|rule| rule.otherwise == Else::Escalate);
+    let can_escalate = !step.escalate.is_empty() || step.rules().any(|rule| rule.otherwise == Else::Escalate);
     r.at = step.path();
     if step.influence >= Influence::Decide && !can_escalate {
         let message = format!("`{}` lets AI {}, and there is no way to escalate", step.name, step.influence);
@@ -262,7 +275,7 @@ pub(super) const SECTIONS: [&str; 16] = [
 ];
 
 /// What a step's elements can be called.
-const STEP_PARTS: [&str; 28] = [
+const STEP_PARTS: [&str; 29] = [
     "does",
     "actor",
     "influence",
@@ -290,6 +303,7 @@ const STEP_PARTS: [&str; 28] = [
     "trace",
     "requires",
     "tools",
+    "serves",
     "*",
 ];
 

@@ -104,6 +104,8 @@ codes! {
     NobodyToAsk = "ST0413", "an escalation to nobody", "the case would wait for ever", "add `to`, an `escalate` rule or a `fallback`";
     OpenQuestion = "ST0414", "a question without an owner", "a question that nobody owns stays open", "add `owner`";
     TooFewAudits = "ST0415", "too few audits to notice an error in time", "a certificate that nobody could see fail is watched in name only", "audit more, expect it later, or wait for outcomes that mature sooner";
+    CannotRun = "ST0416", "a check that cannot run where its step is served", "it would be configured, shown green, and never run", "narrow `serves`, or use a check that runs there";
+    NoJudge = "ST0417", "a step that cannot judge", "a judge that cannot be asked, or sees nothing of the output, judges nothing", "name another AI step with a model, whose input type is an object of `output` and, where wanted, `input`";
 
     UnknownQuestion = "ST0501", "an unknown question", "an answer to no question is read by nobody", "use an id of `docs/reference/questionnaire.md`; `seatrial questionnaire new` writes them all";
     NoArtifact = "ST0502", "a claim with no artifact behind it", "what nothing supports counts as no evidence", "name an artifact that can be opened, with its date and who stands for it, or claim `unknown`";

@@ -31,8 +31,13 @@ fn condition(name: &str, old: &Expr, new: &Expr, wider: Direction, tighter: Dire
 
 /// A rule of a step, by the name of its list.
 pub(super) fn rule(old: &Step, new: &Step, list: &str, name: &str) -> Said {
-    let find = |step| rules_of(step, list).iter().find(|r: &&Rule| r.name == name);
-    match (find(old), find(new)) {
+    named(rules_of(old, list), rules_of(new, list), list, name)
+}
+
+/// A rule by its name, of two lists of one kind.
+pub(super) fn named(old: &[Rule], new: &[Rule], list: &str, name: &str) -> Said {
+    let find = |rules: &[Rule]| rules.iter().find(|r| r.name == name).cloned();
+    match (find(old).as_ref(), find(new).as_ref()) {
         (Some(old), Some(new)) => changed(list, old, new),
         (None, Some(rule)) => Said::narrows(format!("a new rule: {}; else {}", shown(rule), word(rule.otherwise))),
         (Some(rule), None) => Said::widens(format!("a rule is gone: {}; else {}", shown(rule), word(rule.otherwise))),
@@ -97,6 +102,7 @@ fn shown(rule: &Rule) -> String {
             format!("finds {} in {}", code(&all.join(", ")), code(place))
         }
         Check::Grounded { quote, within } => format!("{} stands in {}", code(quote), code(within)),
+        Check::Judge { step, rule } => format!("{} judges {}", code(step), code(&rule.source)),
     }
 }
 
@@ -105,6 +111,9 @@ fn check(list: &str, old: &Check, new: &Check) -> Said {
         _ if old == new => Said::nothing(),
         (Check::Rule(a), Check::Rule(b)) if list == "require" => must_hold("it must hold that", a, b),
         (Check::Rule(a), Check::Rule(b)) => holds_back("it objects where", a, b),
+        (Check::Judge { step: was, rule: a }, Check::Judge { step: is, rule: b }) if was == is => {
+            if list == "require" { must_hold("it must hold that", a, b) } else { holds_back("it objects where", a, b) }
+        }
         // In `require` something has to be found, so more to look for is not more to object to.
         (Check::Detect { .. }, Check::Detect { .. }) if list != "require" => detect(old, new),
         _ => Said::unclear("it checks in another way"),

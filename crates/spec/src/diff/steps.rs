@@ -1,9 +1,10 @@
 //! Differences of steps: how far AI may reach, and what holds it back.
 
 use super::compare::Pair;
-use super::rules;
+use super::{rules, tools};
 use super::said::{Direction, Said, code, moved, option, value};
 use crate::workflow::{Actor, Audit, Limits, ModelRef, Review, Step, StreamMode, Trace, Workflow};
+use seatrial_model::event::Entry;
 use seatrial_model::{Influence, Span};
 
 pub(super) fn said(pair: Pair<'_>, name: &str, rest: &[&str]) -> Said {
@@ -53,6 +54,8 @@ fn part(pair: Pair<'_>, old: &Step, new: &Step, rest: &[&str]) -> Said {
         ["limits"] => limits(&old.limits, &new.limits),
         ["trace"] => trace(&old.trace, &new.trace),
         ["requires"] => requires(old, new),
+        ["serves"] => serves(old, new),
+        ["tools", rest @ ..] => tools::said(old, new, rest),
         ["escalate", name] => rules::escalation(old, new, name),
         [list, name] => rules::rule(old, new, list, name),
         _ => Said::nothing(),
@@ -63,9 +66,8 @@ fn part(pair: Pair<'_>, old: &Step, new: &Step, rest: &[&str]) -> Said {
 /// Where nobody was asked so far, what escalates was denied: whatever names somebody turns a denial into a question.
 fn new_answerer(pair: Pair<'_>, old: &Step, new: &Step) -> bool {
     let asks = |w: &Workflow, s: &Step| {
-        let rules = s.refuse_input.iter().chain(&s.require).chain(&s.forbid).chain(&s.never);
         let somebody = !s.escalate.is_empty() || s.fallback.is_some() || s.review.late.is_some() || s.audit.is_some();
-        (somebody, w.step(&s.name).is_some() && (somebody || rules.into_iter().any(|r| r.to.is_some())))
+        (somebody, w.step(&s.name).is_some() && (somebody || s.rules().any(|r| r.to.is_some())))
     };
     let ((always_before, _), (_, sometimes_now)) = (asks(pair.old, old), asks(pair.new, new));
     !always_before && sometimes_now
@@ -189,6 +191,22 @@ fn stream(old: StreamMode, new: StreamMode) -> Said {
     };
     let why = moved("what is looked at before anything leaves", &show(old), &show(new));
     if seen(new) < seen(old) { Said::widens(why) } else { Said::narrows(why) }
+}
+
+fn serves(old: &Step, new: &Step) -> Said {
+    let mut said = Said::nothing();
+    let word = |way: &Entry| match way {
+        Entry::Run => "run",
+        Entry::Proxy => "proxy",
+        Entry::Decide => "decide",
+    };
+    for way in old.serves.iter().filter(|way| !new.serves.contains(way)) {
+        said.add(Direction::Narrows, format!("it is served by {} no longer", code(word(way))));
+    }
+    for way in new.serves.iter().filter(|way| !old.serves.contains(way)) {
+        said.add(Direction::Widens, format!("it is served by {}, too", code(word(way))));
+    }
+    said
 }
 
 fn confidence(old: &Step, new: &Step) -> Said {

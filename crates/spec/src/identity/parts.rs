@@ -4,7 +4,7 @@ use super::Part;
 use crate::workflow::{
     Actor, Assumption, Audit, Check, ConfidenceSource, Escalation, ExampleSet, Expr, Fallback, GateApproval, Gates,
     Limits, ModelRef, Outcome, Override, PilotGate, ProductionGate, Question, Responsibility, Review, Risks, Rule,
-    SchemaType, Slice, Step, StreamMode, Threshold, Trace, Truth, Workflow,
+    SchemaType, Slice, Step, StreamMode, Threshold, Tool, Trace, Truth, Workflow, usual_ways,
 };
 use seatrial_model::facts::ReviewAll;
 use seatrial_model::{ElementPath, PathPattern};
@@ -133,6 +133,12 @@ fn step(w: &Workflow, s: &Step) -> Part {
             StreamMode::Window(bytes) => json!({ "window": bytes }),
         }),
     );
+    if s.serves != usual_ways(s.model.is_some(), s.confidence.as_ref()) {
+        part.put("serves", Part::leaf(json!(s.serves)));
+    }
+    if let Some(all) = &s.tools {
+        part.put("tools", tools(all, s.input.as_ref()));
+    }
     part.put("refuse_input", rules(&s.refuse_input));
     part.put("require", rules(&s.require));
     part.put("forbid", rules(&s.forbid));
@@ -178,8 +184,14 @@ fn model(m: &ModelRef) -> Part {
 }
 
 fn rule(r: &Rule, type_refs: &[ElementPath]) -> Part {
+    let mut judge = None;
     let (written, compiled) = match &r.check {
         Check::Rule(e) => (json!({ "rule": e.source }), json!({ "rule": e.promoted })),
+        Check::Judge { step, rule } => {
+            judge = Some(ElementPath::new(format!("steps.{step}")));
+            let of = |rule: &String| json!({ "judge": step, "rule": rule });
+            (of(&rule.source), of(&rule.promoted))
+        }
         Check::Detect { detectors, regexes, within } => {
             let both = json!({ "detect": sorted(detectors), "regexes": sorted(regexes), "in": within });
             (both.clone(), both)
@@ -191,7 +203,29 @@ fn rule(r: &Rule, type_refs: &[ElementPath]) -> Part {
     };
     let written = json!({ "check": written, "because": r.because, "else": r.otherwise, "to": r.to });
     let compiled = json!({ "check": compiled, "else": r.otherwise, "to": r.to });
-    Part::both(written, compiled).with_refs(r.to.iter().map(|t| role(t)).chain(type_refs.iter().cloned()))
+    Part::both(written, compiled).with_refs(r.to.iter().map(|t| role(t)).chain(type_refs.iter().cloned()).chain(judge))
+}
+
+/// The tools that a step may call. The list itself is a value: that it is empty means that none may be called.
+fn tools(all: &[Tool], input: Option<&String>) -> Part {
+    let names: Vec<&String> = all.iter().map(|tool| &tool.name).collect();
+    let mut part = Part::leaf(json!(names));
+    for tool in all {
+        let type_refs: Vec<ElementPath> =
+            input.into_iter().chain(&tool.arguments).map(|t| ElementPath::new(format!("types.{t}"))).collect();
+        let mut one = Part::leaf(json!({ "tool": tool.name }));
+        let own = tool.arguments.iter().map(|t| ElementPath::new(format!("types.{t}")));
+        one.put("arguments", opt_leaf(&tool.arguments).with_refs(own));
+        for (list, rules) in [("require", &tool.require), ("forbid", &tool.forbid)] {
+            let mut group = Part::default();
+            for r in rules {
+                group.put(&r.name, rule(r, &type_refs));
+            }
+            one.put(list, group);
+        }
+        part.put(&tool.name, one);
+    }
+    part
 }
 
 fn confidence(c: &ConfidenceSource) -> Part {

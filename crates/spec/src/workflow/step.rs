@@ -1,6 +1,7 @@
 //! Steps: what each does, what holds it back, who answers.
 
 use super::Expr;
+use seatrial_model::event::Entry;
 use seatrial_model::{ElementPath, Influence, Span};
 use serde::Serialize;
 
@@ -46,6 +47,11 @@ pub struct Step {
     pub within: Option<Span>,
     /// How a stream is served.
     pub stream: StreamMode,
+    /// The ways in which it is served, sorted, each once. Those that the spec names, or else all on which every check
+    /// of the step can run.
+    pub serves: Vec<Entry>,
+    /// The tools that it may call, sorted by name. None: it may call none, and nothing looks into a call.
+    pub tools: Option<Vec<Tool>>,
     /// Checked before the model is called.
     pub refuse_input: Vec<Rule>,
     /// All must hold.
@@ -80,6 +86,65 @@ impl Step {
     pub fn path(&self) -> ElementPath {
         ElementPath::new(format!("steps.{}", self.name))
     }
+
+    /// Every rule: of the input, of the output, of what its tools are called with.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let own = self.refuse_input.iter().chain(&self.require).chain(&self.forbid).chain(&self.never);
+        own.chain(self.tools.iter().flatten().flat_map(|tool| tool.require.iter().chain(&tool.forbid)))
+    }
+
+    /// The steps that judge its output, sorted, each once.
+    #[must_use]
+    pub fn judges(&self) -> Vec<&str> {
+        let rules = self.rules().filter_map(|rule| match &rule.check {
+            Check::Judge { step, .. } => Some(step.as_str()),
+            _ => None,
+        });
+        let confidence = match &self.confidence {
+            Some(ConfidenceSource::Judge(step)) => Some(step.as_str()),
+            _ => None,
+        };
+        let mut all: Vec<&str> = rules.chain(confidence).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// Every way in which a step can be served.
+#[must_use]
+pub fn all_ways() -> Vec<Entry> {
+    vec![Entry::Run, Entry::Proxy, Entry::Decide]
+}
+
+/// The ways in which everything of a step can run. Without a model nobody is asked, so an output has to be submitted;
+/// log-probabilities and further samples come from a model that the guard asked; a caller says its confidence where it
+/// submits an output, and nowhere else.
+#[must_use]
+pub fn usual_ways(has_model: bool, confidence: Option<&ConfidenceSource>) -> Vec<Entry> {
+    let mut ways = all_ways();
+    if !has_model || matches!(confidence, Some(ConfidenceSource::Caller)) {
+        ways.retain(|way| *way == Entry::Decide);
+    }
+    if matches!(confidence, Some(ConfidenceSource::Logprobs(_) | ConfidenceSource::Agreement(_))) {
+        ways.retain(|way| *way != Entry::Decide);
+    }
+    ways
+}
+
+/// A tool that a step may call, and what it may be called with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tool {
+    /// Its name, as the model writes it.
+    pub name: String,
+    /// Its element (`steps.route.tools.search`).
+    pub path: ElementPath,
+    /// The name of the type of its arguments.
+    pub arguments: Option<String>,
+    /// Must hold for every call.
+    pub require: Vec<Rule>,
+    /// Must hold for no call.
+    pub forbid: Vec<Rule>,
 }
 
 /// Which model a step asks.
@@ -146,7 +211,7 @@ pub enum Check {
         detectors: Vec<String>,
         /// Own regular expressions.
         regexes: Vec<String>,
-        /// The dotted field (`output.reason`); all text where none is named.
+        /// The dotted field (`output.reason`, `arguments.query` of a tool); all text where none is named.
         within: Option<String>,
     },
     /// A quoted text must occur verbatim in a field of the input.
@@ -155,6 +220,13 @@ pub enum Check {
         quote: String,
         /// The field quoted from (`input.text`).
         within: String,
+    },
+    /// Another step judges the output; the expression reads what it says as `judged`.
+    Judge {
+        /// The judging step.
+        step: String,
+        /// The expression.
+        rule: Expr,
     },
 }
 

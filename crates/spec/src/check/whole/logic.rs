@@ -8,7 +8,7 @@ use seatrial_model::Stage;
 
 /// Rules that the bounds of the schema decide alone.
 pub(super) fn constants(r: &mut Reader, learnt: &Learnt) {
-    for (path, kind, checked, range) in &learnt.rules {
+    for (path, kind, checked, range) in learnt.rules.iter().chain(&learnt.judged) {
         let Some(holds) = checked.constant else { continue };
         let consequence = match (kind, holds) {
             (RuleKind::Require, true) => "it always holds, so it requires nothing",
@@ -54,7 +54,7 @@ pub(super) fn contradictions(r: &mut Reader, learnt: &Learnt) {
             continue;
         }
         let against = learnt.rules.iter().enumerate().find(|(j, (other, kind, rule, _))| {
-            step_of(path) == step_of(other)
+            about(path) == about(other)
                 && match kind {
                     RuleKind::Forbid | RuleKind::Never => implies(checked, rule),
                     RuleKind::Require => j > &i && exclude(checked, rule),
@@ -71,6 +71,12 @@ pub(super) fn contradictions(r: &mut Reader, learnt: &Learnt) {
             .warns(Some(Stage::Pilot))
             .done();
     }
+}
+
+/// The step, or the tool of a step, that a rule belongs to.
+fn about(path: &seatrial_model::ElementPath) -> Option<&str> {
+    let (list, _) = path.as_str().rsplit_once('.')?;
+    list.rsplit_once('.').map(|(owner, _)| owner)
 }
 
 fn step_of(path: &seatrial_model::ElementPath) -> Option<&str> {

@@ -11,7 +11,7 @@ fn uses(w: &Workflow) -> Vec<(ElementPath, &str, Stage)> {
     let mut out: Vec<(ElementPath, &str, Stage)> = Vec::new();
     for step in &w.steps {
         let path = step.path();
-        for rule in step.refuse_input.iter().chain(&step.require).chain(&step.forbid).chain(&step.never) {
+        for rule in step.rules() {
             out.extend(rule.to.iter().map(|to| (rule.path.clone(), to.as_str(), Stage::Pilot)));
         }
         out.extend(step.escalate.iter().map(|e| (e.path.clone(), e.to.as_str(), Stage::Pilot)));

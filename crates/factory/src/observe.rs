@@ -2,13 +2,15 @@
 //! Neither inputs nor outputs, case ids, reasons or tokens are among it, so an observer cannot let them out.
 
 mod model;
+mod state;
 
 pub(crate) use model::{Watched, WatchedModel};
+pub use state::{OPEN_REVIEWS_MAX, Running};
 
 use crate::api::{Passage, PassageEntry, Passed, Refused};
 use crate::factory::Factory;
 use seatrial_model::event::{Entry, Usage};
-use seatrial_model::{Action, Answer, DecisionId, Digest, Protocol, StreamEnd, Verdict};
+use seatrial_model::{Action, DecisionId, Digest, Protocol, StreamEnd, Verdict};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -33,16 +35,6 @@ pub trait Observer: Send + Sync + 'static {
     /// A model was asked.
     fn asked(&self, call: &ModelCall<'_>) {
         let _ = call;
-    }
-
-    /// A review was answered.
-    fn reviewed(&self, workflow: &str, answer: Answer) {
-        let _ = (workflow, answer);
-    }
-
-    /// A stop took effect, or one was lifted.
-    fn switched(&self, workflow: &str, stopped: bool) {
-        let _ = (workflow, stopped);
     }
 }
 

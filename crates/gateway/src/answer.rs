@@ -1,8 +1,10 @@
 //! Answers: their heads, and the `seatrial` object of their bodies.
 
 use crate::body::{AnswerBody, full};
+use crate::dialect::Dialect;
 use crate::head::name;
 use crate::problem::Problem;
+use crate::vitals::Code;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use seatrial_factory::api::Passed;
@@ -34,14 +36,29 @@ pub(crate) fn bytes_answer(status: StatusCode, content_type: &'static str, body:
     answer
 }
 
-/// The answer that an error is. One that may pass tells the SDKs so; a verdict is never worth a retry.
-pub(crate) fn problem(problem: &Problem) -> Answer {
-    let mut answer = json(problem.status, &problem.body());
+/// The answer that an error is, as its client reads errors.
+pub(crate) fn problem(dialect: Dialect, problem: &Problem, request: &str) -> Answer {
+    erroneous(dialect, problem, None, request)
+}
+
+/// The same for a problem that a decision stands behind: with its head and its `seatrial` object.
+pub(crate) fn decided_problem(dialect: Dialect, problem: &Problem, passed: &Passed, request: &str) -> Answer {
+    let mut answer = erroneous(dialect, problem, Some(passed), request);
+    decided(answer.headers_mut(), passed);
+    answer
+}
+
+/// A fault that may pass says when to ask again; where a retry brings nothing, the SDKs are told so.
+fn erroneous(dialect: Dialect, problem: &Problem, passed: Option<&Passed>, request: &str) -> Answer {
+    let mut answer = json(dialect.status(problem), &dialect.error_body(problem, passed, request));
+    answer.extensions_mut().insert(Code(problem.code));
     let headers = answer.headers_mut();
     if let Some(seconds) = problem.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if problem.status == StatusCode::CONFLICT {
+    // After a decision, a retry would join it and learn nothing new.
+    let settled = matches!(problem.status, StatusCode::FORBIDDEN | StatusCode::CONFLICT);
+    if settled || (passed.is_some() && problem.status.is_server_error()) {
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     answer
@@ -143,20 +160,4 @@ pub(crate) fn withheld(passed: &Passed) -> Problem {
             format!("the output was denied by `{because}`; nothing was released. Decision `{decision}`"),
         ),
     }
-}
-
-/// A problem that a decision stands behind: with its head and its `seatrial` object.
-pub(crate) fn decided_problem(what: &Problem, passed: &Passed) -> Answer {
-    let mut body = what.body();
-    if let (Some(members), Value::Object(mut object)) = (body.as_object_mut(), seatrial(passed)) {
-        object.extend(what.more.clone());
-        members.insert("seatrial".to_owned(), Value::Object(object));
-    }
-    let mut answer = json(what.status, &body);
-    decided(answer.headers_mut(), passed);
-    if what.status.is_server_error() {
-        // The SDKs' retries would join this decision and learn nothing new.
-        answer.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
-    }
-    answer
 }

@@ -7,26 +7,34 @@
 
 mod answer;
 mod body;
+mod call;
 mod callable;
-mod chat;
 mod control;
 mod decisions;
+mod dialect;
 mod govern;
 mod head;
+mod keepalive;
+mod models;
 mod people;
 mod problem;
 mod providers;
+mod proxy;
+mod render;
 mod route;
 mod serve;
 mod service;
 mod steps;
+mod vitals;
 
 pub use body::{BODY_BYTES_MAX, BODY_TIME_MAX, BodyError};
 pub use head::{NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 pub use providers::HttpProviders;
 pub use serve::{
-    CONNECTIONS_MAX, GRACE, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, KEEP_ALIVE_MAX, STREAMS_MAX, serve,
+    CONNECTIONS_MAX, DRAIN_WAIT, GRACE, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, KEEP_ALIVE_MAX, STALL_MAX,
+    STREAMS_MAX, serve,
 };
+pub use vitals::{Answered, RequestContext, Vitals, Watcher, current_request, on_behalf};
 
 use hyper::body::Incoming;
 use seatrial_factory::Factory;
@@ -53,6 +61,14 @@ pub struct Limits {
     pub head_time_max: Duration,
     /// The longest time between a request's end and the next one's whole head.
     pub keep_alive_max: Duration,
+    /// The longest time in which a client takes not one byte of its answer.
+    pub stall_max: Duration,
+    /// The most connections at once.
+    pub connections_max: usize,
+    /// How long connections are still accepted once the server is to end.
+    pub drain_wait: Duration,
+    /// How long open requests get then.
+    pub grace: Duration,
 }
 
 impl Default for Limits {
@@ -63,6 +79,10 @@ impl Default for Limits {
             in_flight_max: IN_FLIGHT_MAX,
             head_time_max: HEAD_TIME_MAX,
             keep_alive_max: KEEP_ALIVE_MAX,
+            stall_max: STALL_MAX,
+            connections_max: CONNECTIONS_MAX,
+            drain_wait: DRAIN_WAIT,
+            grace: GRACE,
         }
     }
 }
@@ -74,6 +94,8 @@ pub struct Gateway {
     limits: Limits,
     in_flight: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    vitals: Arc<Vitals>,
+    watcher: Option<SharedWatcher>,
     request_prefix: u64,
     requests: AtomicU64,
 }
@@ -88,6 +110,15 @@ impl std::fmt::Debug for SharedFactory {
     }
 }
 
+#[derive(Clone)]
+struct SharedWatcher(Arc<dyn Watcher>);
+
+impl std::fmt::Debug for SharedWatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
 impl Gateway {
     /// The data plane over a factory, with the usual limits.
     #[must_use]
@@ -99,11 +130,15 @@ impl Gateway {
     #[must_use]
     pub fn with_limits(factory: Factory, limits: Limits) -> Self {
         use std::hash::{BuildHasher, Hasher};
+        let in_flight = Arc::new(Semaphore::new(limits.in_flight_max));
+        let waiting = Arc::new(Semaphore::new(limits.in_flight_max));
         Self {
             factory: SharedFactory(factory),
             limits,
-            in_flight: Arc::new(Semaphore::new(limits.in_flight_max)),
-            waiting: Arc::new(Semaphore::new(limits.in_flight_max)),
+            vitals: Vitals::new(&in_flight, &waiting, limits.in_flight_max),
+            watcher: None,
+            in_flight,
+            waiting,
             request_prefix: std::hash::RandomState::new().build_hasher().finish(),
             requests: AtomicU64::new(0),
         }
@@ -113,6 +148,19 @@ impl Gateway {
     #[must_use]
     pub const fn factory(&self) -> &Factory {
         &self.factory.0
+    }
+
+    /// The same, telling somebody how requests were answered.
+    #[must_use]
+    pub fn watched_by(mut self, watcher: Arc<dyn Watcher>) -> Self {
+        self.watcher = Some(SharedWatcher(watcher));
+        self
+    }
+
+    /// What can be told of it from outside.
+    #[must_use]
+    pub fn vitals(&self) -> Arc<Vitals> {
+        Arc::clone(&self.vitals)
     }
 
     fn request_id(&self) -> String {

@@ -1,5 +1,7 @@
 //! Connections: accepted within limits, closed in time, and ended gracefully.
 
+mod stall;
+
 use crate::body::{AnswerBody, BodyError};
 use crate::service::Service;
 use crate::{Fallback, Gateway, Limits};
@@ -7,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use stall::Stalling;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -14,10 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// The most connections at once; further ones wait in the listener's queue.
-pub const CONNECTIONS_MAX: usize = 8_192;
+/// The most connections at once; further ones wait in the listener's queue. Fleets of clients keep idle connections
+/// by the thousand, and each costs a file descriptor and some kilobytes: ten thousand of them, with room for those
+/// that do something, stay below 256 MB and the 65 536 descriptors that systems commonly allow.
+pub const CONNECTIONS_MAX: usize = 16_384;
 
 /// The longest time for a connection's first bytes, and then for its first request's head: a slow client holds a
 /// connection.
@@ -27,6 +32,9 @@ pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// keep idle connections for 60 s or so; ending one first would cost them a failed request. The HTTP library's timer
 /// covers both the idleness and the head, so a slow head holds a connection no longer than silence does.
 pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(90);
+
+/// The longest time in which a client takes not one byte of its answer: the answer's memory is held as long.
+pub const STALL_MAX: Duration = Duration::from_secs(60);
 
 /// The largest request head.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -40,6 +48,14 @@ pub const STREAMS_MAX: u32 = 128;
 /// How long open requests get when the server ends. A step's time limit is longer only for exotic steps.
 pub const GRACE: Duration = Duration::from_secs(30);
 
+/// How long connections are still accepted once the server is to end: clients that are busy learn from their next
+/// answer (`connection: close`) that they should connect elsewhere, before their connection goes. Whoever stands
+/// behind a load balancer sets a time that its health checks need.
+pub const DRAIN_WAIT: Duration = Duration::from_millis(300);
+
+/// How long a connection that asked nothing yet is waited for when the server ends: its request may be on the way.
+const FRESH_WAIT: Duration = Duration::from_secs(1);
+
 /// The pause after an error of the listener (too many open files): it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -49,9 +65,12 @@ const PEEK_PAUSE: Duration = Duration::from_millis(5);
 /// The first bytes of every HTTP/2 connection (RFC 9113, § 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Serves the data plane on a listener, and everything else through `fallback`, until `shutdown` ends. Then no
-/// connection is accepted any more, open requests are finished within [`GRACE`], and decisions that are under way
-/// are recorded.
+/// Serves the data plane on a listener, and everything else through `fallback`, until `shutdown` ends. Then
+///
+/// 1. [`crate::Vitals::draining`] holds, and every answer asks its client to connect elsewhere; connections are still
+///    accepted for [`Limits::drain_wait`];
+/// 2. what waits in the listener's queue is accepted, and the listener is closed: further connections are refused;
+/// 3. open requests are finished within [`Limits::grace`], and decisions that are under way are recorded.
 ///
 /// # Errors
 /// None today; the type leaves room for a listener that cannot go on.
@@ -67,42 +86,100 @@ where
     B: hyper::body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BodyError>,
 {
+    let limits = gateway.limits;
     let gateway = Arc::new(gateway);
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (end, ended) = watch::channel(());
+    let door = Door { room: Arc::new(Semaphore::new(limits.connections_max)), gateway, fallback, ended };
     let mut shutdown = pin!(shutdown);
-    loop {
-        let next = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            next = next => next,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (service, limits) = (Service::new(Arc::clone(&gateway), fallback.clone()), gateway.limits);
-                let ended = ended.clone();
-                tokio::spawn(async move {
-                    connection(stream, service, limits, ended).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+    tokio::select! {
+        biased;
+        () = &mut shutdown => {}
+        never = door.accept(&listener) => match never {},
+    }
+    door.gateway.vitals.drain();
+    tokio::select! {
+        () = tokio::time::sleep(limits.drain_wait) => {}
+        never = door.accept(&listener) => match never {},
+    }
+    door.accept_waiting(listener);
+    let Door { gateway, ended, .. } = door;
+    drop(ended);
+    let _ = end.send(());
+    if tokio::time::timeout(limits.grace, end.closed()).await.is_err() {
+        tracing::warn!("connections were still open after {} s, and were cut", limits.grace.as_secs());
+    }
+    gateway.drain(limits.grace).await;
+    Ok(())
+}
+
+/// Where connections come in.
+struct Door<F> {
+    room: Arc<Semaphore>,
+    gateway: Arc<Gateway>,
+    fallback: F,
+    ended: watch::Receiver<()>,
+}
+
+impl<F> Door<F> {
+    async fn accept<B>(&self, listener: &TcpListener) -> std::convert::Infallible
+    where
+        F: Fallback<B>,
+        F::Future: Send + 'static,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        loop {
+            let permit = Arc::clone(&self.room).acquire_owned().await.ok();
+            match listener.accept().await {
+                Ok((stream, _)) => self.enter(stream, permit),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
-    drop((listener, ended));
-    let _ = end.send(());
-    if tokio::time::timeout(GRACE, end.closed()).await.is_err() {
-        tracing::warn!("connections were still open after {} s, and were cut", GRACE.as_secs());
+
+    /// Accepts what waits in the queue, and closes the listener at once: a connection that is left in the queue would
+    /// be reset, whatever it already sent.
+    fn accept_waiting<B>(&self, listener: TcpListener)
+    where
+        F: Fallback<B>,
+        F::Future: Send + 'static,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        let Ok(listener) = listener.into_std() else { return };
+        let mut waiting = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            waiting.push(stream);
+        }
+        drop(listener);
+        for stream in waiting {
+            let made = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match made {
+                Ok(stream) => self.enter(stream, Arc::clone(&self.room).try_acquire_owned().ok()),
+                Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+            }
+        }
     }
-    gateway.drain(GRACE).await;
-    Ok(())
+
+    fn enter<B>(&self, stream: TcpStream, permit: Option<OwnedSemaphorePermit>)
+    where
+        F: Fallback<B>,
+        F::Future: Send + 'static,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        let service = Service::new(Arc::clone(&self.gateway), self.fallback.clone());
+        let (limits, ended) = (self.gateway.limits, self.ended.clone());
+        let vitals = Arc::clone(&self.gateway.vitals);
+        tokio::spawn(async move {
+            let open = vitals.connected();
+            connection(stream, service, limits, ended).await;
+            drop((open, permit));
+        });
+    }
 }
 
 async fn connection<F, B>(stream: TcpStream, service: Service<F>, limits: Limits, mut ended: watch::Receiver<()>)
@@ -117,12 +194,12 @@ where
     }
     let h2 = tokio::select! {
         biased;
-        _ = ended.changed() => return,
         protocol = tokio::time::timeout(limits.head_time_max, speaks_http2(&stream)) => match protocol {
             Ok(Ok(h2)) => h2,
             // Nothing was asked, so nothing is answered.
             Ok(Err(_)) | Err(_) => return,
         },
+        () = ended_for(&mut ended, FRESH_WAIT) => return,
     };
     let builder = builder(h2, &limits);
     let asked = Arc::new(AtomicBool::new(false));
@@ -132,7 +209,8 @@ where
         let service = service.clone();
         async move { Ok::<http::Response<AnswerBody>, std::convert::Infallible>(service.answer(request).await) }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Stalling::new(stream, limits.stall_max));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     let first_head = async {
         tokio::time::sleep(limits.head_time_max).await;
         if asked.load(Ordering::Relaxed) {
@@ -140,16 +218,34 @@ where
         }
     };
     let outcome = tokio::select! {
+        biased;
         outcome = connection.as_mut() => outcome,
         () = first_head => return,
-        _ = ended.changed() => {
+        () = ended_for(&mut ended, Duration::ZERO) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let silent = async {
+                tokio::time::sleep(FRESH_WAIT).await;
+                if asked.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                outcome = connection.as_mut() => outcome,
+                () = silent => return,
+            }
         }
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Ends when the server has been ending for so long.
+async fn ended_for(ended: &mut watch::Receiver<()>, wait: Duration) {
+    // An error means that the server is gone: that ends it, too.
+    let _ = ended.changed().await;
+    tokio::time::sleep(wait).await;
 }
 
 /// Looks at the first bytes without taking them. It costs a client that says nothing its connection, which the

@@ -1,13 +1,17 @@
 //! One request: found its endpoint, authenticated, read, answered.
 
+mod seen;
+
 use crate::answer::{self, Answer};
 use crate::body::{self, AnswerBody, BodyError};
+use crate::dialect::Dialect;
 use crate::head::{self, Said};
 use crate::problem::Problem;
 use crate::route::{Endpoint, Route, query, route};
-use crate::{Fallback, Gateway, chat, control, decisions, govern, people, steps};
+use crate::vitals::inherited;
+use crate::{Fallback, Gateway, control, decisions, govern, models, people, proxy, steps};
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use seatrial_factory::Factory;
@@ -28,8 +32,14 @@ pub(crate) struct Asked {
     pub(crate) factory: Factory,
     pub(crate) caller: Caller,
     pub(crate) said: Said,
+    pub(crate) dialect: Dialect,
+    /// The request's id, as the answer says it.
+    pub(crate) id: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) query: Option<String>,
     pub(crate) body: Bytes,
+    /// The request's place among those at once: whatever goes on after the answer's head holds it.
+    pub(crate) permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Asked {
@@ -57,35 +67,35 @@ impl<F> Service<F> {
         Self { gateway, fallback }
     }
 
-    pub(crate) async fn answer<B>(self, request: Request<Incoming>) -> Answer
+    async fn respond<B>(self, request: Request<Incoming>, id: String) -> Answer
     where
         F: Fallback<B>,
         F::Future: Send,
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError>,
     {
-        let id = head::request_id(request.headers()).map_or_else(|| self.gateway.request_id(), str::to_owned);
+        let dialect = Dialect::of(request.uri().path(), request.headers());
+        let no = |problem: &Problem| answer::problem(dialect, problem, &id);
         let mut answer = match route(request.method(), request.uri().path()) {
+            // Agents look whether anybody is there.
+            Route::Elsewhere if request.method() == Method::HEAD && request.uri().path() == "/" => {
+                Answer::new(body::full(Bytes::new()))
+            }
             Route::Elsewhere => self.elsewhere(request).await,
-            Route::Here(endpoint) => match ours(&self.gateway, endpoint, request).await {
+            Route::Here(endpoint) => match ours(&self.gateway, endpoint, request, dialect, &id).await {
                 Ok(answer) => answer,
-                Err(problem) => answer::problem(&problem),
+                Err(problem) => no(&problem),
             },
-            Route::WrongMethod(allowed) => wrong_method(allowed),
-            Route::BadId(message) => answer::problem(&Problem::new(
-                StatusCode::NOT_FOUND,
-                "invalid_request_error",
-                "not_found",
-                format!("{message}; nothing was done"),
-            )),
-            Route::NotServed => answer::problem(&Problem::new(
-                StatusCode::NOT_FOUND,
-                "invalid_request_error",
-                "not_served",
-                "this endpoint is not served here; nothing was done. Use `/v1/chat/completions`, or `run` and `decide` below `/v1/workflows/`",
-            )),
+            Route::WrongMethod(allowed) => {
+                let mut answer = no(&wrong_method(allowed));
+                answer.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allowed));
+                answer
+            }
+            Route::BadId(message) => no(&not_found("not_found", format!("{message}; nothing was done"))),
+            Route::NotServed => no(&not_found("not_served", NOT_SERVED)),
         };
         if let Ok(id) = HeaderValue::try_from(id) {
+            answer.headers_mut().insert(head::name::REQUEST_ID_TOO, id.clone());
             answer.headers_mut().insert(head::name::REQUEST_ID, id);
         }
         answer
@@ -105,19 +115,30 @@ impl<F> Service<F> {
     }
 }
 
-fn wrong_method(allowed: &'static str) -> Answer {
-    let mut answer = answer::problem(&Problem::new(
+/// Said of what clients of models ask for, and nobody here answers.
+const NOT_SERVED: &str = "this endpoint is not served here; nothing was done. Use `/v1/chat/completions`, `/v1/responses`, `/v1/messages`, or `run` and `decide` below `/v1/workflows/`";
+
+fn not_found(code: &'static str, message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "invalid_request_error", code, message)
+}
+
+fn wrong_method(allowed: &str) -> Problem {
+    Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "invalid_request_error",
         "method_not_allowed",
         format!("this endpoint takes `{allowed}` only; nothing was done"),
-    ));
-    answer.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allowed));
-    answer
+    )
 }
 
 /// Authenticates before a byte of the body is read, so that strangers cannot fill the memory.
-async fn ours(gateway: &Arc<Gateway>, endpoint: Endpoint, request: Request<Incoming>) -> Result<Answer, Problem> {
+async fn ours(
+    gateway: &Arc<Gateway>,
+    endpoint: Endpoint,
+    request: Request<Incoming>,
+    dialect: Dialect,
+    id: &str,
+) -> Result<Answer, Problem> {
     let (parts, incoming) = request.into_parts();
     let token = head::token(&parts.headers)?;
     let factory = gateway.factory().clone();
@@ -131,19 +152,14 @@ async fn ours(gateway: &Arc<Gateway>, endpoint: Endpoint, request: Request<Incom
     };
     let body = body::read(incoming, bytes_max, gateway.limits.body_time_max).await?;
     let query = parts.uri.query().map(str::to_owned);
-    let asked = Asked { factory, caller, said, query, body };
+    let (id, headers, permit) = (id.to_owned(), parts.headers, Arc::new(permit));
+    let asked = Asked { factory, caller, said, dialect, id, headers, query, body, permit };
     if waits {
         // Whoever waits for a decision changes nothing: hanging up ends it.
-        let answer = dispatch(endpoint, asked).await;
-        drop(permit);
-        return answer;
+        return dispatch(endpoint, asked).await;
     }
     // A task of its own: a client that hangs up drops its connection, not the decision that it asked for.
-    let answering = tokio::spawn(async move {
-        let answer = dispatch(endpoint, asked).await;
-        drop(permit);
-        answer
-    });
+    let answering = tokio::spawn(inherited(dispatch(endpoint, asked)));
     answering.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a request ended in a fault of ours");
         Err(Problem::new(
@@ -170,9 +186,9 @@ fn room(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
 
 async fn dispatch(endpoint: Endpoint, asked: Asked) -> Result<Answer, Problem> {
     match endpoint {
-        Endpoint::Chat => chat::completions(asked).await,
-        Endpoint::Models => chat::models(asked).await,
-        Endpoint::Model { workflow, step } => chat::model(asked, &workflow, &step).await,
+        Endpoint::Proxy => proxy::call(asked).await,
+        Endpoint::Models => models::models(asked).await,
+        Endpoint::Model { workflow, step } => models::model(asked, &workflow, &step).await,
         Endpoint::Run { workflow, step } => steps::run(asked, workflow, step).await,
         Endpoint::Decide { workflow, step } => steps::decide(asked, workflow, step).await,
         Endpoint::Stop { workflow, step } => control::stop(asked, workflow, step).await,

@@ -153,6 +153,21 @@ impl Compiled {
         Ok(())
     }
 
+    /// Whether it names a variable. (A variable of a loop under such a name counts as well.)
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        mentions(&self.expr, name)
+    }
+
+    /// The fields of the output that it reads; none where it reads the output as a whole.
+    pub(crate) fn output_fields(&self) -> Option<Vec<Vec<String>>> {
+        let mut out = Vec::new();
+        output_fields(&self.expr, &mut out).then(|| {
+            out.sort();
+            out.dedup();
+            out
+        })
+    }
+
     /// What it reads of a case. (A variable of a loop under such a name counts as well.)
     pub(crate) fn reads(&self) -> Reads {
         let mut reads = Reads::default();
@@ -166,10 +181,15 @@ impl Compiled {
     /// [`Fault`] with a stable code: `no_field`, `wrong_type`, `overflow`, `not_bool`, `too_much_work`, `no_value`,
     /// `evaluation_failed`.
     pub fn holds(&self, values: &Bindings<'_>) -> Result<bool, Fault> {
+        self.holds_by(values, None)
+    }
+
+    /// As [`Self::holds`], with what a judging step said as `judged`.
+    pub(crate) fn holds_by(&self, values: &Bindings<'_>, judge: Option<&str>) -> Result<bool, Fault> {
         if self.loops > 0 && values.work(self.loops, self.source_bytes) > WORK_MAX {
             return Err(Fault("too_much_work"));
         }
-        let scope = Scope { values, patterns: &self.patterns };
+        let scope = Scope { values, patterns: &self.patterns, judge };
         let mut context = Context::with_env(ENV.clone());
         context.set_variable_resolver(&scope);
         let result = cel::Value::resolve_val(&self.expr, &context).map_err(|e| fault(&e))?;
@@ -200,7 +220,7 @@ impl Reads {
         match &expr.expr {
             Expr::Ident(name) => match name.split('.').next().unwrap_or_default() {
                 "input" => self.input = true,
-                "output" => self.output = true,
+                "output" | "judged" | "arguments" => self.output = true,
                 "expected" => *self = Self::BOTH,
                 _ => {}
             },
@@ -215,6 +235,55 @@ impl Reads {
             // The language makes neither; one that did would be held to read everything.
             Expr::Map(_) | Expr::Struct(_) => *self = Self::BOTH,
         }
+    }
+}
+
+/// The expressions right below.
+fn children(expr: &IdedExpr) -> Vec<&IdedExpr> {
+    fn entry(e: &EntryExpr) -> Vec<&IdedExpr> {
+        match e {
+            EntryExpr::StructField(field) => vec![&field.value],
+            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+        }
+    }
+    match &expr.expr {
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::Comprehension(c) => vec![&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result],
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Map(map) => map.entries.iter().flat_map(|e| entry(&e.expr)).collect(),
+        Expr::Struct(s) => s.entries.iter().flat_map(|e| entry(&e.expr)).collect(),
+        Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
+    }
+}
+
+/// As deep as [`DEPTH_MAX`] at most: what is deeper was not compiled.
+fn mentions(expr: &IdedExpr, name: &str) -> bool {
+    let named = |ident: &String| ident == name || ident.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    matches!(&expr.expr, Expr::Ident(ident) if named(ident)) || children(expr).into_iter().any(|e| mentions(e, name))
+}
+
+/// Gathers the fields of the output; says whether none of its uses reads it as a whole.
+fn output_fields(expr: &IdedExpr, out: &mut Vec<Vec<String>>) -> bool {
+    if let Some(names) = field_of_output(expr) {
+        out.push(names);
+        return true;
+    }
+    let is_whole = matches!(&expr.expr, Expr::Ident(name) if name == "output");
+    !is_whole && children(expr).into_iter().all(|e| output_fields(e, out))
+}
+
+/// `output.a.b` as its names.
+fn field_of_output(expr: &IdedExpr) -> Option<Vec<String>> {
+    match &expr.expr {
+        Expr::Ident(name) => name.strip_prefix("output.").map(|rest| rest.split('.').map(str::to_owned).collect()),
+        Expr::Select(select) => {
+            let is_root = matches!(&select.operand.expr, Expr::Ident(name) if name == "output");
+            let mut names = if is_root { Vec::new() } else { field_of_output(&select.operand)? };
+            names.push(select.field.clone());
+            Some(names)
+        }
+        _ => None,
     }
 }
 
@@ -240,7 +309,11 @@ pub struct Bindings<'v> {
     input: Option<Box<dyn Val + 'v>>,
     output: Option<Box<dyn Val + 'v>>,
     expected: Option<Box<dyn Val + 'v>>,
+    arguments: Option<Box<dyn Val + 'v>>,
+    /// What judging steps said, by step.
+    judged: Vec<(&'v str, Box<dyn Val + 'v>)>,
     metrics: Option<Box<dyn Val + 'v>>,
+    steps: Option<Box<dyn Val + 'v>>,
     confidence: Option<f64>,
     thresholds: &'v [(String, Option<f64>)],
     nodes: u64,
@@ -269,6 +342,27 @@ impl<'v> Bindings<'v> {
         Ok(())
     }
 
+    /// Binds `arguments` of a tool's call, in the place of those before.
+    ///
+    /// # Errors
+    /// [`IntegerRange`].
+    pub fn arguments(&mut self, shape: &Shape, value: &'v Value) -> Result<(), IntegerRange> {
+        self.arguments = None;
+        self.arguments = Some(shape.bind(value)?);
+        self.weigh(value);
+        Ok(())
+    }
+
+    /// Binds what a step said as a judge: `judged` of the rules that name it.
+    ///
+    /// # Errors
+    /// [`IntegerRange`].
+    pub fn judged(&mut self, step: &'v str, shape: &Shape, value: &'v Value) -> Result<(), IntegerRange> {
+        self.judged.push((step, shape.bind(value)?));
+        self.weigh(value);
+        Ok(())
+    }
+
     /// Binds `expected`.
     ///
     /// # Errors
@@ -285,6 +379,16 @@ impl<'v> Bindings<'v> {
     /// [`IntegerRange`].
     pub fn metrics(&mut self, shape: &Shape, value: &'v Value) -> Result<(), IntegerRange> {
         self.metrics = Some(shape.bind(value)?);
+        self.weigh(value);
+        Ok(())
+    }
+
+    /// Binds `steps`: what a case came to in each.
+    ///
+    /// # Errors
+    /// [`IntegerRange`].
+    pub fn steps(&mut self, shape: &Shape, value: &'v Value) -> Result<(), IntegerRange> {
+        self.steps = Some(shape.bind(value)?);
         self.weigh(value);
         Ok(())
     }
@@ -326,12 +430,29 @@ pub fn holds_on_metrics(promoted: &str, metrics: &BTreeMap<String, f64>) -> Resu
     compiled.holds(&bindings)
 }
 
+/// Evaluates the promoted text of a checked `requires` over `steps`: by step, whether the case is settled there. A step
+/// that is not named is not settled.
+///
+/// # Errors
+/// [`Fault`] where it does not compile or cannot be evaluated.
+pub fn holds_on_steps(promoted: &str, settled: &BTreeMap<String, bool>) -> Result<bool, Fault> {
+    let compiled = Compiled::compile(promoted).map_err(|_| Fault("evaluation_failed"))?;
+    let step = serde_json::json!({ "type": "object", "properties": { "settled": { "type": "boolean" } } });
+    let shape = Shape::of(&serde_json::json!({ "type": "object", "additionalProperties": step }));
+    let steps = settled.iter().map(|(name, settled)| (name.clone(), serde_json::json!({ "settled": settled })));
+    let value = Value::Object(steps.collect());
+    let mut bindings = Bindings::default();
+    bindings.steps(&shape, &value).map_err(|_| Fault::INTEGER_RANGE)?;
+    compiled.holds(&bindings)
+}
+
 /// The prefix of names that stand for compiled patterns: no name of the language can contain a space.
 const PATTERN: &str = "compiled pattern ";
 
 struct Scope<'s> {
     values: &'s Bindings<'s>,
     patterns: &'s [Pattern],
+    judge: Option<&'s str>,
 }
 
 impl VariableResolver for Scope<'_> {
@@ -342,6 +463,12 @@ impl VariableResolver for Scope<'_> {
             "output" => borrow(&self.values.output),
             "expected" => borrow(&self.values.expected),
             "metrics" => borrow(&self.values.metrics),
+            "arguments" => borrow(&self.values.arguments),
+            "judged" => {
+                let said = self.values.judged.iter().find(|(step, _)| Some(*step) == self.judge);
+                said.map(|(_, value)| CowVal::Borrowed(&**value))
+            }
+            "steps" => borrow(&self.values.steps),
             "confidence" => self.values.confidence.map(|c| CowVal::owned(CelDouble::from(c))),
             _ => {
                 if let Some(name) = variable.strip_prefix("thresholds.") {

@@ -10,6 +10,18 @@ use std::borrow::Cow;
 pub(crate) enum Root {
     Input,
     Output,
+    Arguments,
+}
+
+impl Root {
+    /// As a spec writes it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::Arguments => "arguments",
+        }
+    }
 }
 
 /// A dotted field.
@@ -20,12 +32,13 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Reads `input.…` or `output.…` (or `input` or `output` alone).
+    /// Reads `input.…`, `output.…` or `arguments.…` (or one of these words alone).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut names = text.split('.').map(str::to_owned);
         let root = match names.next()?.as_str() {
             "input" => Root::Input,
             "output" => Root::Output,
+            "arguments" => Root::Arguments,
             _ => return None,
         };
         let names: Vec<String> = names.collect();

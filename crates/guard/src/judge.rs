@@ -1,17 +1,37 @@
 //! Verify and weigh: every check runs on the candidate, and each leaves a finding.
 
-use crate::candidate::{Candidate, Part, PartKind};
+use crate::candidate::{Aside, Candidate, Part, PartKind};
 use crate::json::TEXT_BYTES_MAX;
-use crate::program::{CheckProgram, StepProgram};
+use crate::program::{CheckProgram, RuleProgram, StepProgram};
 use seatrial_model::facts::{Inspected, When};
 use seatrial_model::{Confidence, ElementPath, Finding};
 use seatrial_spec::workflow::Else;
 use serde_json::Value;
 
+mod agreement;
+mod aside;
 mod checks;
 mod confidence;
+mod tools;
 
+pub use aside::JudgeAsk;
 pub use checks::PART_SEPARATOR;
+
+/// Codes of findings that no check of the spec's own gives.
+pub mod codes {
+    /// A tool is called that the step may not call.
+    pub const UNKNOWN_TOOL: &str = "unknown_tool";
+    /// A tool is called, and the step says nothing of tools.
+    pub const TOOL_CALL: &str = "tool_call";
+    /// Nothing but tools is called: there is no output yet that could be checked.
+    pub const TOOL_TURN: &str = "tool_turn";
+    /// A judging step was not asked.
+    pub const NOT_JUDGED: &str = "not_judged";
+    /// What a judging step said is not of its output type.
+    pub const JUDGE_SCHEMA: &str = "judge_schema";
+    /// A judging step said nothing, for a reason that is no code.
+    pub const JUDGE_FAILED: &str = "judge_failed";
+}
 
 /// The most parts of a candidate; more are not inspected, and so not released. Each part lists its checks in the event,
 /// and an entry of the log is at most 65 535 bytes.
@@ -27,7 +47,7 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Where something was redacted: what every check found on the changed bytes.
     pub after_modify: Option<Vec<Finding>>,
-    /// The first text part, read as the output type.
+    /// The first output: a text part, read as the output type.
     pub output: Option<Value>,
     /// The redacted parts, where a rule asks for `modify`.
     pub modified: Option<Modified>,
@@ -76,21 +96,24 @@ impl StepProgram {
     }
 
     /// Runs every check on a candidate. Where a rule with `else: modify` found something, it is redacted, and every
-    /// check runs again on the changed bytes.
+    /// check runs again on the changed bytes. What judges say of these stands in `aside.modified`: where it is missing,
+    /// their rules did not run again. Whoever asks judges asks them with the `modified` parts, and judges once more.
     #[must_use]
     pub fn judge(&self, input: &Value, candidate: &Candidate) -> Judgement {
-        let run = checks::Run::new(self, input, &candidate.parts);
+        let run = checks::Run::new(self, input, &candidate.parts, &candidate.aside);
         let mut bound = run.bound();
         let findings = run.findings(&bound);
         let inspected = run.inspected(&findings);
         let outputs = run.outputs();
         let output = outputs.first().cloned().flatten();
-        let confidence = confidence::confidence(self, candidate, &outputs);
+        let confidence = confidence::confidence(self, candidate, &run, &outputs);
         let whens = run.whens(&mut bound, &confidence);
         let modified = self.modified(&findings, &candidate.parts, &outputs);
         let mut after_modify = None;
         let modified = modified.map(|parts| {
-            let again = checks::Run::new(self, input, &parts);
+            let nothing = Aside::default();
+            let aside = candidate.aside.modified.as_deref().unwrap_or(&nothing);
+            let again = checks::Run::new(self, input, &parts, aside);
             after_modify = Some(again.findings(&again.bound()));
             let output = again.outputs().first().cloned().flatten();
             Modified { parts, output }
@@ -118,15 +141,15 @@ impl StepProgram {
         readable: bool,
     ) -> Rechecked {
         let run = if readable {
-            checks::Run::without_schema(self, input, &candidate.parts)
+            checks::Run::without_schema(self, input, &candidate.parts, &candidate.aside)
         } else {
-            checks::Run::new(self, input, &candidate.parts)
+            checks::Run::new(self, input, &candidate.parts, &candidate.aside)
         };
         let mut bound = run.bound();
         let findings = run.findings_wanted(&bound, wanted);
         let confidence = match confidence {
             Some(known) => known.clone(),
-            None => confidence::confidence(self, candidate, &run.outputs()),
+            None => confidence::confidence(self, candidate, &run, &run.outputs()),
         };
         let whens = run.whens(&mut bound, &confidence);
         Rechecked { findings, confidence, whens }
@@ -141,8 +164,14 @@ impl StepProgram {
             .iter()
             .filter(|r| asks(&r.path) && found(&r.path))
             .filter_map(|r| match &r.check {
-                CheckProgram::Detect { detectors, within } => Some((detectors.as_slice(), within.as_ref())),
-                CheckProgram::Expr(_) | CheckProgram::Grounded { .. } => None,
+                CheckProgram::Detect { detectors, within } => {
+                    Some(checks::Redaction { detectors, within: within.as_ref(), tool: r.tool.as_deref() })
+                }
+                CheckProgram::Expr(_)
+                | CheckProgram::Grounded { .. }
+                | CheckProgram::Judge { .. }
+                | CheckProgram::Tools
+                | CheckProgram::Arguments => None,
             })
             .collect();
         if rules.is_empty() || total_bytes(parts) > TEXT_BYTES_MAX {
@@ -153,35 +182,44 @@ impl StepProgram {
             parts
                 .iter()
                 .map(|part| {
-                    let output = if part.kind == PartKind::Text { texts.next().and_then(Option::as_ref) } else { None };
-                    Part { text: checks::redacted(part, output, &rules), ..part.clone() }
+                    let is_output = tools::is_output(self, parts, part);
+                    let output = if is_output { texts.next().and_then(Option::as_ref) } else { None };
+                    let tool = tools::tool_of(parts, part);
+                    Part { text: checks::redacted(part, output, tool, &rules), ..part.clone() }
                 })
                 .collect(),
         )
     }
 
     /// The `never` rules that an output violates (or on which they do not run): what makes a person's answer of
-    /// earlier unusable, judged by the rules now in force.
+    /// earlier unusable, judged by the rules now in force. Rules that a judge says are left out: nobody is asked here,
+    /// and what a judge said of this output was weighed when it was decided.
     #[must_use]
     pub fn never_violated(&self, input: &Value, output: &Value) -> Vec<Finding> {
         use seatrial_model::facts::CheckKind;
         let candidate = Candidate::value(output);
         let run = checks::Run::with_value(self, input, &candidate.parts, output);
         let mut findings = run.findings(&run.bound());
-        findings.retain(|f| f.kind == CheckKind::Never && f.objects());
+        findings.retain(|f| f.kind == CheckKind::Never && f.objects() && !self.is_judged(&f.path));
         findings
     }
 
     /// What binds a person who authors an output: the schema, `require` and `forbid`. `never` does not: it says what
-    /// is not delegated to AI.
+    /// is not delegated to AI; nor does a rule that a judge says: no machine judges a person.
     #[must_use]
     pub fn check_authored(&self, input: &Value, output: &Value) -> Vec<Finding> {
         use seatrial_model::facts::CheckKind;
         let candidate = Candidate::value(output);
         let run = checks::Run::with_value(self, input, &candidate.parts, output);
         let mut findings = run.findings(&run.bound());
-        findings.retain(|f| f.kind != CheckKind::Never);
+        findings.retain(|f| f.kind != CheckKind::Never && !self.is_judged(&f.path));
         findings
+    }
+
+    /// Whether a judge says the rule.
+    fn is_judged(&self, path: &ElementPath) -> bool {
+        let is_judge = |r: &RuleProgram| matches!(r.check, CheckProgram::Judge { .. });
+        self.rules.iter().any(|r| r.path == *path && is_judge(r))
     }
 }
 

@@ -23,7 +23,7 @@ pub mod shape;
 
 pub use candidate::{Aside, Candidate, Judged, Part, PartKind, TokenLogprob};
 pub use decide::{Decision, ReviewAsk, decide, draw};
-pub use judge::{Judgement, Modified};
+pub use judge::{JudgeAsk, Judgement, Modified};
 pub use plan::Plan;
 pub use program::{CompileError, Program, StepProgram};
 pub use prompt::{Message, RenderError, Role};
@@ -31,6 +31,6 @@ pub use prompt::{Message, RenderError, Role};
 /// The version of [`decide()`]. Facts name the version that they were decided under, and every past version stays.
 pub const DECIDE_VERSION: u32 = 1;
 
-/// The version of the checks: schema, expressions, detectors, redaction. Findings recompute under the same version
-/// only.
-pub const CHECKS_VERSION: u32 = 1;
+/// The version of the checks: schema, expressions, detectors, redaction, tools, judges, agreement. Findings recompute
+/// under the same version only. Version 1 had no checks of tools, and asked no judges.
+pub const CHECKS_VERSION: u32 = 2;

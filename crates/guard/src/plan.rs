@@ -15,7 +15,7 @@ pub struct Plan {
     pub invalid: Option<String>,
     /// Checks of the input: its schema, then `refuse_input` in the spec's order.
     pub input: Vec<CheckPlan>,
-    /// Checks of the output: its schema, then `require`, `forbid`, `never` in the spec's order.
+    /// Checks of the output: its schema, then `require`, `forbid`, `never` in the spec's order, then those of tools.
     pub checks: Vec<CheckPlan>,
     /// Escalations, in the spec's order.
     pub escalations: Vec<EscalationPlan>,
@@ -116,6 +116,7 @@ impl Plan {
                 to: rule.to.clone(),
             }));
         }
+        checks.extend(tool_checks(step));
         let escalations: Vec<EscalationPlan> = step
             .escalate
             .iter()
@@ -171,4 +172,27 @@ impl Plan {
             && objections.clone().any(|f| matches!(f.kind, CheckKind::Require | CheckKind::Schema))
             && !objections.any(denies)
     }
+}
+
+/// Checks of what tools are called, and with what, in the order in which [`crate::StepProgram::judge`] runs them: which
+/// tools, then for each its arguments and its rules. Nobody answers a call in a person's place, so what is not allowed
+/// is denied.
+fn tool_checks(step: &Step) -> Vec<CheckPlan> {
+    let Some(tools) = &step.tools else { return Vec::new() };
+    let own = |path: ElementPath, kind| CheckPlan { path, kind, otherwise: Else::Deny, to: None };
+    let mut out = vec![own(step.path().child("tools"), CheckKind::Forbid)];
+    for tool in tools {
+        if tool.arguments.is_some() {
+            out.push(own(tool.path.child("arguments"), CheckKind::Schema));
+        }
+        for (kind, rules) in [(CheckKind::Require, &tool.require), (CheckKind::Forbid, &tool.forbid)] {
+            out.extend(rules.iter().map(|rule| CheckPlan {
+                path: rule.path.clone(),
+                kind,
+                otherwise: rule.otherwise,
+                to: rule.to.clone(),
+            }));
+        }
+    }
+    out
 }

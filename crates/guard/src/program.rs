@@ -9,7 +9,7 @@ use crate::schema::Schema;
 use crate::shape::Shape;
 use seatrial_model::facts::CheckKind;
 use seatrial_model::{Digest, ElementPath};
-use seatrial_spec::workflow::{Check, ConfidenceSource, Rule, Step, Workflow};
+use seatrial_spec::workflow::{Check, ConfidenceSource, Rule, Step, Threshold, Tool, Workflow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -84,8 +84,14 @@ pub struct StepProgram {
     pub(crate) output: TypeProgram,
     pub(crate) refuse: Vec<RuleProgram>,
     pub(crate) rules: Vec<RuleProgram>,
-    pub(crate) escalations: Vec<(ElementPath, Compiled)>,
+    pub(crate) escalations: Vec<WhenProgram>,
     pub(crate) confidence: Option<(ConfidenceSource, Option<Field>)>,
+    /// The tools that may be called, with the types of their arguments; none where nothing looks into a call.
+    pub(crate) tools: Option<BTreeMap<String, TypeProgram>>,
+    pub(crate) judges: Vec<JudgeProgram>,
+    judge_names: Vec<String>,
+    /// The fields in which samples have to agree; none: in all.
+    pub(crate) agree_in: Option<Vec<Vec<String>>>,
     pub(crate) thresholds: Vec<(String, Option<f64>)>,
     because: BTreeMap<ElementPath, String>,
     withhold: Vec<Vec<String>>,
@@ -111,10 +117,43 @@ pub(crate) struct RuleProgram {
     pub(crate) path: ElementPath,
     pub(crate) kind: CheckKind,
     pub(crate) check: CheckProgram,
+    /// The tool whose calls it is about; none: the output.
+    pub(crate) tool: Option<String>,
+    /// It reads the output, or what a judge says of it.
+    pub(crate) needs_output: bool,
+}
+
+/// When a person is asked.
+#[derive(Debug)]
+pub(crate) struct WhenProgram {
+    pub(crate) path: ElementPath,
+    pub(crate) expr: Compiled,
+    /// It reads the output or the confidence.
+    pub(crate) needs_output: bool,
+}
+
+/// A step that is asked as a judge.
+#[derive(Debug)]
+pub(crate) struct JudgeProgram {
+    pub(crate) step: String,
+    pub(crate) asks: Asks,
+    pub(crate) output: TypeProgram,
+}
+
+/// What a judge's input type names, and so what it is asked with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asks {
+    pub(crate) input: bool,
+    pub(crate) output: bool,
 }
 
 #[derive(Debug)]
 pub(crate) enum CheckProgram {
+    /// Every tool that is called is one that the step may call.
+    Tools,
+    /// What a tool is called with has its type.
+    Arguments,
+    Judge { step: String, expr: Compiled },
     Expr(Compiled),
     Detect { detectors: Vec<Detector>, within: Option<Field> },
     Grounded { quote: Field, within: Field },
@@ -131,22 +170,26 @@ impl StepProgram {
         let rules =
             [(CheckKind::Require, &step.require), (CheckKind::Forbid, &step.forbid), (CheckKind::Never, &step.never)];
         let wrong = workflow.thresholds.iter().filter_map(|(name, t)| Some((name, t.wrong_when.as_ref()?)));
+        let mut all: Vec<RuleProgram> = rules
+            .iter()
+            .flat_map(|(k, list)| list.iter().map(|r| (*k, r)))
+            .map(|(k, r)| compiler.rule(k, r, None))
+            .collect();
+        all.extend(compiler.tool_rules(step));
+        let judges: Vec<JudgeProgram> =
+            step.judges().into_iter().filter_map(|judge| compiler.judge(workflow, &path, judge)).collect();
         Self {
             name: step.name.clone(),
+            tools: compiler.tools(workflow, step),
+            judge_names: judges.iter().map(|j| j.step.clone()).collect(),
+            judges,
+            agree_in: compiler.agree_in(workflow, step),
             plan: Plan::of(workflow, step),
             input: compiler.type_of(workflow, path.child("input"), step.input.as_deref()),
             output: compiler.type_of(workflow, path.child("output"), step.output.as_deref()),
-            refuse: step.refuse_input.iter().map(|r| compiler.rule(CheckKind::RefuseInput, r)).collect(),
-            rules: rules
-                .iter()
-                .flat_map(|(k, list)| list.iter().map(|r| (*k, r)))
-                .map(|(k, r)| compiler.rule(k, r))
-                .collect(),
-            escalations: step
-                .escalate
-                .iter()
-                .map(|e| (e.path.clone(), compiler.expr(&e.path, &e.when.promoted)))
-                .collect(),
+            refuse: step.refuse_input.iter().map(|r| compiler.rule(CheckKind::RefuseInput, r, None)).collect(),
+            rules: all,
+            escalations: step.escalate.iter().map(|e| compiler.when(&e.path, &e.when.promoted)).collect(),
             confidence: step.confidence.clone().map(|source| compiler.confidence(&path, source)),
             prompt: compiler.prompt(workflow, step, &withhold),
             wrong: wrong
@@ -185,6 +228,29 @@ impl StepProgram {
     #[must_use]
     pub const fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The steps that are asked to judge its output, sorted, each once. What they are asked is
+    /// [`Self::judge_asks`]'s to say.
+    #[must_use]
+    pub fn judges(&self) -> &[String] {
+        &self.judge_names
+    }
+
+    /// Whether what others said is weighed: judges, further samples.
+    #[must_use]
+    pub fn asks_others(&self) -> bool {
+        !self.judges.is_empty() || self.samples() > 0
+    }
+
+    /// How many further samples of the same ask the confidence takes: they go into
+    /// [`crate::Aside::samples`], each a text as the model wrote it.
+    #[must_use]
+    pub const fn samples(&self) -> u32 {
+        match &self.confidence {
+            Some((ConfidenceSource::Agreement(n), _)) => n.saturating_sub(1),
+            _ => 0,
+        }
     }
 
     /// The thresholds that its escalations read: the caller states how each stands.
@@ -290,6 +356,29 @@ pub(crate) fn check_meaning(rule: &Rule) -> Value {
     }
 }
 
+/// What a tool may be called with.
+fn tool_meaning(workflow: &Workflow, tool: &Tool) -> Value {
+    let of = |rules: &[Rule]| rules.iter().map(check_meaning).collect::<Vec<_>>();
+    let arguments = tool.arguments.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
+    json!([tool.name, arguments, of(&tool.require), of(&tool.forbid)])
+}
+
+/// Everything that what a judge says depends on, but what it is asked.
+pub(crate) fn judge_meaning(workflow: &Workflow, judge: &str) -> Value {
+    let Some(step) = workflow.step(judge) else { return Value::Null };
+    let schema = |name: &Option<String>| name.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
+    let prompt = step.prompt.as_ref().and_then(|file| workflow.files.get(file)).map(|f| f.blob.to_string());
+    let model = step.model.as_ref().map(|m| json!([m.provider, m.name, m.temperature, m.fallback]));
+    json!([judge, schema(&step.input), schema(&step.output), prompt, model, step.withhold])
+}
+
+/// The thresholds that a step's confidence is compared with.
+fn agreed_thresholds<'w>(workflow: &'w Workflow, step: &'w Step) -> impl Iterator<Item = &'w Threshold> {
+    let is_agreement = matches!(step.confidence, Some(ConfidenceSource::Agreement(_)));
+    let read = step.escalate.iter().flat_map(|e| &e.thresholds).filter(move |_| is_agreement);
+    read.filter_map(|path| workflow.thresholds.get(path.name()))
+}
+
 /// The compiled meaning of a step, for the program's digest.
 fn meaning(workflow: &Workflow, step: &Step, thresholds: &[(String, Option<f64>)]) -> Value {
     let checks = |rules: &[Rule]| rules.iter().map(check_meaning).collect::<Vec<_>>();
@@ -300,6 +389,9 @@ fn meaning(workflow: &Workflow, step: &Step, thresholds: &[(String, Option<f64>)
         "plan": Plan::of(workflow, step),
         "input": schema(&step.input),
         "output": schema(&step.output),
+        "tools": step.tools.as_ref().map(|tools| tools.iter().map(|tool| tool_meaning(workflow, tool)).collect::<Vec<_>>()),
+        "judges": step.judges().into_iter().map(|judge| judge_meaning(workflow, judge)).collect::<Vec<_>>(),
+        "agree_in": agreed_thresholds(workflow, step).map(|t| t.wrong_when.as_ref().map(|e| &e.promoted)).collect::<Vec<_>>(),
         "refuse_input": checks(&step.refuse_input),
         "require": checks(&step.require),
         "forbid": checks(&step.forbid),
@@ -341,8 +433,79 @@ impl Compiler<'_> {
         })
     }
 
-    fn rule(&mut self, kind: CheckKind, rule: &Rule) -> RuleProgram {
-        let about = if kind == CheckKind::RefuseInput { Root::Input } else { Root::Output };
+    fn when(&mut self, path: &ElementPath, text: &str) -> WhenProgram {
+        let expr = self.expr(path, text);
+        let needs_output = expr.mentions("output") || expr.mentions("confidence");
+        WhenProgram { path: path.clone(), expr, needs_output }
+    }
+
+    /// The types of what tools are called with.
+    fn tools(&mut self, workflow: &Workflow, step: &Step) -> Option<BTreeMap<String, TypeProgram>> {
+        let typed = |tool: &Tool| {
+            let path = tool.path.child("arguments");
+            (tool.name.clone(), self.type_of(workflow, path, tool.arguments.as_deref()))
+        };
+        step.tools.as_ref().map(|tools| tools.iter().map(typed).collect())
+    }
+
+    /// Checks of tools, in the plan's order.
+    fn tool_rules(&mut self, step: &Step) -> Vec<RuleProgram> {
+        let Some(tools) = &step.tools else { return Vec::new() };
+        let own = |path, kind, check, tool: Option<&String>| RuleProgram {
+            path,
+            kind,
+            check,
+            tool: tool.cloned(),
+            needs_output: false,
+        };
+        let mut out = vec![own(step.path().child("tools"), CheckKind::Forbid, CheckProgram::Tools, None)];
+        for tool in tools {
+            let name = Some(&tool.name);
+            if tool.arguments.is_some() {
+                out.push(own(tool.path.child("arguments"), CheckKind::Schema, CheckProgram::Arguments, name));
+            }
+            for (kind, rules) in [(CheckKind::Require, &tool.require), (CheckKind::Forbid, &tool.forbid)] {
+                out.extend(rules.iter().map(|rule| self.rule(kind, rule, name)));
+            }
+        }
+        out
+    }
+
+    fn judge(&mut self, workflow: &Workflow, path: &ElementPath, judge: &str) -> Option<JudgeProgram> {
+        let Some(step) = workflow.step(judge) else {
+            self.fail(path, format!("there is no step `{judge}` to judge"));
+            return None;
+        };
+        let input = self.type_of(workflow, step.path().child("input"), step.input.as_deref());
+        let names = |name: &str| input.shape.declared(input.shape.root(), name).is_some();
+        let asks = Asks { input: names("input"), output: names("output") };
+        if step.name == path.name() || !asks.output {
+            self.fail(path, format!("`{judge}` cannot judge: its input type names no `output`"));
+        }
+        let output = self.type_of(workflow, step.path().child("output"), step.output.as_deref());
+        Some(JudgeProgram { step: judge.to_owned(), asks, output })
+    }
+
+    /// The fields of the output that decide whether it is wrong, by the thresholds that the step compares with.
+    fn agree_in(&mut self, workflow: &Workflow, step: &Step) -> Option<Vec<Vec<String>>> {
+        let mut out: Vec<Vec<String>> = Vec::new();
+        let mut any = false;
+        for threshold in agreed_thresholds(workflow, step) {
+            let wrong = threshold.wrong_when.as_ref()?;
+            out.extend(self.expr(&step.path().child("confidence"), &wrong.promoted).output_fields()?);
+            any = true;
+        }
+        out.sort();
+        out.dedup();
+        (any && !out.is_empty()).then_some(out)
+    }
+
+    fn rule(&mut self, kind: CheckKind, rule: &Rule, tool: Option<&String>) -> RuleProgram {
+        let about = match (kind, tool) {
+            (CheckKind::RefuseInput, _) => Root::Input,
+            (_, Some(_)) => Root::Arguments,
+            (_, None) => Root::Output,
+        };
         let check = match &rule.check {
             Check::Rule(expr) => CheckProgram::Expr(self.expr(&rule.path, &expr.promoted)),
             Check::Detect { detectors, regexes, within } => {
@@ -362,23 +525,32 @@ impl Compiler<'_> {
                 let within = within.as_ref().map(|w| self.field(&rule.path, w, about));
                 CheckProgram::Detect { detectors, within }
             }
-            Check::Judge { .. } => {
-                self.fail(&rule.path, "a judge is not asked");
-                CheckProgram::Expr(Compiled::default())
+            Check::Judge { step, rule: expr } => {
+                if about != Root::Output {
+                    self.fail(&rule.path, "a judge is asked about an output, and there is none here");
+                }
+                CheckProgram::Judge { step: step.clone(), expr: self.expr(&rule.path, &expr.promoted) }
             }
             Check::Grounded { quote, within } => CheckProgram::Grounded {
                 quote: self.field(&rule.path, quote, about),
                 within: self.field(&rule.path, within, Root::Input),
             },
         };
-        RuleProgram { path: rule.path.clone(), kind, check }
+        let needs_output = tool.is_none()
+            && match &check {
+                CheckProgram::Expr(expr) => expr.mentions("output"),
+                CheckProgram::Detect { within, .. } => within.is_some(),
+                CheckProgram::Grounded { .. } | CheckProgram::Judge { .. } => true,
+                CheckProgram::Tools | CheckProgram::Arguments => false,
+            };
+        RuleProgram { path: rule.path.clone(), kind, check, tool: tool.cloned(), needs_output }
     }
 
     fn field(&mut self, path: &ElementPath, text: &str, root: Root) -> Field {
         match Field::parse(text) {
             Some(field) if field.root == root => field,
             _ => {
-                let word = if root == Root::Input { "input" } else { "output" };
+                let word = root.word();
                 self.fail(path, format!("`{text}` names no field of the {word}; write `{word}.field`"));
                 Field { root, names: Vec::new() }
             }

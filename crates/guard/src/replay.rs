@@ -29,14 +29,14 @@ pub enum NeedsOutput {
     Model,
     /// The output type is another.
     OutputType,
+    /// A judging step is another, or was not asked.
+    Judge,
     /// The confidence comes from something that was not recorded.
     Confidence,
     /// The input was refused then, and is not refused now: nobody asked the model.
     Refused,
     /// The model would be asked again, or would not have been.
     Attempts,
-    /// A check changed, and the output has several parts, which are kept as one text.
-    Parts,
 }
 
 impl NeedsOutput {
@@ -48,10 +48,10 @@ impl NeedsOutput {
             Self::Prompt => "prompt",
             Self::Model => "model",
             Self::OutputType => "output-type",
+            Self::Judge => "judge",
             Self::Confidence => "confidence",
             Self::Refused => "refused-input",
             Self::Attempts => "attempts",
-            Self::Parts => "parts",
         }
     }
 }

@@ -133,8 +133,8 @@ struct Seat {
     change: Option<Arc<Change>>,
     triage: Triage,
     /// Commitments of input and output, where they are needed.
-    wanted: [Option<Commitment>; 2],
-    held: [Option<Vec<u8>>; 2],
+    wanted: [Option<Commitment>; 3],
+    held: [Option<Vec<u8>>; 3],
 }
 
 /// Reads the entries, decides again, counts.
@@ -214,12 +214,12 @@ fn read(replay: &Replay, entry: &Entry, since: Option<Time>) -> Result<Seen, ser
         (Triage::Payloads { input, output }, Some(payloads)) => {
             let named: BTreeMap<&str, Commitment> = serde_json::from_str(payloads.get())?;
             let one = |name: &str, wanted: bool| named.get(name).copied().filter(|_| wanted);
-            [one("input", input), one("output", output)]
+            [one("input", input), one("output", output), one("aside", output)]
         }
-        _ => [None, None],
+        _ => [None, None, None],
     };
     let index = entry.index;
-    Ok(Seen::Decision(Box::new(Seat { index, time, recorded, change, triage, wanted, held: [None, None] })))
+    Ok(Seen::Decision(Box::new(Seat { index, time, recorded, change, triage, wanted, held: [None, None, None] })))
 }
 
 fn decide(seat: &mut Seat) -> Outcome {
@@ -227,6 +227,7 @@ fn decide(seat: &mut Seat) -> Outcome {
     if let Triage::Output(why) = seat.triage {
         return Outcome::NeedsOutput(why);
     }
-    let [input, output] = &seat.held;
-    change.decide(&mut seat.recorded, Payloads { input: input.as_deref(), output: output.as_deref() })
+    let [input, output, aside] = &seat.held;
+    let held = Payloads { input: input.as_deref(), output: output.as_deref(), aside: aside.as_deref() };
+    change.decide(&mut seat.recorded, held)
 }

@@ -1,7 +1,8 @@
 //! One pass of all checks over one candidate.
 
-use super::{FINDING_SPANS_MAX, PARTS_MAX, total_bytes};
-use crate::candidate::{Part, PartKind};
+use super::tools::{self, Call};
+use super::{FINDING_SPANS_MAX, PARTS_MAX, aside, codes, total_bytes};
+use crate::candidate::{Aside, Part, PartKind};
 use crate::detect::{Detector, find_all};
 use crate::expr::{Bindings, Fault};
 use crate::fields::{self, Field, Leaf};
@@ -14,15 +15,19 @@ use seatrial_model::{Confidence, ElementPath, Finding};
 use serde_json::Value;
 use std::ops::Range;
 
+/// Nobody was asked.
+static NOBODY: Aside =
+    Aside { judged: std::collections::BTreeMap::new(), samples: Vec::new(), modified: None };
+
 /// Between a part's name and the pointer, in spans of parts other than the first text
 /// (`choices.1.text#/reason`).
 pub const PART_SEPARATOR: char = '#';
 
-/// A text part, read as the output type.
-struct Read<'v> {
-    value: Option<std::borrow::Cow<'v, Value>>,
+/// A text, read as its type.
+pub(super) struct Read<'v> {
+    pub(super) value: Option<std::borrow::Cow<'v, Value>>,
     /// Why there is no value, or what the schema objects to.
-    schema: Result<(), (FindingResult, String)>,
+    pub(super) schema: Result<(), (FindingResult, String)>,
 }
 
 /// One pass.
@@ -30,8 +35,10 @@ pub(super) struct Run<'v> {
     program: &'v StepProgram,
     input: &'v Value,
     parts: &'v [Part],
-    /// One for each text part.
+    aside: &'v Aside,
+    /// One for each output.
     reads: Vec<Read<'v>>,
+    calls: Vec<Call<'v>>,
     /// Why nothing is inspected at all.
     refused: Option<&'static str>,
 }
@@ -48,18 +55,19 @@ struct Said {
 }
 
 impl<'v> Run<'v> {
-    pub(super) fn new(program: &'v StepProgram, input: &'v Value, parts: &'v [Part]) -> Self {
+    pub(super) fn new(program: &'v StepProgram, input: &'v Value, parts: &'v [Part], aside: &'v Aside) -> Self {
         let refused = (parts.len() > PARTS_MAX || total_bytes(parts) > TEXT_BYTES_MAX).then_some("too_large");
-        let mut run = Self { program, input, parts, reads: Vec::new(), refused };
+        let mut run = Self { program, input, parts, aside, reads: Vec::new(), calls: Vec::new(), refused };
         if refused.is_none() {
             run.reads = run.texts().map(|part| read(&program.output, &part.text)).collect();
+            run.calls = tools::calls(program, parts);
         }
         run
     }
 
     /// A pass over an output that is a value already: it is not printed and read again.
     pub(super) fn with_value(program: &'v StepProgram, input: &'v Value, parts: &'v [Part], value: &'v Value) -> Self {
-        let mut run = Self { program, input, parts, reads: Vec::new(), refused: None };
+        let mut run = Self { program, input, parts, aside: &NOBODY, reads: Vec::new(), calls: Vec::new(), refused: None };
         let (nodes, bytes) = json::weight(value);
         if nodes > json::NODES_MAX || bytes > TEXT_BYTES_MAX {
             run.refused = Some("too_large");
@@ -72,8 +80,13 @@ impl<'v> Run<'v> {
 
     /// A pass over a text whose schema is not in question; without the text, over nothing: then no check that is wanted
     /// may read the output.
-    pub(super) fn without_schema(program: &'v StepProgram, input: &'v Value, parts: &'v [Part]) -> Self {
-        let mut run = Self { program, input, parts, reads: Vec::new(), refused: None };
+    pub(super) fn without_schema(
+        program: &'v StepProgram,
+        input: &'v Value,
+        parts: &'v [Part],
+        aside: &'v Aside,
+    ) -> Self {
+        let mut run = Self { program, input, parts, aside, reads: Vec::new(), calls: Vec::new(), refused: None };
         if total_bytes(parts) > TEXT_BYTES_MAX {
             run.refused = Some("too_large");
             return run;
@@ -89,10 +102,22 @@ impl<'v> Run<'v> {
     }
 
     fn texts(&self) -> impl Iterator<Item = &'v Part> + use<'v> {
-        self.parts.iter().filter(|p| p.kind == PartKind::Text)
+        let (program, parts) = (self.program, self.parts);
+        parts.iter().filter(move |p| tools::is_output(program, parts, p))
     }
 
-    /// The outputs, one for each text part.
+    /// Whether nothing but tools is called, and may be: there is no output yet.
+    pub(super) fn is_tool_turn(&self) -> bool {
+        self.refused.is_none() && self.program.tools.is_some() && self.reads.is_empty() && !self.calls.is_empty()
+    }
+
+    /// The outputs that conform to their type, with their numbers.
+    pub(super) fn conforming(&self) -> Vec<(usize, &Value)> {
+        let each = self.reads.iter().enumerate().filter(|(_, read)| read.schema.is_ok());
+        each.filter_map(|(i, read)| Some((i, read.value.as_deref()?))).collect()
+    }
+
+    /// The outputs: text parts.
     pub(super) fn outputs(&self) -> Vec<Option<Value>> {
         self.reads.iter().map(|r| r.value.as_deref().cloned()).collect()
     }
@@ -112,7 +137,8 @@ impl<'v> Run<'v> {
         for rule in &self.program.rules {
             let make = || match self.refused {
                 Some(code) => finding(rule, Err(code.to_owned())),
-                None => finding(rule, self.check(rule, bound)),
+                None if rule.needs_output && self.is_tool_turn() => tool_turn(rule.path.clone(), rule.kind),
+                None => self.finding(rule, bound),
             };
             out.push(wanted.next().unwrap_or(true).then(make));
         }
@@ -120,8 +146,15 @@ impl<'v> Run<'v> {
     }
 
     fn schema_finding(&self) -> Finding {
+        if self.is_tool_turn() {
+            return tool_turn(self.program.output.path.clone(), CheckKind::Schema);
+        }
         let result = match self.refused {
             Some(code) => Err((FindingResult::NotRun, code.to_owned())),
+            // Of a step that says nothing of tools nothing looks into a call.
+            None if self.program.tools.is_none() && tools::calls_any(self.parts) => {
+                Err((FindingResult::Violated, codes::TOOL_CALL.to_owned()))
+            }
             None if self.reads.is_empty() => Err((FindingResult::NotRun, "no_text".to_owned())),
             None => self.reads.iter().find_map(|r| r.schema.clone().err()).map_or(Ok(()), Err),
         };
@@ -130,36 +163,82 @@ impl<'v> Run<'v> {
         Finding { path, kind: CheckKind::Schema, result, code, spans: Vec::new() }
     }
 
-    /// The values for expressions, one set for each output.
+    /// The values for expressions, one set for each output; where there is none yet, the input alone.
     pub(super) fn bound(&self) -> Bound<'_> {
+        if self.is_tool_turn() {
+            let mut values = Bindings::default();
+            let bound = values.input(&self.program.input.shape, self.input).map_err(|_| "integer_range");
+            return vec![bound.map(|()| values)];
+        }
         self.reads
             .iter()
-            .map(|read| {
+            .enumerate()
+            .map(|(i, read)| {
                 let value = read.value.as_deref().ok_or("no_output")?;
                 let mut values = Bindings::default();
                 values.input(&self.program.input.shape, self.input).map_err(|_| "integer_range")?;
                 values.output(&self.program.output.shape, value).map_err(|_| "integer_range")?;
+                for judge in &self.program.judges {
+                    // What was not said is not bound, and the rules that read it say why.
+                    if let Ok(said) = aside::said(judge, i, self.aside) {
+                        values.judged(&judge.step, &judge.output.shape, said).map_err(|_| "integer_range")?;
+                    }
+                }
                 Ok(values)
             })
             .collect()
     }
 
+    fn finding(&self, rule: &RuleProgram, bound: &Bound<'_>) -> Finding {
+        if let (CheckProgram::Arguments, Some(tool)) = (&rule.check, &rule.tool) {
+            let (result, code) =
+                tools::arguments(tool, &self.calls).err().unwrap_or((FindingResult::Met, String::new()));
+            return Finding { path: rule.path.clone(), kind: rule.kind, result, code, spans: Vec::new() };
+        }
+        finding(rule, self.check(rule, bound))
+    }
+
     /// What a rule says: `holds` if it holds for any output (or, for `require`, for every one).
     fn check(&self, rule: &RuleProgram, bound: &Bound<'_>) -> Result<Said, String> {
+        let holds = |holds| Said { holds, ..Said::default() };
+        if let Some(tool) = &rule.tool {
+            return match &rule.check {
+                CheckProgram::Detect { .. } if !self.calls.iter().any(|call| call.tool == Some(tool.as_str())) => {
+                    Ok(holds(rule.kind == CheckKind::Require))
+                }
+                CheckProgram::Detect { detectors, within } => self.detect_in_calls(detectors, within.as_ref(), tool),
+                _ => tools::rule(self.program, rule, tool, self.input, &self.calls).map(holds),
+            };
+        }
         match &rule.check {
+            CheckProgram::Tools => {
+                let unknown = tools::unknown(self.program, &self.calls);
+                let code = unknown.unwrap_or_default().to_owned();
+                Ok(Said { holds: unknown.is_some(), code, spans: Vec::new() })
+            }
+            CheckProgram::Arguments => Err("no_tool".to_owned()),
+            CheckProgram::Judge { step, expr } => {
+                let judge = self.program.judges.iter().find(|j| j.step == *step);
+                let each = bound.iter().enumerate().map(|(i, b)| {
+                    let values = b.as_ref().map_err(|code| (*code).to_owned())?;
+                    aside::said(judge.ok_or(codes::NOT_JUDGED)?, i, self.aside)?;
+                    expr.holds_by(values, Some(step)).map_err(|f| f.code().to_owned())
+                });
+                over_all(rule.kind, each).map(holds)
+            }
             CheckProgram::Expr(expr) => {
                 let each = bound.iter().map(|b| match b {
                     Ok(values) => expr.holds(values).map_err(|f| f.code().to_owned()),
                     Err(code) => Err((*code).to_owned()),
                 });
-                over_all(rule.kind, each).map(|holds| Said { holds, ..Said::default() })
+                over_all(rule.kind, each).map(holds)
             }
             CheckProgram::Grounded { quote, within } => {
                 let each = self.reads.iter().map(|read| {
                     let output = read.value.as_deref().ok_or_else(|| "no_output".to_owned())?;
                     is_grounded(quote, within, self.input, output)
                 });
-                over_all(rule.kind, each).map(|holds| Said { holds, ..Said::default() })
+                over_all(rule.kind, each).map(holds)
             }
             CheckProgram::Detect { detectors, within } => self.detect(detectors, within.as_ref()),
         }
@@ -171,8 +250,9 @@ impl<'v> Run<'v> {
         let mut first = true;
         let mut looked = false;
         for part in self.parts {
-            let read = if part.kind == PartKind::Text { reads.next() } else { None };
-            let prefix = if part.kind == PartKind::Text && std::mem::take(&mut first) {
+            let is_output = tools::is_output(self.program, self.parts, part);
+            let read = if is_output { reads.next() } else { None };
+            let prefix = if is_output && std::mem::take(&mut first) {
                 String::new()
             } else {
                 format!("{}{PART_SEPARATOR}", part.name)
@@ -183,7 +263,7 @@ impl<'v> Run<'v> {
                     looked = true;
                     search(detectors, &self.program.output.shape, value, &field.names, &prefix, &mut said);
                 }
-                (Some(_), None) if part.kind == PartKind::Text => return Err("no_output".to_owned()),
+                (Some(_), None) if is_output => return Err("no_output".to_owned()),
                 (Some(_), None) => {}
                 (None, Some(value)) => {
                     looked = true;
@@ -202,6 +282,25 @@ impl<'v> Run<'v> {
         if looked { Ok(said) } else { Err("no_output".to_owned()) }
     }
 
+    /// What detectors find in what a tool is called with.
+    fn detect_in_calls(&self, detectors: &[Detector], within: Option<&Field>, tool: &str) -> Result<Said, String> {
+        let mut said = Said::default();
+        for call in self.calls.iter().filter(|call| call.tool == Some(tool)) {
+            let Some(part) = call.part else { continue };
+            let prefix = format!("{}{PART_SEPARATOR}", part.name);
+            let shape = self.program.tools.as_ref().and_then(|tools| tools.get(tool)).map(|of| &of.shape);
+            match (shape.zip(call.read.value.as_deref()), within) {
+                (Some((shape, value)), within) => {
+                    let names = within.map_or(&[][..], |field| field.names.as_slice());
+                    search(detectors, shape, value, names, &prefix, &mut said);
+                }
+                (None, Some(_)) => return Err("no_arguments".to_owned()),
+                (None, None) => record(detectors, &part.text, &prefix, "", true, &mut said),
+            }
+        }
+        Ok(said)
+    }
+
     /// Every part and the checks that inspected it.
     pub(super) fn inspected(&self, findings: &[Finding]) -> Vec<Inspected> {
         let ran = |path: &ElementPath| findings.iter().any(|f| f.path == *path && f.result != FindingResult::NotRun);
@@ -209,11 +308,20 @@ impl<'v> Run<'v> {
             .iter()
             .take(PARTS_MAX)
             .map(|part| {
-                let is_text = part.kind == PartKind::Text;
-                let schema = (is_text && self.program.output.schema.is_some()).then_some(&self.program.output.path);
-                let rules = self.program.rules.iter().filter(|rule| match &rule.check {
-                    CheckProgram::Detect { within: None, .. } => true,
-                    CheckProgram::Detect { .. } | CheckProgram::Expr(_) | CheckProgram::Grounded { .. } => is_text,
+                let is_output = tools::is_output(self.program, self.parts, part);
+                // That a tool is called at all is what the schema objects to where nothing is said of tools.
+                let is_refused = part.kind == PartKind::ToolName && self.program.tools.is_none();
+                // A blank text beside a call was looked at as part of the call.
+                let is_blank = part.kind == PartKind::Text && !is_output;
+                let tool = tools::tool_of(self.parts, part);
+                let schema = ((is_output || is_refused) && self.program.output.schema.is_some())
+                    .then_some(&self.program.output.path);
+                let rules = self.program.rules.iter().filter(|rule| match (&rule.check, &rule.tool) {
+                    (_, Some(of)) => tool == Some(of.as_str()),
+                    (CheckProgram::Tools, None) => part.kind == PartKind::ToolName || is_blank,
+                    (CheckProgram::Detect { within: None, .. }, None) => true,
+                    (CheckProgram::Expr(_), None) => is_output,
+                    (_, None) => is_output && !self.is_tool_turn(),
                 });
                 let by = schema.into_iter().chain(rules.map(|r| &r.path)).filter(|p| ran(p)).cloned().collect();
                 Inspected { part: part.name.clone(), by }
@@ -240,9 +348,11 @@ impl<'v> Run<'v> {
             }
             (holds || failed, failed)
         };
-        let whens = self.program.escalations.iter().map(|(path, expr)| {
-            let (holds, failed) = outcome(expr);
-            When { path: path.clone(), holds, failed }
+        let is_tool_turn = self.is_tool_turn();
+        let whens = self.program.escalations.iter().map(|when| {
+            let (holds, failed) =
+                if when.needs_output && is_tool_turn { (false, false) } else { outcome(&when.expr) };
+            When { path: when.path.clone(), holds, failed }
         });
         whens.collect()
     }
@@ -262,7 +372,7 @@ fn read<'v>(output: &TypeProgram, text: &str) -> Read<'v> {
 
 /// The value that a text stands for: where nothing is promised of it, objects and arrays are values, and anything else
 /// is a text.
-fn value_of(output: &TypeProgram, text: &str) -> Result<Value, json::JsonFault> {
+pub(super) fn value_of(output: &TypeProgram, text: &str) -> Result<Value, json::JsonFault> {
     if output.schema.is_none() {
         let value = json::parse(text).ok().filter(|v| v.is_object() || v.is_array());
         return Ok(value.unwrap_or_else(|| Value::String(text.to_owned())));
@@ -270,7 +380,7 @@ fn value_of(output: &TypeProgram, text: &str) -> Result<Value, json::JsonFault> 
     if output.shape.is_text() { Ok(Value::String(text.to_owned())) } else { json::parse(text) }
 }
 
-fn conforms(of: &TypeProgram, value: &Value) -> Result<(), (FindingResult, String)> {
+pub(super) fn conforms(of: &TypeProgram, value: &Value) -> Result<(), (FindingResult, String)> {
     if let Some(keyword) = of.schema.as_ref().and_then(|s| s.failing_keyword(value)) {
         return Err((FindingResult::Violated, keyword));
     }
@@ -313,6 +423,10 @@ pub(super) fn input(program: &StepProgram, input: &Value) -> Vec<Finding> {
             (Ok(()), CheckProgram::Grounded { quote, within }) => {
                 is_grounded(quote, within, input, input).map(|holds| Said { holds, ..Said::default() })
             }
+            // No checks of an input.
+            (Ok(()), CheckProgram::Tools | CheckProgram::Arguments | CheckProgram::Judge { .. }) => {
+                Err("no_check".to_owned())
+            }
         };
         finding(rule, said)
     }));
@@ -320,7 +434,7 @@ pub(super) fn input(program: &StepProgram, input: &Value) -> Vec<Finding> {
 }
 
 /// `require` must hold for every output; what the others name must hold for none.
-fn over_all(kind: CheckKind, each: impl Iterator<Item = Result<bool, String>>) -> Result<bool, String> {
+pub(super) fn over_all(kind: CheckKind, each: impl Iterator<Item = Result<bool, String>>) -> Result<bool, String> {
     let mut results = Vec::new();
     let mut failed = None;
     for result in each {
@@ -339,6 +453,11 @@ fn over_all(kind: CheckKind, each: impl Iterator<Item = Result<bool, String>>) -
         None if results.is_empty() => Err("no_text".to_owned()),
         None => Ok(!objection),
     }
+}
+
+/// Nothing but tools is called: a check of the output has nothing to object to yet.
+fn tool_turn(path: ElementPath, kind: CheckKind) -> Finding {
+    Finding { path, kind, result: FindingResult::Met, code: codes::TOOL_TURN.to_owned(), spans: Vec::new() }
 }
 
 fn finding(rule: &RuleProgram, said: Result<Said, String>) -> Finding {
@@ -377,7 +496,7 @@ fn record(detectors: &[Detector], text: &str, prefix: &str, pointer: &str, has_s
 }
 
 /// Whether every quoted text occurs verbatim in one of the texts of the input's field. An empty quote is none.
-fn is_grounded(quote: &Field, within: &Field, input: &Value, output: &Value) -> Result<bool, String> {
+pub(super) fn is_grounded(quote: &Field, within: &Field, input: &Value, output: &Value) -> Result<bool, String> {
     let texts = |field: &Field, value: &Value| -> Option<Vec<String>> {
         let found = field.select(value);
         let flat = found.into_iter().flat_map(|v| v.as_array().map_or_else(|| vec![v], |a| a.iter().collect()));
@@ -389,8 +508,16 @@ fn is_grounded(quote: &Field, within: &Field, input: &Value, output: &Value) -> 
     Ok(quotes.iter().all(|q| !q.trim().is_empty() && sources.iter().any(|s| s.contains(q.as_str()))))
 }
 
-/// A part's text with everything redacted that the rules find in it.
-pub(super) fn redacted(part: &Part, output: Option<&Value>, rules: &[(&[Detector], Option<&Field>)]) -> String {
+/// What a rule redacts.
+pub(super) struct Redaction<'r> {
+    pub(super) detectors: &'r [Detector],
+    pub(super) within: Option<&'r Field>,
+    /// The tool in whose arguments it does; none: in every part, or in a field of the output.
+    pub(super) tool: Option<&'r str>,
+}
+
+/// A part's text with everything redacted that the rules find in it; `tool` is the one that the part's arguments are for.
+pub(super) fn redacted(part: &Part, output: Option<&Value>, tool: Option<&str>, rules: &[Redaction<'_>]) -> String {
     let read_as_json;
     let value = match (part.kind, output) {
         (PartKind::Text, Some(value)) => Some(value),
@@ -403,11 +530,14 @@ pub(super) fn redacted(part: &Part, output: Option<&Value>, rules: &[(&[Detector
     let mut changed = value.cloned();
     let mut text = part.text.clone();
     let mut is_changed = false;
-    for (detectors, within) in rules {
+    for Redaction { detectors, within, tool: of } in rules {
+        if of.is_some() && *of != tool {
+            continue;
+        }
         match (&mut changed, within) {
             (Some(value), _) => {
-                // Fields are fields of the output, not of a tool's arguments.
-                if within.is_some() && part.kind != PartKind::Text {
+                // Fields are fields of the output, but in the rules of a tool, where they are those of its arguments.
+                if within.is_some() && of.is_none() && part.kind != PartKind::Text {
                     continue;
                 }
                 let names = within.map_or(&[][..], |f| f.names.as_slice());

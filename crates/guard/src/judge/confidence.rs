@@ -1,7 +1,8 @@
 //! Weigh: the confidence, from the source that the spec names. Absent, no number or outside [0, 1]: it is zero.
 
 use crate::candidate::{Candidate, PartKind, TokenLogprob};
-use crate::fields::Field;
+use super::checks::Run;
+use crate::fields::{Field, Root};
 use crate::program::StepProgram;
 use seatrial_model::Confidence;
 use seatrial_spec::workflow::ConfidenceSource;
@@ -11,20 +12,37 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub(super) fn confidence(program: &StepProgram, candidate: &Candidate, outputs: &[Option<Value>]) -> Confidence {
+pub(super) fn confidence(
+    program: &StepProgram,
+    candidate: &Candidate,
+    run: &Run<'_>,
+    outputs: &[Option<Value>],
+) -> Confidence {
     let Some((source, field)) = &program.confidence else {
         return Confidence { source: "none".to_owned(), value: 0.0, present: false };
     };
+    let least = |each: Option<Vec<f64>>| each.and_then(|all| all.into_iter().reduce(f64::min));
     let found = match (source, field) {
+        // There is no output yet that somebody could be sure of.
+        _ if run.is_tool_turn() => None,
         // Each choice is an output: the least confident one counts.
         (ConfidenceSource::Output(_), Some(field)) => {
-            let each = outputs.iter().map(|o| one_number(o.as_ref()?, field));
-            each.collect::<Option<Vec<f64>>>().and_then(|all| all.into_iter().reduce(f64::min))
+            least(outputs.iter().map(|o| one_number(o.as_ref()?, field)).collect())
+        }
+        (ConfidenceSource::Judge(judge), _) => {
+            let field = Field { root: Root::Output, names: vec!["confidence".to_owned()] };
+            let judge = program.judges.iter().find(|j| j.step == *judge);
+            let said = |i: usize| judge.and_then(|j| super::aside::said(j, i, &candidate.aside).ok());
+            least((0..outputs.len()).map(|i| one_number(said(i)?, &field)).collect())
+        }
+        (ConfidenceSource::Agreement(n), _) => {
+            let conforming = run.conforming();
+            let each = conforming.iter().map(|(_, o)| super::agreement::share(program, o, &candidate.aside, *n));
+            least(each.collect()).filter(|_| conforming.len() == outputs.len())
         }
         (ConfidenceSource::Logprobs(_), Some(field)) => from_logprobs(candidate, field),
         (ConfidenceSource::Caller, _) => candidate.confidence,
-        // Agreement and judges ask models: their answers are not part of a candidate yet.
-        _ => None,
+        (ConfidenceSource::Output(_) | ConfidenceSource::Logprobs(_), None) => None,
     };
     let usable = found.filter(|value| (0.0..=1.0).contains(value));
     Confidence { source: source.label(), value: usable.unwrap_or(0.0), present: usable.is_some() }

@@ -3,7 +3,7 @@
 use super::change::{Change, WhenChange};
 use super::{NeedsOutput, Outcome};
 use crate::CHECKS_VERSION;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, INPUT_PART, PartKind, TEXT_PART};
 use crate::decide::{decide, draw};
 use crate::expr::Reads;
 use crate::judge::Rechecked;
@@ -129,6 +129,8 @@ pub struct Payloads<'a> {
     pub input: Option<&'a [u8]>,
     /// The candidate.
     pub output: Option<&'a [u8]>,
+    /// What judges and further samples said.
+    pub aside: Option<&'a [u8]>,
 }
 
 impl Change {
@@ -161,7 +163,8 @@ impl Change {
 
     /// What of the case is needed to say what the checks of the output find now.
     fn reads_of(&self, facts: &Facts) -> Reads {
-        let bound = is_bound(facts);
+        // Beside a call of a tool a condition over the confidence is not weighed: then it has to be seen what there was.
+        let bound = is_bound(facts) && is_text_alone(facts);
         let mut reads = self.reads;
         for when in &self.whens {
             reads = reads.and(match when {
@@ -201,7 +204,7 @@ impl Change {
         } else if was_refused {
             return Err(Outcome::NeedsOutput(NeedsOutput::Refused));
         } else if facts.no_candidate.is_none() {
-            self.candidate(program, recorded, input.as_ref(), held.output)?;
+            self.candidate(program, recorded, input.as_ref(), held)?;
         }
         self.circumstances(plan, recorded);
         Ok(())
@@ -212,7 +215,7 @@ impl Change {
         program: &StepProgram,
         recorded: &mut Recorded,
         input: Option<&Value>,
-        output: Option<&[u8]>,
+        held: Payloads<'_>,
     ) -> Result<(), Outcome> {
         let plan = program.plan();
         let facts = &mut recorded.facts;
@@ -221,10 +224,10 @@ impl Change {
         let mut fresh = None;
         let reads = if engine { self.reads_of(facts) } else { Reads::BOTH };
         if reads.any() {
-            let (input, candidate) = case_of(facts, reads, input, output)?;
+            let (input, candidate) = case_of(program, facts, reads, input, held)?;
             let confidence = (!self.confidence).then_some(&facts.confidence);
             let wanted: Vec<bool> = self.kept.iter().map(|kept| !(*kept && engine)).collect();
-            let readable = engine && is_bound(facts);
+            let readable = engine && is_bound(facts) && is_text_alone(facts);
             fresh = Some(program.judge_part(input, &candidate, &wanted, confidence, readable));
             case = Some((input, candidate));
         }
@@ -287,7 +290,7 @@ impl Change {
     }
 
     fn whens(&self, program: &StepProgram, facts: &Facts, fresh: Option<&Rechecked>, engine: bool) -> Vec<When> {
-        let bound = is_bound(facts);
+        let bound = is_bound(facts) && is_text_alone(facts);
         let outcome = |(escalation, change): (&crate::plan::EscalationPlan, &WhenChange)| {
             let recorded = facts.whens.iter().find(|w| w.path == escalation.path);
             if *change == WhenChange::Kept && engine {
@@ -366,37 +369,49 @@ fn in_order(plan: &Plan, mut recorded: Vec<Finding>, fresh: Vec<Option<Finding>>
     plan.checks.iter().zip(fresh).filter_map(|(check, fresh)| fresh.or_else(|| take(&check.path))).collect()
 }
 
-/// Input and candidate, as far as they are read. An output of several parts is kept as one text, and not taken apart
-/// again.
+/// Whether there is one output and nothing beside it.
+fn is_text_alone(facts: &Facts) -> bool {
+    let mut own = facts.inspected.iter().map(|i| i.part.as_str()).filter(|name| !name.starts_with(INPUT_PART));
+    match (own.next(), own.next()) {
+        (None, _) => true,
+        (Some(only), None) => PartKind::of_name(only) == PartKind::Text,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Input and candidate, as far as they are read.
 fn case_of<'a>(
+    program: &StepProgram,
     facts: &Facts,
     reads: Reads,
     input: Option<&'a Value>,
-    output: Option<&[u8]>,
+    held: Payloads<'_>,
 ) -> Result<(&'a Value, Candidate), Outcome> {
-    let text_alone = match facts.inspected.as_slice() {
-        [] => true,
-        [only] => !only.part.contains("tool_calls") && !only.part.ends_with("reasoning"),
-        _ => false,
-    };
-    if !text_alone {
-        return Err(Outcome::NeedsOutput(NeedsOutput::Parts));
-    }
     let input = if reads.input { input.ok_or(Outcome::Erased)? } else { &Value::Null };
     if !reads.output {
         return Ok((input, Candidate::default()));
     }
-    let text = output.and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or(Outcome::Erased)?;
-    Ok((input, Candidate::text(text)))
+    let output = held.output.ok_or(Outcome::Erased)?;
+    let mut names: Vec<&str> = facts.inspected.iter().map(|i| i.part.as_str()).collect();
+    if names.iter().all(|name| name.starts_with(INPUT_PART)) {
+        // Facts of old name no part.
+        names.push(TEXT_PART);
+    }
+    let aside = held.aside.filter(|_| program.asks_others());
+    let mut candidate = Candidate::rebuild(&names, output, aside).map_err(|_| Outcome::Erased)?;
+    if facts.confidence.present && facts.confidence.source == "caller" {
+        candidate.confidence = Some(facts.confidence.value);
+    }
+    Ok((input, candidate))
 }
 
 impl StepProgram {
     /// An escalation's condition that reads confidence and thresholds alone; none where it could not be evaluated so.
     fn when_on_confidence(&self, path: &ElementPath, confidence: f64) -> Option<When> {
-        let (_, expr) = self.escalations.iter().find(|(p, _)| p == path)?;
+        let when = self.escalations.iter().find(|w| w.path == *path)?;
         let mut values = crate::expr::Bindings::default();
         values.confidence(confidence, &self.thresholds);
-        let result = expr.holds(&values);
+        let result = when.expr.holds(&values);
         Some(When { path: path.clone(), holds: result.unwrap_or(true), failed: result.is_err() })
     }
 }

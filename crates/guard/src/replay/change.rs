@@ -3,7 +3,7 @@
 use super::NeedsOutput;
 use crate::expr::Reads;
 use crate::plan::Plan;
-use crate::program::{CheckProgram, Program, StepProgram, check_meaning};
+use crate::program::{CheckProgram, Program, StepProgram, check_meaning, judge_meaning};
 use seatrial_model::facts::{CheckKind, OnLapse, ReviewAll};
 use seatrial_model::{Digest, ElementPath};
 use seatrial_spec::workflow::{Check, ConfidenceSource, Else, Rule, Step, Workflow};
@@ -118,14 +118,17 @@ impl Change {
         let (old_plan, plan) = (then.program.plan(), program.plan());
         let (old_type, new_type) =
             (type_of(&then.side.workflow, &then.step.input), type_of(&new.workflow, &step.input));
-        let before = Checks::of(then.step, old_type);
-        let now = Checks::of(step, new_type);
+        let before = Checks::of(&then.side.workflow, then.step, old_type);
+        let now = Checks::of(&new.workflow, step, new_type);
         self.input = before.input != now.input || paths(&old_plan.input) != paths(&plan.input);
         let same = |path: &ElementPath| before.output.get(path).is_some_and(|key| now.output.get(path) == Some(key));
-        // The schema of the output is the same, or new outputs are needed.
-        let schema = |path: &ElementPath| old_plan.checks.iter().any(|c| c.path == *path);
+        // The schema of the output is the same, or new outputs are needed; whether it lets a call of a tool pass is
+        // another matter.
+        let schema = |path: &ElementPath| {
+            old_plan.checks.iter().any(|c| c.path == *path) && then.step.tools.is_some() == step.tools.is_some()
+        };
         let is_kept = |kind: CheckKind, path: &ElementPath| match kind {
-            CheckKind::Schema => schema(path),
+            CheckKind::Schema if *path == program.output.path => schema(path),
             _ => same(path),
         };
         self.kept = plan.checks.iter().map(|c| is_kept(c.kind, &c.path)).collect();
@@ -139,7 +142,7 @@ impl Change {
             && old_plan.checks.iter().map(|c| c.otherwise).eq(plan.checks.iter().map(|c| c.otherwise))
             && old_plan.attempts == plan.attempts
             && becauses(then.step) == becauses(step);
-        self.confidence = then.step.confidence != step.confidence;
+        self.confidence = then.step.confidence != step.confidence || then.program.agree_in != program.agree_in;
         self.whens = self.when_changes(&then, new, step, program, old_type == new_type);
         let same_at = |path: &ElementPath| {
             let at = |workflow: &Workflow| workflow.thresholds.get(path.name()).map(|t| t.at);
@@ -162,8 +165,10 @@ impl Change {
             }
             CheckProgram::Expr(_) if !same_type => Reads::BOTH,
             CheckProgram::Expr(expr) => Reads { output: true, ..expr.reads() },
-            CheckProgram::Detect { .. } => Reads { input: false, output: true },
-            CheckProgram::Grounded { .. } => Reads::BOTH,
+            CheckProgram::Detect { .. } | CheckProgram::Tools | CheckProgram::Arguments => {
+                Reads { input: false, output: true }
+            }
+            CheckProgram::Grounded { .. } | CheckProgram::Judge { .. } => Reads::BOTH,
         });
         let schema = Reads { input: false, output: self.kept.iter().take(typed).any(|kept| !kept) };
         reads.fold(schema, Reads::and)
@@ -189,8 +194,8 @@ impl Change {
                 && was.is_some_and(|old| key(&then.side.workflow, old) == key(&new.workflow, e))
         };
         let reads_case = |e: &seatrial_spec::workflow::Escalation| {
-            let found = program.escalations.iter().find(|(path, _)| *path == e.path);
-            let reads = found.map_or(Reads::BOTH, |(_, expr)| expr.reads());
+            let found = program.escalations.iter().find(|w| w.path == e.path);
+            let reads = found.map_or(Reads::BOTH, |w| w.expr.reads());
             // Another type of the input may not bind it as before: then it is bound anew, whatever is read.
             if reads.any() && !same_type { Reads::BOTH } else { reads }
         };
@@ -224,6 +229,14 @@ fn needs_output(then: &Then<'_>, new: &Workflow, step: &Step) -> Option<NeedsOut
     }
     if type_of(old, &was.output) != type_of(new, &step.output) {
         return Some(NeedsOutput::OutputType);
+    }
+    // Another judge says another thing; one that was not asked has said nothing.
+    let judges = |workflow: &Workflow, step: &Step| -> BTreeMap<String, Value> {
+        step.judges().into_iter().map(|judge| (judge.to_owned(), judge_meaning(workflow, judge))).collect()
+    };
+    let asked = judges(old, was);
+    if judges(new, step).iter().any(|(judge, meaning)| asked.get(judge) != Some(meaning)) {
+        return Some(NeedsOutput::Judge);
     }
     // Of another source nothing was recorded, but of a field of the output, which is.
     let recorded = matches!(step.confidence, None | Some(ConfidenceSource::Output(_)));
@@ -266,11 +279,11 @@ struct Checks {
 }
 
 impl Checks {
-    fn of(step: &Step, input_type: Option<Digest>) -> Self {
+    fn of(workflow: &Workflow, step: &Step, input_type: Option<Digest>) -> Self {
         let of_type = input_type.map(|d| d.to_string());
         let meaning = |kind: CheckKind, rule: &Rule| {
             // An expression binds the input by its type; a detector over the output does not look at it.
-            let typed = kind == CheckKind::RefuseInput || matches!(rule.check, Check::Rule(_));
+            let typed = kind == CheckKind::RefuseInput || matches!(rule.check, Check::Rule(_) | Check::Judge { .. });
             (rule.path.clone(), json!([kind, check_meaning(rule), typed.then_some(&of_type)]))
         };
         let rules =
@@ -278,6 +291,19 @@ impl Checks {
         let mut input: Vec<(ElementPath, Value)> = vec![(step.path().child("input"), json!(of_type))];
         input.extend(step.refuse_input.iter().map(|r| meaning(CheckKind::RefuseInput, r)));
         let output = rules.into_iter().flat_map(|(k, list)| list.iter().map(move |r| (k, r)));
-        Self { input, output: output.map(|(k, r)| meaning(k, r)).collect() }
+        let mut output: BTreeMap<ElementPath, Value> = output.map(|(k, r)| meaning(k, r)).collect();
+        if let Some(tools) = &step.tools {
+            let names: Vec<&String> = tools.iter().map(|tool| &tool.name).collect();
+            output.insert(step.path().child("tools"), json!(names));
+            for tool in tools {
+                let arguments = type_of(workflow, &tool.arguments).map(|d| d.to_string());
+                output.insert(tool.path.child("arguments"), json!(arguments));
+                for (kind, rules) in [(CheckKind::Require, &tool.require), (CheckKind::Forbid, &tool.forbid)] {
+                    let of_tool = rules.iter().map(|rule| meaning(kind, rule));
+                    output.extend(of_tool.map(|(path, meaning)| (path, json!([meaning, arguments]))));
+                }
+            }
+        }
+        Self { input, output }
     }
 }

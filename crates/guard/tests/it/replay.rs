@@ -187,7 +187,7 @@ fn replay_says_what_the_guard_would_have_said() {
                 let what = format!("{old_name} → {new_name}: {input} {output}");
                 let recorded = recorded(facts.clone(), then);
                 let (text, was_refused) = (input.to_string(), recorded.facts.findings.is_empty());
-                let held = Payloads { input: Some(text.as_bytes()), output: Some(output.as_bytes()) };
+                let held = Payloads { input: Some(text.as_bytes()), output: Some(output.as_bytes()), aside: None };
                 let mut replayed = recorded.clone();
                 match change.decide(&mut replayed, held) {
                     Outcome::Again(decision) => {
@@ -209,6 +209,7 @@ fn replay_says_what_the_guard_would_have_said() {
                     let held = Payloads {
                         input: input.then_some(text.as_bytes()),
                         output: wanted.then_some(output.as_bytes()),
+                        aside: None,
                     };
                     match change.decide(&mut recorded.clone(), held) {
                         Outcome::Again(decision) => assert_eq!(decision, *now, "{what}, as asked"),
@@ -300,7 +301,7 @@ fn an_answer_that_would_be_asked_for_again_is_not_guessed() {
     let change = Change::between(Some(&old), &new, "route").unwrap();
     let (input, output) = (fixture::input().to_string(), fixture::output().to_string());
     let (facts, then) = pass(old.program.step("route").unwrap(), &fixture::input(), &output);
-    let held = Payloads { input: Some(input.as_bytes()), output: Some(output.as_bytes()) };
+    let held = Payloads { input: Some(input.as_bytes()), output: Some(output.as_bytes()), aside: None };
     let mut recorded = recorded(facts, &then);
     // Attempts are spent: with what was asked, the answer stands.
     let mut run = Recorded { entry: Entry::Run, ..recorded.clone() };
@@ -321,7 +322,7 @@ fn an_unknown_spec_and_a_step_that_is_gone_are_said() {
     let change = replay.change(Some(Digest::of(b"unread")), "route").unwrap();
     let (facts, then) = pass(old.program.step("route").unwrap(), &fixture::input(), &fixture::output().to_string());
     let text = fixture::input().to_string();
-    let held = Payloads { input: Some(text.as_bytes()), output: None };
+    let held = Payloads { input: Some(text.as_bytes()), output: None, aside: None };
     let outcome = change.decide(&mut recorded(facts, &then), held);
     assert_eq!(outcome, Outcome::NeedsOutput(NeedsOutput::OldSpec));
 }

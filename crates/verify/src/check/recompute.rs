@@ -1,14 +1,14 @@
 //! What recomputes: verdicts from facts and the spec in force, findings from payloads still held. The rest is counted
 //! by the source on whose word it stands.
 
-mod candidate;
 mod specs;
 mod state;
 
 use super::held::Holdings;
 use crate::report::Verified;
 use crate::source::{Held, Source};
-use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, Modified, StepProgram, decide, draw};
+use seatrial_guard::candidate::{INPUT_PART, payload_of};
+use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Decision, StepProgram, decide, draw};
 use seatrial_model::event::{DecisionMade, ReleaseCut, ReviewOpened};
 use seatrial_model::facts::Bounds;
 use seatrial_model::{Body, Digest, Event, Stage};
@@ -86,7 +86,7 @@ impl Recompute {
             report.other_engine += 1;
             return Ok(());
         }
-        if compare_findings(made, step, held)? {
+        if compare_findings(event, made, step, held)? {
             report.findings_recomputed += 1;
         } else {
             report.findings_not_held += 1;
@@ -174,7 +174,12 @@ fn compare_verdict(made: &DecisionMade, again: &Decision) -> Result<(), String> 
 }
 
 /// Judges the payloads again; says whether they were held.
-fn compare_findings(made: &DecisionMade, step: &StepProgram, held: &HashMap<String, Held>) -> Result<bool, String> {
+fn compare_findings(
+    event: &Event,
+    made: &DecisionMade,
+    step: &StepProgram,
+    held: &HashMap<String, Held>,
+) -> Result<bool, String> {
     let facts = &made.facts;
     let Some(input) = held.get("input") else { return Ok(false) };
     let input: Value = serde_json::from_slice(&input.bytes).map_err(|_| "its payload `input` is not JSON")?;
@@ -191,7 +196,14 @@ fn compare_findings(made: &DecisionMade, step: &StepProgram, held: &HashMap<Stri
         return Ok(true);
     }
     let Some(output) = held.get("output") else { return Ok(false) };
-    let candidate = candidate::rebuild(facts, &output.bytes)?;
+    let aside = held.get("aside");
+    if aside.is_none() && event.payloads.contains_key("aside") {
+        return Ok(false);
+    }
+    let names: Vec<&str> = facts.inspected.iter().map(|i| i.part.as_str()).collect();
+    let mut candidate = Candidate::rebuild(&names, &output.bytes, aside.map(|held| held.bytes.as_slice()))?;
+    candidate.confidence =
+        (facts.confidence.present && facts.confidence.source == "caller").then_some(facts.confidence.value);
     let judged = step.judge(&input, &candidate);
     if judged.findings != facts.findings {
         return differ("the output");
@@ -200,11 +212,13 @@ fn compare_findings(made: &DecisionMade, step: &StepProgram, held: &HashMap<Stri
         return differ("the output after redaction");
     }
     if let Some(released) = held.get("released")
-        && judged.modified.as_ref().and_then(Modified::text).map(str::as_bytes) != Some(released.bytes.as_slice())
+        && judged.modified.as_ref().map(|m| payload_of(&m.parts).into_bytes()) != Some(released.bytes.clone())
     {
         return Err("its payload `released` is not what the redaction leaves of its output".to_owned());
     }
-    if judged.inspected != facts.inspected {
+    // What of the call was not inspected stands behind the parts of the answer.
+    let own = facts.inspected.iter().filter(|i| !i.part.starts_with(INPUT_PART));
+    if !judged.inspected.iter().eq(own) {
         return Err("what it says was inspected does not recompute from its payloads".to_owned());
     }
     // With a confidence that is on trust and not among the payloads, the outcomes that read it cannot be shown again.

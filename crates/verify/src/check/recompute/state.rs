@@ -16,8 +16,8 @@ struct Standing {
 /// Stops and certificates as they stand so far.
 #[derive(Default)]
 pub(super) struct State {
-    /// What is stopped, and whether for marked requests only.
-    stops: BTreeSet<(ElementPath, bool)>,
+    /// What is stopped, whether for marked requests only, and whether with the whole factory.
+    stops: BTreeSet<(ElementPath, bool, bool)>,
     certificates: HashMap<EventId, Standing>,
 }
 
@@ -25,10 +25,10 @@ impl State {
     pub(super) fn visit(&mut self, event: &Event) {
         match &event.body {
             Body::WorkflowStopped(b) => {
-                self.stops.insert((b.element.clone(), b.marked));
+                self.stops.insert((b.element.clone(), b.marked, b.factory));
             }
             Body::WorkflowResumed(b) => {
-                self.stops.remove(&(b.element.clone(), b.marked));
+                self.stops.remove(&(b.element.clone(), b.marked, b.factory));
             }
             Body::ThresholdTested(b) if b.certified => {
                 let certified = b.certificate.required.iter().filter(|(_, slice)| slice.certified);
@@ -47,8 +47,9 @@ impl State {
     pub(super) fn check(&self, made: &DecisionMade) -> Result<(), String> {
         let step = ElementPath::from("steps").child(&made.step);
         // A drill's stop holds for marked requests, and for nobody else.
-        let holds = |(stop, marked): &&(ElementPath, bool)| step.is_within(stop) && (!marked || made.facts.rehearsal);
-        if let Some((stop, _)) = self.stops.iter().find(holds).filter(|_| !made.facts.stopped) {
+        let holds =
+            |(stop, marked, _): &&(ElementPath, bool, bool)| step.is_within(stop) && (!marked || made.facts.rehearsal);
+        if let Some((stop, ..)) = self.stops.iter().find(holds).filter(|_| !made.facts.stopped) {
             let element = if stop.as_str().is_empty() { "the workflow" } else { stop.as_str() };
             return Err(format!("its facts say that nothing was stopped, and `{element}` was"));
         }

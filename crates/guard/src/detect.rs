@@ -10,9 +10,12 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 mod emails;
+mod envelope;
 mod fold;
 mod numbers;
 mod secrets;
+
+pub(crate) use fold::fold;
 
 /// The longest regular expression of a user's own, compiled: enough for any honest pattern, too little to exhaust
 /// memory with `x{1000}{1000}`.
@@ -168,8 +171,11 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern compiles")
 }
 
+/// How an address of the web begins.
+const URL_BEGINS: &str = r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)";
+
 static URL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>"'`{}|\\^\[\]]{1,2048}"#));
+    LazyLock::new(|| pattern(&format!(r#"{URL_BEGINS}[^\s<>"'`{{}}|\\^\[\]]{{1,2048}}"#)));
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ pub mod redact;
 pub mod replay;
 pub mod schema;
 pub mod shape;
+pub mod stream;
 
 pub use candidate::{Aside, Candidate, Judged, Part, PartKind, TokenLogprob};
 pub use decide::{Decision, ReviewAsk, decide, draw};

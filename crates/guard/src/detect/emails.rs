@@ -7,6 +7,9 @@ use std::ops::Range;
 const LOCAL_CHARS_MAX: usize = 64;
 const DOMAIN_CHARS_MAX: usize = 255;
 
+/// A run of what a local part may hold, and a domain after it: longer than any address, in a form that costs little.
+pub(super) const ENVELOPE: &str = r"[\p{Alphabetic}\p{N}._%+\-'/=?^{|}~!#$&*`]+(?:@[\p{Alphabetic}\p{N}.\-]*)?";
+
 /// Around every `@`: what may stand in a local part before it, and a domain after it.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let at_signs = memchr::memchr_iter(b'@', text.as_bytes());

@@ -47,7 +47,7 @@ impl<'a> Folded<'a> {
 }
 
 /// The folded character; none where it has no width.
-fn fold(c: char) -> Option<char> {
+pub(crate) fn fold(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c);
     }

@@ -209,3 +209,24 @@ fn v6_within(text: &str) -> Option<Range<usize>> {
     let part = text.get(start..end)?;
     (part.len() > 2 && part.parse::<Ipv6Addr>().is_ok()).then_some(start..end)
 }
+
+/// The patterns themselves, for whoever asks where a match may still be under way.
+pub(super) fn digits_pattern() -> &'static str {
+    DIGIT_RUN.as_str()
+}
+
+pub(super) fn phone_pattern() -> &'static str {
+    PHONE.as_str()
+}
+
+pub(super) fn iban_pattern() -> &'static str {
+    IBAN.as_str()
+}
+
+pub(super) fn national_id_pattern() -> &'static str {
+    NATIONAL_ID.as_str()
+}
+
+pub(super) fn ip_pattern() -> &'static str {
+    IP.as_str()
+}

@@ -28,6 +28,29 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// The same shapes without their upper bounds, which cost states and hold back no less. Of a private key its first line
+/// is enough to be found by.
+pub(super) const ENVELOPES: [&str; 2] = [
+    r"(?x)
+    -----BEGIN\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY-----
+    | (?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}
+    | gh[pousr]_[A-Za-z0-9]+
+    | github_pat_[A-Za-z0-9_]+
+    | glpat-[A-Za-z0-9_\-]+
+    | sk-[A-Za-z0-9_\-]+
+    | [sr]k_(?:live|test)_[A-Za-z0-9]+
+    | xox[abeoprs]-[A-Za-z0-9\-]+
+    | AIza[A-Za-z0-9_\-]+
+    | ya29\.[A-Za-z0-9_\-]+
+    | SG\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+
+    | npm_[A-Za-z0-9]+
+    | pypi-[A-Za-z0-9_\-]+
+    | hf_[A-Za-z0-9]+
+    | eyJ[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+
+    ",
+    r#"(?i)(?:api[_\- ]?key|secret|token|passw(?:or)?d|pwd|credential|access[_\- ]?key|client[_\- ]?secret|bearer|authorization)["']?\s{0,4}(?:[:=]|is|=>)?\s{0,4}["']?(?:bearer\s)?[A-Za-z0-9+/_=.~!@#$%^&*\-]+"#,
+];
+
 /// A name that announces a secret, and what follows it.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

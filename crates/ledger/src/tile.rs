@@ -51,7 +51,9 @@ impl Tile {
     /// The hashes, one after the other: the file's content.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.hashes.iter().flat_map(|h| h.as_bytes().iter().copied()).collect()
+        let mut bytes = Vec::with_capacity(self.hashes.len() * HASH_BYTES);
+        self.hashes.iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
+        bytes
     }
 
     /// Reads the hashes of a tile.

@@ -103,9 +103,15 @@ impl Frontier {
     pub fn extend(&mut self, leaves: &[Digest]) -> Appended {
         let before = self.size;
         let mut tiles: Vec<Tile> = leaves.iter().flat_map(|leaf| self.push(*leaf)).collect();
-        let grown = |tile: &Tile| nodes_at(self.size, tile.level) != nodes_at(before, tile.level);
-        tiles.extend(self.edge().into_iter().filter(grown));
+        tiles.extend(self.grown_since(before));
         Appended { size: self.size, root: self.root(), tiles }
+    }
+
+    /// The partial tiles that have grown since the tree had `before` entries; full ones came from [`push`](Self::push).
+    #[must_use]
+    pub fn grown_since(&self, before: u64) -> Vec<Tile> {
+        let grown = |tile: &Tile| nodes_at(self.size, tile.level) != nodes_at(before, tile.level);
+        self.edge().into_iter().filter(grown).collect()
     }
 
     /// The partial tiles: at most one for each level.

@@ -1,5 +1,6 @@
 //! What goes into a commit, and what comes out of it.
 
+use crate::prepare::Sealed;
 use seatrial_model::{Commitment, Event, EventId, LogName, Salt, Time};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub const BLOB_BYTES_MAX: usize = 256 << 20;
 pub struct Batch {
     /// The events, in the order of their indexes.
     pub events: Vec<Event>,
+    /// Events that were checked and written out before, each with its payloads: they come after the others.
+    pub sealed: Vec<Sealed>,
     /// Payloads that one of these events commits to.
     pub payloads: Vec<NewPayload>,
     /// Blobs; one that is held already stays as it is.
@@ -31,6 +34,11 @@ impl Batch {
     #[must_use]
     pub fn of(event: Event) -> Self {
         Self { events: vec![event], ..Self::default() }
+    }
+
+    /// All of its events, in the order of their indexes.
+    pub fn all_events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().chain(self.sealed.iter().map(Sealed::event))
     }
 }
 

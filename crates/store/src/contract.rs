@@ -76,6 +76,13 @@ pub trait View {
     /// Where the database fails.
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError>;
 
+    /// A number that is another one after every change of a table's rows: whoever sees it again in a later commit may
+    /// rely on what they read of the table before. None where the store keeps none, or outside a commit.
+    fn stamp(&self, table: &str) -> Option<u64> {
+        let _ = table;
+        None
+    }
+
     /// A blob of this log.
     ///
     /// # Errors

@@ -90,6 +90,9 @@ pub enum BatchError {
     /// Payloads were to be erased without the event that says so.
     #[error("payloads are erased only together with a `payload.erased` event in the same batch")]
     SilentErasure,
+    /// An event that the store itself acts on (a key's, an erasure's) was sealed beforehand.
+    #[error("the event `{0}` changes the store itself: it is appended as it is, not sealed before")]
+    NotSealed(EventId),
     /// A limit of the batch.
     #[error("{what} is {is}, at most {max} can be taken in one batch")]
     TooLarge {

@@ -70,8 +70,8 @@ pub(crate) fn check_covers(log: &LogName, checkpoint: &str, origin: &str, point:
 }
 
 /// A verifier key for an event of this batch that changes it; `log.restored` does so where a key did not come along.
-pub(crate) fn new_keys(events: &[Event]) -> impl Iterator<Item = (&Event, &str)> {
-    events.iter().filter_map(|event| match &event.body {
+pub(crate) fn new_keys<'a>(events: impl IntoIterator<Item = &'a Event>) -> impl Iterator<Item = (&'a Event, &'a str)> {
+    events.into_iter().filter_map(|event| match &event.body {
         Body::LogKeyRotated(b) => Some((event, b.new.as_str())),
         Body::LogRestored(b) => b.key.as_deref().map(|key| (event, key)),
         _ => None,

@@ -25,5 +25,6 @@ pub use error::{BatchError, Refusal, StoreError};
 pub use import::{Absent, Adopt, Last, Piece};
 pub use keys::{KeySource, Seed};
 pub use memory::MemoryStore;
+pub use prepare::Sealed;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};
 pub use sqlite::{Options, Recovered, SqliteReader, SqliteStore, Started};

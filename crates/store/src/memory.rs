@@ -10,7 +10,7 @@ use crate::fold::{MemoryRows, check_rows, compare, fold};
 use crate::import::{Adopt, Piece, check_covers, new_keys, prepare_piece};
 use crate::keys::{self, KeySource, Seed};
 use crate::mirror::check_mirror;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, look_up, prepare};
 use crate::rows::{Projector, RowsReport};
 use crate::sqlite::{SUBSCRIBER_LAG_MAX, check_secret};
 use futures_util::future::{BoxFuture, ready};
@@ -83,7 +83,9 @@ impl MemoryStore {
             let view = MemoryView { name, log };
             let batch = work(&view).map_err(StoreError::Refused)?;
             let rotated = log.rotated(name, &batch.events)?;
-            Ok((prepare(&view, batch)?, rotated))
+            let mut prepared = prepare(&view, batch)?;
+            look_up(&view, &mut prepared)?;
+            Ok((prepared, rotated))
         }));
         let (prepared, rotated) = prepared.unwrap_or(Err(StoreError::Panicked))?;
         let committed = self.apply(name, log, &prepared)?;
@@ -379,7 +381,9 @@ impl Store for MemoryStore {
                 return Err(StoreError::Key { log: log.clone(), what });
             }
             let batch = last(drawn.then_some(key.as_str()));
-            let prepared = prepare(&MemoryView { name: log, log: found }, batch)?;
+            let view = MemoryView { name: log, log: found };
+            let mut prepared = prepare(&view, batch)?;
+            look_up(&view, &mut prepared)?;
             let committed = self.apply(log, found, &prepared)?;
             for payload in found.payloads.values_mut() {
                 if let Payload::Erased(erased) = payload

@@ -23,6 +23,7 @@ pub(crate) struct Prepared {
     pub(crate) erased_by: u64,
 }
 
+#[derive(Clone, Debug)]
 pub(crate) struct PreparedEntry {
     pub(crate) event: Arc<Event>,
     pub(crate) bytes: Vec<u8>,
@@ -34,6 +35,43 @@ pub(crate) struct PreparedPayload {
     /// The first event that commits to it.
     pub(crate) index: u64,
     pub(crate) new: NewPayload,
+}
+
+/// An event with its canonical bytes, its leaf and its payloads' commitments: checked and hashed by whoever made it,
+/// so that the one thread that writes has little left to do.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    entry: PreparedEntry,
+    payloads: Vec<(Commitment, NewPayload)>,
+}
+
+impl Sealed {
+    /// Checks and hashes an event of this log and its payloads.
+    ///
+    /// # Errors
+    /// [`StoreError::Batch`] with what is wrong with them; nothing would be recorded.
+    pub fn new(log: &LogName, event: Event, payloads: Vec<NewPayload>) -> Result<Self, StoreError> {
+        if matches!(event.body, Body::PayloadErased(_) | Body::LogKeyRotated(_) | Body::LogRestored(_)) {
+            return Err(BatchError::NotSealed(event.id).into());
+        }
+        let entry = entry(log, event)?;
+        let mut sealed = Vec::with_capacity(payloads.len());
+        for new in payloads {
+            limit("a payload's length in bytes", new.bytes.len(), PAYLOAD_BYTES_MAX)?;
+            let commitment = new.commitment();
+            if !entry.event.payloads.values().any(|found| *found == commitment) {
+                return Err(BatchError::Uncommitted(commitment).into());
+            }
+            sealed.push((commitment, new));
+        }
+        Ok(Self { entry, payloads: sealed })
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.entry.event
+    }
 }
 
 impl Prepared {
@@ -54,18 +92,27 @@ impl Prepared {
     }
 }
 
-/// Checks a batch against the log as the view shows it.
+/// Checks a batch for the log that the view shows. That ids and payloads are new to the log is not looked up here: a
+/// database finds out when it writes them; [`look_up`] does it for a store that could not take the writing back.
 pub(crate) fn prepare(view: &dyn View, batch: Batch) -> Result<Prepared, StoreError> {
     let first_index = view.size()?;
-    let Batch { events, payloads, blobs, erase } = batch;
-    limit("the number of events", events.len(), BATCH_EVENTS_MAX)?;
-    let mut ids = BTreeSet::new();
-    let mut entries = Vec::with_capacity(events.len());
+    let Batch { events, sealed, payloads, blobs, erase } = batch;
+    limit("the number of events", events.len() + sealed.len(), BATCH_EVENTS_MAX)?;
+    let mut entries = Vec::with_capacity(events.len() + sealed.len());
     for event in events {
-        if !ids.insert(event.id) || view.event_index(event.id)?.is_some() {
-            return Err(BatchError::DuplicateId(event.id).into());
-        }
         entries.push(entry(view.log(), event)?);
+    }
+    let mut sealed_payloads = Vec::new();
+    for (index, Sealed { entry, payloads }) in (first_index + entries.len() as u64..).zip(sealed) {
+        if entry.event.log != *view.log() {
+            return Err(BatchError::OtherLog { id: entry.event.id, says: entry.event.log.clone() }.into());
+        }
+        entries.push(entry);
+        sealed_payloads
+            .extend(payloads.into_iter().map(|(commitment, new)| PreparedPayload { commitment, index, new }));
+    }
+    if let Some(id) = repeated(&entries) {
+        return Err(BatchError::DuplicateId(id).into());
     }
     let erased_by = (first_index..).zip(&entries).find(|(_, e)| matches!(e.event.body, Body::PayloadErased(_)));
     let erased_by = match erased_by {
@@ -73,7 +120,8 @@ pub(crate) fn prepare(view: &dyn View, batch: Batch) -> Result<Prepared, StoreEr
         None if erase.is_empty() => 0,
         None => return Err(BatchError::SilentErasure.into()),
     };
-    let payloads = new_payloads(view, first_index, &entries, payloads)?;
+    let mut payloads = new_payloads(first_index, &entries, payloads)?;
+    payloads.append(&mut sealed_payloads);
     let erase = erasures(view, erase)?;
     let blobs = blobs.into_iter().map(|bytes| {
         limit("a blob's length in bytes", bytes.len(), BLOB_BYTES_MAX)?;
@@ -107,12 +155,40 @@ fn entry(log: &LogName, event: Event) -> Result<PreparedEntry, BatchError> {
     Ok(PreparedEntry { event: Arc::new(event), bytes, leaf })
 }
 
+/// An id that is there twice.
+fn repeated(entries: &[PreparedEntry]) -> Option<EventId> {
+    let mut ids = BTreeSet::new();
+    // Almost every batch has one event.
+    entries.iter().filter(|_| entries.len() > 1).map(|e| e.event.id).find(|id| !ids.insert(*id))
+}
+
+/// That ids and payloads are new to the log; a payload that is held already is left out.
+pub(crate) fn look_up(view: &dyn View, prepared: &mut Prepared) -> Result<(), StoreError> {
+    for entry in &prepared.entries {
+        if view.event_index(entry.event.id)?.is_some() {
+            return Err(BatchError::DuplicateId(entry.event.id).into());
+        }
+    }
+    let mut new = Vec::with_capacity(prepared.payloads.len());
+    for payload in std::mem::take(&mut prepared.payloads) {
+        match view.payload(&payload.commitment)? {
+            None => new.push(payload),
+            Some(Payload::Held(_)) => {}
+            Some(Payload::Erased(_)) => return Err(BatchError::ErasedBefore(payload.commitment).into()),
+        }
+    }
+    prepared.payloads = new;
+    Ok(())
+}
+
 fn new_payloads(
-    view: &dyn View,
     first_index: u64,
     entries: &[PreparedEntry],
     payloads: Vec<NewPayload>,
 ) -> Result<Vec<PreparedPayload>, StoreError> {
+    if payloads.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut committed = BTreeMap::new();
     for (index, entry) in (first_index..).zip(entries) {
         for commitment in entry.event.payloads.values() {
@@ -127,13 +203,8 @@ fn new_payloads(
         let Some(index) = committed.get(&commitment).copied() else {
             return Err(BatchError::Uncommitted(commitment).into());
         };
-        if !seen.insert(commitment) {
-            continue;
-        }
-        match view.payload(&commitment)? {
-            None => prepared.push(PreparedPayload { commitment, index, new }),
-            Some(Payload::Held(_)) => {}
-            Some(Payload::Erased(_)) => return Err(BatchError::ErasedBefore(commitment).into()),
+        if seen.insert(commitment) {
+            prepared.push(PreparedPayload { commitment, index, new });
         }
     }
     Ok(prepared)

@@ -2,6 +2,7 @@
 
 mod append;
 mod folder;
+mod hot;
 mod job;
 mod open;
 mod readers;
@@ -147,7 +148,7 @@ impl Reader for SqliteReader {
         Box::pin(self.readers.run(move |conn| {
             in_transaction(conn, || {
                 let row = log_row(conn, &log)?;
-                let view = SqlView { conn, log: &log, id: row.id, size: row.info.size };
+                let view = SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None };
                 let mut found = crate::mirror::check_mirror(&view, &row.info)?;
                 found.extend(strays::of_log(&folder, &row, &view)?);
                 Ok(found)

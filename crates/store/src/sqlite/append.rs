@@ -1,10 +1,12 @@
 //! Writing one batch inside an open transaction.
 
-use super::view::{LogRow, SqlRows, SqlView, execute, to_sql};
-use crate::batch::{Batch, Commit, Committed};
-use crate::error::StoreError;
+use super::hot::Hot;
+use super::view::{LogRow, SqlRows, SqlView, execute, execute_counted, to_sql};
+use crate::batch::{Batch, Commit, Committed, Payload};
+use crate::contract::View as _;
+use crate::error::{BatchError, StoreError};
 use crate::fold::{ViewTiles, check_rows, fold};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, PreparedEntry, PreparedPayload, prepare};
 use crate::rows::{Projector, Rows as _, RowsReport};
 use rusqlite::{Connection, params};
 use seatrial_ledger::{Frontier, Tile};
@@ -17,8 +19,10 @@ use std::sync::Arc;
 pub(crate) struct LogState {
     pub(crate) id: i64,
     pub(crate) frontier: Frontier,
-    /// Tiles that grew since the last commit: written once for all the batches that share one.
-    pub(crate) tiles: BTreeMap<(u8, u64), Tile>,
+    /// How many entries the tiles in the database have.
+    flushed: u64,
+    /// Full tiles that grew since the last commit: written once for all the batches that share one.
+    tiles: BTreeMap<(u8, u64), Tile>,
 }
 
 impl LogState {
@@ -26,28 +30,35 @@ impl LogState {
     pub(crate) fn load(conn: &Connection, row: &LogRow) -> Result<Self, StoreError> {
         let log = &row.info.log;
         let damaged = |what: String| StoreError::Damaged { log: log.clone(), what };
-        let view = SqlView { conn, log, id: row.id, size: row.info.size };
+        let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None };
         let frontier = Frontier::load(row.info.size, &ViewTiles(&view)).map_err(|e| damaged(e.to_string()))?;
         if frontier.root() != row.info.root {
             return Err(damaged(format!("its tiles have the root {}, it says {}", frontier.root(), row.info.root)));
         }
-        Ok(Self { id: row.id, frontier, tiles: BTreeMap::new() })
+        Ok(Self { id: row.id, flushed: frontier.size(), frontier, tiles: BTreeMap::new() })
     }
 
-    pub(crate) fn view<'a>(&self, conn: &'a Connection, log: &'a LogName) -> SqlView<'a> {
-        SqlView { conn, log, id: self.id, size: self.frontier.size() }
+    pub(crate) fn view<'a>(&self, conn: &'a Connection, log: &'a LogName, hot: &'a Hot) -> SqlView<'a> {
+        SqlView { conn, log, id: self.id, size: self.frontier.size(), hot: Some(hot) }
     }
 
     /// Writes what [`append`] left for the end of the transaction.
-    pub(crate) fn flush(&mut self, conn: &Connection) -> Result<(), StoreError> {
-        for ((level, n), tile) in std::mem::take(&mut self.tiles) {
+    pub(crate) fn flush(&mut self, conn: &Connection, log: &LogName, hot: &Hot) -> Result<(), StoreError> {
+        self.view(conn, log, hot).flush(None)?;
+        let size = self.frontier.size();
+        if size == self.flushed {
+            return Ok(());
+        }
+        let grown = self.frontier.grown_since(self.flushed).into_iter().map(|tile| ((tile.level, tile.n), tile));
+        self.flushed = size;
+        for ((level, n), tile) in std::mem::take(&mut self.tiles).into_iter().chain(grown) {
             let sql = "INSERT INTO tiles (log, level, n, bytes) VALUES (?1, ?2, ?3, ?4)
                        ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
             execute(conn, sql, params![self.id, level, to_sql(n), tile.to_bytes()])?;
         }
         let root = self.frontier.root();
         let sql = "UPDATE logs SET size = ?2, root = ?3 WHERE id = ?1";
-        execute(conn, sql, params![self.id, to_sql(self.frontier.size()), root.as_bytes()])
+        execute(conn, sql, params![self.id, to_sql(size), root.as_bytes()])
     }
 }
 
@@ -73,11 +84,11 @@ pub(crate) fn append(
     conn: &Connection,
     log: &LogName,
     state: &mut LogState,
-    projector: &dyn Projector,
+    (projector, hot): (&dyn Projector, &Hot),
     batch: Batch,
 ) -> Result<Applied, StoreError> {
-    let prepared = prepare(&state.view(conn, log), batch)?;
-    append_prepared(conn, log, state, projector, &prepared)
+    let prepared = prepare(&state.view(conn, log, hot), batch)?;
+    append_prepared(conn, log, state, (projector, hot), &prepared)
 }
 
 /// As [`append`], of what was checked before.
@@ -85,43 +96,64 @@ pub(crate) fn append_prepared(
     conn: &Connection,
     log: &LogName,
     state: &mut LogState,
-    projector: &dyn Projector,
+    (projector, hot): (&dyn Projector, &Hot),
     prepared: &Prepared,
 ) -> Result<Applied, StoreError> {
-    write(conn, state.id, prepared)?;
-    let appended = state.frontier.extend(&prepared.leaves());
-    for tile in appended.tiles {
-        state.tiles.insert((tile.level, tile.n), tile);
-    }
-    let view = state.view(conn, log);
+    let view = state.view(conn, log, hot);
+    write(&view, prepared)?;
     for (index, entry) in (prepared.first_index..).zip(&prepared.entries) {
         projector
             .apply(index, &entry.event, &mut SqlRows(&view))
             .map_err(|source| StoreError::project(entry.event.id, source))?;
     }
+    // Nothing fails from here on: the tree grows by what is written.
+    for entry in &prepared.entries {
+        state.tiles.extend(state.frontier.push(entry.leaf).into_iter().map(|tile| ((tile.level, tile.n), tile)));
+    }
     let first_index = prepared.first_index;
     let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();
     let commit = (!events.is_empty()).then(|| Arc::new(Commit { log: log.clone(), first_index, events }));
     Ok(Applied {
-        committed: Committed { first_index, size: appended.size, events: prepared.ids() },
+        committed: Committed { first_index, size: state.frontier.size(), events: prepared.ids() },
         commit,
         bytes: prepared.bytes(),
         erased: !prepared.erase.is_empty(),
     })
 }
 
-fn write(conn: &Connection, id: i64, prepared: &Prepared) -> Result<(), StoreError> {
+/// Writes an event, if its id is new to the log.
+fn write_event(view: &SqlView<'_>, index: u64, entry: &PreparedEntry) -> Result<(), StoreError> {
+    let sql = "INSERT INTO events (log, idx, id, bytes) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (log, id) DO NOTHING";
+    let id = entry.event.id;
+    match execute_counted(view.conn, sql, params![view.id, to_sql(index), id.uuid().as_bytes(), entry.bytes])? {
+        0 => Err(BatchError::DuplicateId(id).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a payload; one that is held already stays as it is, one that was erased is not taken again.
+fn write_payload(view: &SqlView<'_>, payload: &PreparedPayload) -> Result<(), StoreError> {
+    let (new, commitment) = (&payload.new, payload.commitment);
+    let sql = "INSERT INTO payloads (log, commitment, idx, kind, case_id, expires, salt, bytes)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (log, commitment) DO NOTHING";
+    let (digest, index) = (commitment.0.as_bytes(), to_sql(payload.index));
+    let expires = new.expires.map(|t| t.as_millis());
+    let values = params![view.id, digest, index, new.kind, new.case, expires, new.salt.0, new.bytes];
+    if execute_counted(view.conn, sql, values)? == 0
+        && let Some(Payload::Erased(_)) = view.payload(&commitment)?
+    {
+        return Err(BatchError::ErasedBefore(commitment).into());
+    }
+    Ok(())
+}
+
+fn write(view: &SqlView<'_>, prepared: &Prepared) -> Result<(), StoreError> {
+    let (conn, id) = (view.conn, view.id);
     for (index, entry) in (prepared.first_index..).zip(&prepared.entries) {
-        let sql = "INSERT INTO events (log, idx, id, bytes) VALUES (?1, ?2, ?3, ?4)";
-        execute(conn, sql, params![id, to_sql(index), entry.event.id.uuid().as_bytes(), entry.bytes])?;
+        write_event(view, index, entry)?;
     }
     for payload in &prepared.payloads {
-        let new = &payload.new;
-        let sql = "INSERT INTO payloads (log, commitment, idx, kind, case_id, expires, salt, bytes)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let (commitment, index) = (payload.commitment.0.as_bytes(), to_sql(payload.index));
-        let expires = new.expires.map(|t| t.as_millis());
-        execute(conn, sql, params![id, commitment, index, new.kind, new.case, expires, new.salt.0, new.bytes])?;
+        write_payload(view, payload)?;
     }
     for (index, absent) in &prepared.absent {
         let sql = "INSERT INTO payloads (log, commitment, idx, kind, erased_by) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -151,13 +183,13 @@ pub(crate) fn insert_log(
     let sql = "INSERT INTO logs (name, origin, key, size, root, rows_version) VALUES (?1, ?2, ?3, 0, ?4, ?5)";
     let root: Digest = seatrial_ledger::empty_root();
     execute(conn, sql, params![log.as_str(), origin, key, root.as_bytes(), rows_version])?;
-    Ok(LogState { id: conn.last_insert_rowid(), frontier: Frontier::new(), tiles: BTreeMap::new() })
+    Ok(LogState { id: conn.last_insert_rowid(), frontier: Frontier::new(), flushed: 0, tiles: BTreeMap::new() })
 }
 
 /// Folds a log's events again and puts the outcome in the place of its rows.
 pub(crate) fn rebuild(conn: &Connection, row: &LogRow, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
     let log = &row.info.log;
-    let view = SqlView { conn, log, id: row.id, size: row.info.size };
+    let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None };
     let (folded, events) = fold(&view, projector)?;
     let report = crate::fold::compare(&view, &folded, events)?;
     execute(conn, "DELETE FROM rows WHERE log = ?1", params![row.id])?;
@@ -172,6 +204,6 @@ pub(crate) fn rebuild(conn: &Connection, row: &LogRow, projector: &dyn Projector
 
 /// Compares a log's rows with its events.
 pub(crate) fn check(conn: &Connection, row: &LogRow, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
-    let view = SqlView { conn, log: &row.info.log, id: row.id, size: row.info.size };
+    let view = SqlView { conn, log: &row.info.log, id: row.id, size: row.info.size, hot: None };
     check_rows(&view, projector)
 }

@@ -6,6 +6,7 @@ use crate::batch::{Batch, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
 use crate::import::Piece;
+use crate::prepare::Prepared;
 use crate::rows::RowsReport;
 use seatrial_model::LogName;
 use std::sync::mpsc::Sender;
@@ -67,6 +68,14 @@ pub(crate) enum Job {
     },
 }
 
+/// A batch as it was decided: what is written of it is the same each time.
+pub(crate) struct Written {
+    pub(crate) log: LogName,
+    pub(crate) prepared: Prepared,
+    /// The key that it makes the log's own.
+    pub(crate) key: Option<String>,
+}
+
 /// A job that ran inside the open transaction, and is answered after it.
 pub(crate) enum Ran {
     Batch {
@@ -74,6 +83,8 @@ pub(crate) enum Ran {
         applied: Applied,
         opened: Option<Box<Signing>>,
         permit: Option<OwnedSemaphorePermit>,
+        /// What was written, where it may have to be written again.
+        written: Option<Box<Written>>,
     },
     Begun {
         reply: Reply<()>,

@@ -2,6 +2,7 @@
 
 use super::append::{LogState, rebuild};
 use super::folder::Folder;
+use super::hot::Hot;
 use super::readers::{Readers, spawn};
 use super::schema::{self, FORMAT, classify};
 use super::secrets::Secrets;
@@ -20,6 +21,7 @@ use seatrial_model::{LogName, LogPoint};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
@@ -141,6 +143,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
     let (signer, sign_jobs) = channel();
     let commits = broadcast::Sender::new(SUBSCRIBER_LAG_MAX);
     let count = Arc::default();
+    let unsigned = Arc::new(AtomicBool::new(true));
     let signing = SignerThread {
         conn: schema::open_reader(&folder)?,
         folder: folder.clone(),
@@ -148,6 +151,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         newest: Arc::clone(&newest),
         jobs: sign_jobs,
         writer: writer.clone(),
+        unsigned: Arc::clone(&unsigned),
     };
     let writing = Writer {
         conn,
@@ -159,6 +163,8 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         folder: folder.clone(),
         lock,
         logs: logs.states,
+        hot: Hot::default(),
+        unsigned,
         stopped: None,
         // Bytes that were erased just before the last end may stand in the write-ahead log.
         scrub: (!clean).then(Instant::now),
@@ -200,7 +206,7 @@ fn take_up(
         std::iter::once(&signer).chain(&before).map(|signer| signer.verifier_key().clone()).collect();
     let newest = newest(folder, &row, &known)?;
     if let Some(newest) = &newest {
-        check_extends(&SqlView { conn, log: &log, id: row.id, size: info.size }, &log, info.size, &newest.point)?;
+        check_extends(&SqlView { conn, log: &log, id: row.id, size: info.size, hot: None }, &log, info.size, &newest.point)?;
     }
     if row.rows_version != options.projector.version() {
         conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;

@@ -63,7 +63,7 @@ impl Readers {
         self.run(move |conn| {
             in_transaction(conn, || {
                 let row = log_row(conn, &log)?;
-                work(&SqlView { conn, log: &log, id: row.id, size: row.info.size });
+                work(&SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None });
                 Ok(())
             })
         })

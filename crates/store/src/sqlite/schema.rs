@@ -105,7 +105,7 @@ pub(crate) fn open_writer(folder: &Folder, bytes_max: Option<u64>) -> Result<Con
     conn.busy_timeout(WRITER_WAIT).map_err(classify)?;
     conn.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
-         PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16384;",
+         PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;",
     )
     .map_err(classify)?;
     conn.query_row(&format!("PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}"), [], |_| Ok(())).map_err(classify)?;

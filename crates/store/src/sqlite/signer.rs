@@ -15,6 +15,7 @@ use seatrial_ledger::{Checkpoint, CheckpointError, Note, NoteError, NoteSignatur
 use seatrial_model::{LogName, LogPoint};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,8 @@ pub(crate) struct SignerThread {
     pub(crate) newest: NewestMap,
     pub(crate) jobs: Receiver<SignJob>,
     pub(crate) writer: Sender<Job>,
+    /// Set by the writer with a [`SignJob::Dirty`]: one message for each round of signing is enough.
+    pub(crate) unsigned: Arc<AtomicBool>,
 }
 
 impl SignerThread {
@@ -118,6 +121,8 @@ impl SignerThread {
                     drop(reply.send(self.add_cosignatures(&log, &point, lines)));
                 }
                 Err(RecvTimeoutError::Timeout) => {
+                    // Before anything is read: what grows from here on is told again.
+                    self.unsigned.store(false, Ordering::SeqCst);
                     // One that failed is tried again: the disk may have room by then.
                     dirty = !self.sign_all();
                     signed_at = Some(Instant::now());
@@ -191,7 +196,7 @@ impl SignerThread {
         let (point, key) = in_transaction(&self.conn, || {
             let row = log_row(&self.conn, log)?;
             let point = LogPoint { size: row.info.size, root: row.info.root };
-            let view = SqlView { conn: &self.conn, log, id: row.id, size: point.size };
+            let view = SqlView { conn: &self.conn, log, id: row.id, size: point.size, hot: None };
             if let Some(newest) = &newest {
                 check_extends(&view, log, point.size, &newest.point)?;
             }

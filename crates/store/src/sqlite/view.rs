@@ -1,5 +1,6 @@
 //! Reading one log within one transaction, and writing its rows.
 
+use super::hot::Hot;
 use super::schema::classify;
 use crate::batch::{Erased, Held, Payload};
 use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, View};
@@ -65,9 +66,23 @@ pub(crate) struct SqlView<'a> {
     pub(crate) log: &'a LogName,
     pub(crate) id: i64,
     pub(crate) size: u64,
+    /// What the writer holds in memory; nobody else has it.
+    pub(crate) hot: Option<&'a Hot>,
 }
 
 impl SqlView<'_> {
+    /// Writes the changes to rows that are held in memory.
+    pub(crate) fn flush(&self, table: Option<&str>) -> Result<(), StoreError> {
+        let Some(hot) = self.hot else { return Ok(()) };
+        for (table, key, value) in hot.take_changes(self.id, table) {
+            match value {
+                Some(value) => put_row(self.conn, self.id, &table, &key, &value)?,
+                None => delete_row(self.conn, self.id, &table, &key)?,
+            }
+        }
+        Ok(())
+    }
+
     fn one<T>(
         &self,
         sql: &str,
@@ -113,11 +128,23 @@ impl View for SqlView<'_> {
     }
 
     fn row(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(known) = self.hot.and_then(|hot| hot.get(self.id, table, key)) {
+            return Ok(known);
+        }
         let sql = "SELECT value FROM rows WHERE log = ?1 AND tbl = ?2 AND key = ?3";
-        self.one(sql, params![self.id, table, key], |r| r.get(0))
+        let found: Option<Vec<u8>> = self.one(sql, params![self.id, table, key], |r| r.get(0))?;
+        if let Some(hot) = self.hot {
+            hot.learn(self.id, table, key, found.as_deref());
+        }
+        Ok(found)
+    }
+
+    fn stamp(&self, table: &str) -> Option<u64> {
+        self.hot.map(|hot| hot.stamp(self.id, table))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        self.flush(Some(&scan.table))?;
         let (lower, upper) = scan.bounds();
         let limit = count(scan.rows_max(), scan.rows_max());
         let get = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
@@ -134,6 +161,7 @@ impl View for SqlView<'_> {
     }
 
     fn tables(&self) -> Result<Vec<String>, StoreError> {
+        self.flush(None)?;
         let mut tables: Vec<String> = Vec::new();
         loop {
             let last = tables.last().map_or("", String::as_str);
@@ -211,14 +239,19 @@ impl Rows for SqlRows<'_> {
 
     fn put(&mut self, table: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         check_table(table)?;
-        let sql = "INSERT INTO rows (log, tbl, key, value) VALUES (?1, ?2, ?3, ?4)
-                   ON CONFLICT DO UPDATE SET value = excluded.value";
-        execute(self.0.conn, sql, params![self.0.id, table, key, value])
+        match self.0.hot {
+            Some(hot) => hot.put(self.0.id, table, key, Some(value)),
+            None => put_row(self.0.conn, self.0.id, table, key, value)?,
+        }
+        Ok(())
     }
 
     fn delete(&mut self, table: &str, key: &[u8]) -> Result<(), StoreError> {
-        let sql = "DELETE FROM rows WHERE log = ?1 AND tbl = ?2 AND key = ?3";
-        execute(self.0.conn, sql, params![self.0.id, table, key])
+        match self.0.hot {
+            Some(hot) => hot.put(self.0.id, table, key, None),
+            None => delete_row(self.0.conn, self.0.id, table, key)?,
+        }
+        Ok(())
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
@@ -226,8 +259,23 @@ impl Rows for SqlRows<'_> {
     }
 }
 
+fn put_row(conn: &Connection, id: i64, table: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO rows (log, tbl, key, value) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT DO UPDATE SET value = excluded.value";
+    execute(conn, sql, params![id, table, key, value])
+}
+
+fn delete_row(conn: &Connection, id: i64, table: &str, key: &[u8]) -> Result<(), StoreError> {
+    execute(conn, "DELETE FROM rows WHERE log = ?1 AND tbl = ?2 AND key = ?3", params![id, table, key])
+}
+
 /// Runs one statement.
 pub(crate) fn execute(conn: &Connection, sql: &str, params: impl Params) -> Result<(), StoreError> {
+    execute_counted(conn, sql, params).map(drop)
+}
+
+/// Runs one statement, and says how many rows it changed.
+pub(crate) fn execute_counted(conn: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
     let mut statement = conn.prepare_cached(sql).map_err(classify)?;
-    statement.execute(params).map(drop).map_err(classify)
+    statement.execute(params).map_err(classify)
 }

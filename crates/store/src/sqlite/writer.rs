@@ -2,14 +2,16 @@
 
 use super::append::{Applied, LogState, append, append_prepared, insert_log, rebuild, settle_left_out};
 use super::folder::Folder;
-use super::job::{Job, Ran, again, lost_error, refuse};
+use super::hot::Hot;
+use super::job::{Job, Ran, Reply, Written, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
 use super::view::{execute, log_row};
-use crate::batch::{Batch, Commit};
+use crate::batch::{Batch, Commit, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
 use crate::import::{Piece, check_covers, new_keys, prepare_piece};
+use crate::prepare::prepare;
 use crate::rows::{Projector, RowsReport};
 use rusqlite::{Connection, params};
 use seatrial_model::{Body, LogName, LogPoint};
@@ -17,10 +19,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 /// The most batches that share one commit: enough to hide the disk's latency, few enough that none waits long.
 pub const GROUP_JOBS_MAX: usize = 256;
@@ -44,6 +46,10 @@ pub(crate) struct Writer {
     pub(crate) lock: File,
     /// Logs as they stand after the last commit.
     pub(crate) logs: BTreeMap<LogName, LogState>,
+    /// Rows in memory, as they stand in the open transaction.
+    pub(crate) hot: Hot,
+    /// Whether the signer knows already that a log has grown.
+    pub(crate) unsigned: Arc<AtomicBool>,
     pub(crate) stopped: Option<String>,
     /// Since when it was last tried to empty the write-ahead log, where erased bytes may still stand.
     pub(crate) scrub: Option<Instant>,
@@ -106,11 +112,11 @@ impl Writer {
         }
     }
 
-    /// One commit.
+    /// One commit: of batches as many as wait, of any other job that one alone.
     fn group(&mut self, queue: &mut VecDeque<Job>) {
         let begun = match &self.stopped {
             Some(why) => Err(StoreError::Stopped(why.clone())),
-            None => self.conn.execute_batch("BEGIN IMMEDIATE").map_err(classify),
+            None => execute(&self.conn, "BEGIN IMMEDIATE", []),
         };
         if let Err(error) = begun {
             // One at a time, since an error cannot be copied; each gets its own attempt or the same answer.
@@ -123,12 +129,25 @@ impl Writer {
         let mut ran = Vec::new();
         let mut bytes = 0;
         let mut lost = false;
-        while bytes < GROUP_BYTES_MAX && !matches!(queue.front(), Some(Job::Drain { .. } | Job::Close { .. }) | None) {
-            let Some(job) = queue.pop_front() else { break };
-            let done = self.run_job(job, &mut states);
+        while bytes < GROUP_BYTES_MAX {
+            let done = match queue.pop_front() {
+                Some(Job::Transact { log, work, reply, permit }) => {
+                    let asker = (reply, permit);
+                    self.run_batch(&log, work, asker, &mut states, &mut ran)
+                }
+                Some(job) if ran.is_empty() && !matches!(job, Job::Drain { .. } | Job::Close { .. }) => {
+                    bytes = GROUP_BYTES_MAX;
+                    self.run_job(job, &mut states)
+                }
+                Some(job) => {
+                    queue.push_front(job);
+                    break;
+                }
+                None => break,
+            };
             bytes += if let Ran::Batch { applied, .. } = &done { applied.bytes } else { 0 };
             ran.push(done);
-            // A full or failing disk may end the whole transaction, not only the savepoint.
+            // A full or failing disk may end the whole transaction, not only what was last tried in it.
             lost = self.conn.is_autocommit();
             if lost {
                 break;
@@ -139,8 +158,9 @@ impl Writer {
     }
 
     fn commit(&mut self, states: &mut BTreeMap<LogName, LogState>) -> Result<(), StoreError> {
-        let flushed = states.values_mut().try_for_each(|state| state.flush(&self.conn));
-        let committed = flushed.and_then(|()| self.conn.execute_batch("COMMIT").map_err(classify));
+        let (conn, hot) = (&self.conn, &self.hot);
+        let flushed = states.iter_mut().try_for_each(|(log, state)| state.flush(conn, log, hot));
+        let committed = flushed.and_then(|()| execute(&self.conn, "COMMIT", []));
         if committed.is_err()
             && !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
@@ -154,18 +174,82 @@ impl Writer {
         committed
     }
 
-    /// Runs a job in a savepoint of its own.
+    /// Decides on a batch and writes it, without a savepoint: these cost a copy of every page that is touched. Until it
+    /// begins to write, a batch that fails leaves nothing behind; one that fails later takes the transaction back, and
+    /// what others wrote before it, which is known, is written again.
+    fn run_batch(
+        &mut self,
+        log: &LogName,
+        work: Work,
+        (reply, permit): (Reply<Committed>, OwnedSemaphorePermit),
+        states: &mut BTreeMap<LogName, LogState>,
+        ran: &mut [Ran],
+    ) -> Ran {
+        let decided = catch_unwind(AssertUnwindSafe(|| self.decide(log, work, states)));
+        let written = match decided.unwrap_or(Err(StoreError::Panicked)) {
+            Ok(written) => Box::new(written),
+            Err(error) => return Ran::Refused { reply, error, permit: Some(permit) },
+        };
+        match catch_unwind(AssertUnwindSafe(|| self.write(&written, states))).unwrap_or(Err(StoreError::Panicked)) {
+            Ok(applied) => Ran::Batch { reply, applied, opened: None, permit: Some(permit), written: Some(written) },
+            Err(error) => {
+                if !self.conn.is_autocommit()
+                    && let Err(lost) = self.write_again(states, ran)
+                {
+                    // Half a batch must not be committed with the others: the whole group is given up.
+                    tracing::error!(error = %lost, "a transaction could not be written again, and was given up");
+                    let _ = self.conn.execute_batch("ROLLBACK");
+                }
+                Ran::Refused { reply, error, permit: Some(permit) }
+            }
+        }
+    }
+
+    /// What a batch comes to on the state of the commit, as it is to be written.
+    fn decide(
+        &mut self,
+        log: &LogName,
+        work: Work,
+        states: &mut BTreeMap<LogName, LogState>,
+    ) -> Result<Written, StoreError> {
+        let state = take_state(&mut self.logs, &self.conn, log, states)?;
+        let view = state.view(&self.conn, log, &self.hot);
+        let batch = work(&view).map_err(StoreError::Refused)?;
+        let key = self.rotated(log, &batch)?;
+        Ok(Written { log: log.clone(), prepared: prepare(&view, batch)?, key })
+    }
+
+    fn write(&mut self, written: &Written, states: &mut BTreeMap<LogName, LogState>) -> Result<Applied, StoreError> {
+        let Written { log, prepared, key } = written;
+        let state = take_state(&mut self.logs, &self.conn, log, states)?;
+        let applied = append_prepared(&self.conn, log, state, (&*self.projector, &self.hot), prepared)?;
+        if let Some(key) = key {
+            self.set_key(log, key)?;
+        }
+        Ok(applied)
+    }
+
+    /// Takes the transaction back and writes in a new one what the batches before had come to.
+    fn write_again(&mut self, states: &mut BTreeMap<LogName, LogState>, ran: &mut [Ran]) -> Result<(), StoreError> {
+        self.conn.execute_batch("ROLLBACK").map_err(classify)?;
+        self.hot.forget();
+        self.logs.clear();
+        states.clear();
+        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
+        for done in ran {
+            if let Ran::Batch { applied, written: Some(written), .. } = done {
+                *applied = self.write(written, states)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs any other job, in a savepoint of its own.
     fn run_job(&mut self, job: Job, states: &mut BTreeMap<LogName, LogState>) -> Ran {
         match job {
-            Job::Transact { log, work, reply, permit } => {
-                match self.savepoint(|this| this.transact(&log, work, states)) {
-                    Ok(applied) => Ran::Batch { reply, applied, opened: None, permit: Some(permit) },
-                    Err(error) => Ran::Refused { reply, error, permit: Some(permit) },
-                }
-            }
             Job::Open { log, signing, first, reply } => {
                 match self.savepoint(|this| this.open(&log, &signing, first, states)) {
-                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None },
+                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None, written: None },
                     Err(error) => Ran::Refused { reply, error, permit: None },
                 }
             }
@@ -183,7 +267,7 @@ impl Writer {
             }
             Job::Adopt { log, signing, checkpoint, last, reply } => {
                 match self.savepoint(|this| this.adopt(&log, &signing, &checkpoint, last, states)) {
-                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None },
+                    Ok(applied) => Ran::Batch { reply, applied, opened: Some(signing), permit: None, written: None },
                     Err(error) => Ran::Refused { reply, error, permit: None },
                 }
             }
@@ -196,14 +280,18 @@ impl Writer {
                 }
                 Ran::Quiet
             }
-            // `group` leaves these two in the queue.
-            Job::Drain { .. } | Job::Close { .. } => Ran::Quiet,
+            // `group` runs the first by itself, and leaves these two in the queue.
+            Job::Transact { .. } | Job::Drain { .. } | Job::Close { .. } => Ran::Quiet,
         }
     }
 
     fn savepoint<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.conn.execute_batch("SAVEPOINT job").map_err(classify)?;
         let outcome = catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(StoreError::Panicked));
+        if outcome.is_err() {
+            // What it changed in memory is taken back with what it wrote; nobody else wrote in this transaction.
+            self.hot.forget();
+        }
         let end = if outcome.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
         if self.conn.is_autocommit() {
             return outcome;
@@ -216,25 +304,9 @@ impl Writer {
         outcome
     }
 
-    fn transact(
-        &self,
-        log: &LogName,
-        work: Work,
-        states: &mut BTreeMap<LogName, LogState>,
-    ) -> Result<Applied, StoreError> {
-        let state = self.state(log, states)?;
-        let batch = work(&state.view(&self.conn, log)).map_err(StoreError::Refused)?;
-        let key = self.rotated(log, &batch)?;
-        let applied = self.apply(log, state, batch, states)?;
-        if let Some(key) = key {
-            self.set_key(log, &key)?;
-        }
-        Ok(applied)
-    }
-
     /// The key that a batch makes the log's own: it follows the one in force, and is ready.
     fn rotated(&self, log: &LogName, batch: &Batch) -> Result<Option<String>, StoreError> {
-        let mut found = new_keys(&batch.events);
+        let mut found = new_keys(batch.all_events());
         let Some((event, new)) = found.next() else { return Ok(None) };
         let refused =
             |what: &str| Err(StoreError::Invalid(format!("the key of the log `{log}` was not changed: {what}")));
@@ -275,8 +347,8 @@ impl Writer {
 
     fn import(&self, log: &LogName, piece: Piece, states: &mut BTreeMap<LogName, LogState>) -> Result<u64, StoreError> {
         let mut state = self.state(log, states)?;
-        let prepared = prepare_piece(&state.view(&self.conn, log), piece)?;
-        let applied = append_prepared(&self.conn, log, &mut state, &*self.projector, &prepared)?;
+        let prepared = prepare_piece(&state.view(&self.conn, log, &self.hot), piece)?;
+        let applied = append_prepared(&self.conn, log, &mut state, (&*self.projector, &self.hot), &prepared)?;
         let events: Vec<_> = prepared.entries.iter().map(|e| (*e.event).clone()).collect();
         if let Some((_, key)) = new_keys(&events).last() {
             self.set_key(log, key)?;
@@ -316,7 +388,7 @@ impl Writer {
         batch: Batch,
         states: &mut BTreeMap<LogName, LogState>,
     ) -> Result<Applied, StoreError> {
-        let applied = append(&self.conn, log, &mut state, &*self.projector, batch)?;
+        let applied = append(&self.conn, log, &mut state, (&*self.projector, &self.hot), batch)?;
         states.insert(log.clone(), state);
         Ok(applied)
     }
@@ -355,7 +427,10 @@ impl Writer {
         let mut row = log_row(&self.conn, log)?;
         // The log's own row is written at the end of the transaction.
         row.info.size = size;
-        rebuild(&self.conn, &row, &*self.projector)
+        let rebuilt = rebuild(&self.conn, &row, &*self.projector);
+        // They were changed past what is held in memory.
+        self.hot.forget();
+        rebuilt
     }
 
     /// Tells everybody, subscribers first: who reads an answer may rely on what they have been told.
@@ -363,9 +438,11 @@ impl Writer {
         if committed.is_ok() {
             self.count.fetch_add(1, Ordering::Relaxed);
             self.logs.extend(states);
+            self.hot.trim();
         } else {
             // What stands in the database is read again.
             self.logs.clear();
+            self.hot.forget();
         }
         let mut erased = false;
         for done in &ran {
@@ -378,8 +455,11 @@ impl Writer {
                 // Nobody has to listen.
                 let _ = self.commits.send(Arc::clone(commit));
             }
-            let job = opened.as_ref().map_or(SignJob::Dirty, |signing| SignJob::Add(signing.clone()));
-            let _ = self.signer.send(job);
+            if let Some(signing) = opened {
+                let _ = self.signer.send(SignJob::Add(signing.clone()));
+            } else if !self.unsigned.swap(true, Ordering::SeqCst) {
+                let _ = self.signer.send(SignJob::Dirty);
+            }
         }
         if erased {
             self.try_scrub();
@@ -427,6 +507,20 @@ impl Writer {
         self.try_scrub();
         Ok(())
     }
+}
+
+/// A log as it stands within this transaction, taken from where the last one left it.
+fn take_state<'a>(
+    logs: &mut BTreeMap<LogName, LogState>,
+    conn: &Connection,
+    log: &LogName,
+    states: &'a mut BTreeMap<LogName, LogState>,
+) -> Result<&'a mut LogState, StoreError> {
+    let state = match states.remove(log).or_else(|| logs.remove(log)) {
+        Some(state) => state,
+        None => LogState::load(conn, &log_row(conn, log)?)?,
+    };
+    Ok(states.entry(log.clone()).or_insert(state))
 }
 
 impl Drop for Writer {

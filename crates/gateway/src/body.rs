@@ -2,9 +2,10 @@
 
 use crate::problem::Problem;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::StatusCode;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, BodyStream, Full, Limited, StreamBody};
 use hyper::body::{Body, Frame, Incoming};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -36,6 +37,15 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> AnswerBody {
 /// A body that goes out in the chunks that it came in.
 pub(crate) fn chunked(chunks: impl IntoIterator<Item = Bytes>) -> AnswerBody {
     Chunks(chunks.into_iter().collect()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// A body that goes on for ever by itself, and ends when this does.
+pub(crate) fn until<B>(body: B, ended: impl Future<Output = ()> + Send + 'static) -> AnswerBody
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    StreamBody::new(BodyStream::new(body.map_err(Into::into)).take_until(ended)).boxed_unsync()
 }
 
 struct Chunks(VecDeque<Bytes>);

@@ -34,7 +34,7 @@ pub use serve::{
     CONNECTIONS_MAX, DRAIN_WAIT, GRACE, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, KEEP_ALIVE_MAX, STALL_MAX,
     STREAMS_MAX, serve,
 };
-pub use vitals::{Answered, RequestContext, Vitals, Watcher, current_request, on_behalf};
+pub use vitals::{Answered, Peer, RequestContext, Vitals, Watcher, current_request, on_behalf};
 
 use hyper::body::Incoming;
 use seatrial_factory::Factory;

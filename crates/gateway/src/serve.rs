@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use stall::Stalling;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +105,7 @@ where
     door.accept_waiting(listener);
     let Door { gateway, ended, .. } = door;
     drop(ended);
+    gateway.vitals.end();
     let _ = end.send(());
     if tokio::time::timeout(limits.grace, end.closed()).await.is_err() {
         tracing::warn!("connections were still open after {} s, and were cut", limits.grace.as_secs());
@@ -131,7 +133,7 @@ impl<F> Door<F> {
         loop {
             let permit = Arc::clone(&self.room).acquire_owned().await.ok();
             match listener.accept().await {
-                Ok((stream, _)) => self.enter(stream, permit),
+                Ok((stream, peer)) => self.enter(stream, peer, permit),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -151,27 +153,27 @@ impl<F> Door<F> {
     {
         let Ok(listener) = listener.into_std() else { return };
         let mut waiting = Vec::new();
-        while let Ok((stream, _)) = listener.accept() {
-            waiting.push(stream);
+        while let Ok(accepted) = listener.accept() {
+            waiting.push(accepted);
         }
         drop(listener);
-        for stream in waiting {
+        for (stream, peer) in waiting {
             let made = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             match made {
-                Ok(stream) => self.enter(stream, Arc::clone(&self.room).try_acquire_owned().ok()),
+                Ok(stream) => self.enter(stream, peer, Arc::clone(&self.room).try_acquire_owned().ok()),
                 Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
             }
         }
     }
 
-    fn enter<B>(&self, stream: TcpStream, permit: Option<OwnedSemaphorePermit>)
+    fn enter<B>(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>)
     where
         F: Fallback<B>,
         F::Future: Send + 'static,
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError>,
     {
-        let service = Service::new(Arc::clone(&self.gateway), self.fallback.clone());
+        let service = Service::new(Arc::clone(&self.gateway), self.fallback.clone(), peer);
         let (limits, ended) = (self.gateway.limits, self.ended.clone());
         let vitals = Arc::clone(&self.gateway.vitals);
         tokio::spawn(async move {

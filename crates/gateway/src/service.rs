@@ -3,19 +3,21 @@
 mod seen;
 
 use crate::answer::{self, Answer};
-use crate::body::{self, AnswerBody, BodyError};
+use crate::body::{self, BodyError};
 use crate::dialect::Dialect;
 use crate::head::{self, Said};
 use crate::problem::Problem;
 use crate::route::{Endpoint, Route, query, route};
-use crate::vitals::inherited;
+use crate::vitals::{Peer, inherited};
 use crate::{Fallback, Gateway, control, decisions, govern, models, people, proxy, steps};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use seatrial_factory::Factory;
 use seatrial_factory::api::Caller;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
@@ -25,6 +27,7 @@ use tower::ServiceExt;
 pub(crate) struct Service<F> {
     gateway: Arc<Gateway>,
     fallback: F,
+    peer: Peer,
 }
 
 /// A request, authenticated and read.
@@ -63,8 +66,8 @@ impl Asked {
 }
 
 impl<F> Service<F> {
-    pub(crate) const fn new(gateway: Arc<Gateway>, fallback: F) -> Self {
-        Self { gateway, fallback }
+    pub(crate) const fn new(gateway: Arc<Gateway>, fallback: F, peer: SocketAddr) -> Self {
+        Self { gateway, fallback, peer: Peer(peer) }
     }
 
     async fn respond<B>(self, request: Request<Incoming>, id: String) -> Answer
@@ -101,15 +104,23 @@ impl<F> Service<F> {
         answer
     }
 
-    async fn elsewhere<B>(self, request: Request<Incoming>) -> Answer
+    async fn elsewhere<B>(self, mut request: Request<Incoming>) -> Answer
     where
         F: Fallback<B>,
         F::Future: Send,
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError>,
     {
+        request.extensions_mut().insert(self.peer);
         match self.fallback.oneshot(request).await {
-            Ok(answer) => answer.map(|body| -> AnswerBody { body.map_err(Into::into).boxed_unsync() }),
+            Ok(answer) => {
+                let endless = answer.headers().get(CONTENT_TYPE).is_some_and(|t| t.as_bytes() == b"text/event-stream");
+                let ended = endless.then(|| self.gateway.vitals.ended());
+                answer.map(|body| match ended {
+                    Some(ended) => body::until(body, ended),
+                    None => body.map_err(Into::into).boxed_unsync(),
+                })
+            }
             Err(never) => match never {},
         }
     }
@@ -156,7 +167,10 @@ async fn ours(
     let asked = Asked { factory, caller, said, dialect, id, headers, query, body, permit };
     if waits {
         // Whoever waits for a decision changes nothing: hanging up ends it.
-        return dispatch(endpoint, asked).await;
+        return tokio::select! {
+            answer = dispatch(endpoint, asked) => answer,
+            () = gateway.vitals.ended() => Err(ending()),
+        };
     }
     // A task of its own: a client that hangs up drops its connection, not the decision that it asked for.
     let answering = tokio::spawn(inherited(dispatch(endpoint, asked)));
@@ -169,6 +183,12 @@ async fn ours(
             "an internal fault ended the request; nothing was released",
         ))
     })
+}
+
+/// Said to whoever only waits when the server ends.
+fn ending() -> Problem {
+    let message = "this server is about to end, and waits for nobody's answer any more; nothing was done. Ask again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "ending", message).after(1)
 }
 
 /// A place among the requests at once.

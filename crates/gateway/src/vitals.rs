@@ -3,10 +3,11 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// Counts of the data plane, as they are now. Cheap to read at any time.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub struct Vitals {
     connections: AtomicU64,
     accepted: AtomicU64,
     draining: AtomicBool,
+    end: watch::Sender<bool>,
     in_flight: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     places: usize,
@@ -25,6 +27,7 @@ impl Vitals {
             connections: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            end: watch::channel(false).0,
             in_flight: Arc::clone(in_flight),
             waiting: Arc::clone(waiting),
             places,
@@ -65,6 +68,19 @@ impl Vitals {
         self.draining.store(true, Ordering::Release);
     }
 
+    pub(crate) fn end(&self) {
+        self.end.send_replace(true);
+    }
+
+    /// Ends when nothing new is accepted any more: whoever only waits should stop.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut end = self.end.subscribe();
+        async move {
+            // An error means that the gateway is gone: that ends it, too.
+            let _ = end.wait_for(|end| *end).await;
+        }
+    }
+
     /// A connection is open until what this gives is dropped.
     pub(crate) fn connected(self: &Arc<Self>) -> Connected {
         self.connections.fetch_add(1, Ordering::Relaxed);
@@ -100,6 +116,10 @@ pub trait Watcher: Send + Sync + 'static {
     /// A request was answered.
     fn answered(&self, answered: &Answered);
 }
+
+/// Who is at the other end of a connection: an extension of every request that the fall-through service gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// The error's code, beside an answer that is one.
 #[derive(Clone, Copy, Debug)]

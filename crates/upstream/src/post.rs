@@ -28,8 +28,7 @@ impl Poster {
     /// # Errors
     /// Where the HTTP client cannot be started, in words.
     pub fn new() -> Result<Self, String> {
-        // Another part of the process may have installed a provider already: either is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let client = reqwest::Client::builder()
             .timeout(TIME_MAX)
             .pool_max_idle_per_host(1)
@@ -60,4 +59,9 @@ impl Poster {
         }
         Ok(Answer { status, body: read.to_vec() })
     }
+}
+
+/// Makes TLS work for every client of this process. Another part of it may have done so already: either is fine.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -23,6 +23,9 @@ pub(crate) mod name {
     pub(crate) const ACTION: &str = "x-seatrial-action";
     pub(crate) const INSPECTED: &str = "x-seatrial-inspected";
     pub(crate) const REQUEST_ID: &str = "x-request-id";
+    /// The same, where Anthropic's clients look for it.
+    pub(crate) const REQUEST_ID_TOO: &str = "request-id";
+    pub(crate) const KEEP_ALIVE: &str = "x-seatrial-keepalive";
 }
 
 /// What the caller says beside the body.
@@ -31,24 +34,37 @@ pub(crate) struct Said {
     pub(crate) case: Option<String>,
     pub(crate) rehearsal: bool,
     pub(crate) again: Again,
+    /// A stream is to show signs of life before its verdict.
+    pub(crate) keep_alive: bool,
 }
 
-/// The bearer token.
+/// The token: a bearer token, or an `x-api-key`. Which of them it is says nothing about the client.
 pub(crate) fn token(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "authentication_error",
             "invalid_api_key",
-            "there is no usable bearer token; nothing was done. Send `authorization: Bearer TOKEN`",
+            "there is no usable token, or there are two; nothing was done. Send `authorization: Bearer TOKEN`, or `x-api-key: TOKEN`",
         )
     };
-    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
-    let value = values.next().and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
-    let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-    let token = token.trim();
-    let usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= TOKEN_BYTES_MAX;
-    if usable && values.next().is_none() { Ok(token) } else { Err(missing()) }
+    let usable = |token: &&str| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX;
+    let mut found: Option<&str> = None;
+    for value in headers.get_all(http::header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or_else(missing)?;
+        let bearer = scheme.eq_ignore_ascii_case("bearer") && found.is_none();
+        found = Some(Some(token.trim()).filter(usable).filter(|_| bearer).ok_or_else(missing)?);
+    }
+    let mut keys = headers.get_all("x-api-key").iter();
+    if let Some(key) = keys.next() {
+        let key = key.to_str().ok().map(str::trim).filter(usable).ok_or_else(missing)?;
+        // Some clients send the same token twice; of two different ones, nobody knows which is meant.
+        if keys.next().is_some() || found.is_some_and(|token| token != key) {
+            return Err(missing());
+        }
+        found = Some(key);
+    }
+    found.ok_or_else(missing)
 }
 
 /// What the headers say about the passage.
@@ -63,10 +79,15 @@ pub(crate) fn said(headers: &HeaderMap) -> Result<Said, Problem> {
         Some("new") => true,
         Some(_) => return Err(odd(name::RETRY, "write `new`, or leave it out")),
     };
+    let keep_alive = match one(headers, name::KEEP_ALIVE)? {
+        None | Some("0") => false,
+        Some("1") => true,
+        Some(_) => return Err(odd(name::KEEP_ALIVE, "write `1`, or leave it out")),
+    };
     let retries = one(headers, "x-stainless-retry-count")?.and_then(|count| count.parse().ok()).unwrap_or(0);
     let case = named(headers, name::CASE)?;
     let key = named(headers, "idempotency-key")?;
-    Ok(Said { case, rehearsal, again: Again { key, retries, afresh } })
+    Ok(Said { case, rehearsal, again: Again { key, retries, afresh }, keep_alive })
 }
 
 /// A case id or key that came in a header or a body: it goes back out in a header, and onto pages.
@@ -101,7 +122,7 @@ fn odd(what: &str, advice: &str) -> Problem {
 
 /// The client's request id, where it can go back out as it is.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(name::REQUEST_ID)?.to_str().ok()?;
+    let id = headers.get(name::REQUEST_ID).or_else(|| headers.get(name::REQUEST_ID_TOO))?.to_str().ok()?;
     let sane = !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX && id.bytes().all(|b| b.is_ascii_graphic());
     sane.then_some(id)
 }
@@ -128,6 +149,12 @@ mod tests {
         }
         assert!(token(&headers(&[("authorization", b"Bearer a"), ("authorization", b"Bearer b")])).is_err());
         assert!(token(&HeaderMap::new()).is_err());
+        assert_eq!(token(&headers(&[("x-api-key", b"abc")])).ok(), Some("abc"));
+        assert_eq!(token(&headers(&[("x-api-key", b"abc"), ("authorization", b"Bearer abc")])).ok(), Some("abc"));
+        assert!(token(&headers(&[("x-api-key", b"abc"), ("authorization", b"Bearer abd")])).is_err());
+        assert!(token(&headers(&[("x-api-key", b"abc"), ("authorization", b"Basic abc")])).is_err());
+        assert!(token(&headers(&[("x-api-key", b"abc"), ("x-api-key", b"abc")])).is_err());
+        assert!(token(&headers(&[("x-api-key", b"")])).is_err());
     }
 
     #[test]
@@ -139,10 +166,11 @@ mod tests {
             ("idempotency-key", b"k"),
             ("x-stainless-retry-count", b"2"),
             ("x-seatrial-retry", b"new"),
+            ("x-seatrial-keepalive", b"1"),
         ])
         .unwrap();
         assert_eq!((all.case.as_deref(), all.rehearsal, all.again.retries), (Some("claim-7"), true, 2));
-        assert_eq!((all.again.key.as_deref(), all.again.afresh), (Some("k"), true));
+        assert_eq!((all.again.key.as_deref(), all.again.afresh, all.keep_alive), (Some("k"), true, true));
         for (name, value) in [
             ("x-seatrial-case", &b"a b"[..]),
             ("x-seatrial-case", b""),
@@ -150,6 +178,7 @@ mod tests {
             ("x-seatrial-case", &[b'a'; 201]),
             ("x-seatrial-release", b"Rehearsal"),
             ("x-seatrial-retry", b"yes"),
+            ("x-seatrial-keepalive", b"yes"),
         ] {
             assert!(said_of(&[(name, value)]).is_err(), "{name}: {value:?}");
         }

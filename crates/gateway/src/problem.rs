@@ -1,9 +1,8 @@
-//! Errors as the OpenAI wire has them. Every message says what was not done.
+//! Errors, in OpenAI's words; each dialect writes them in its own. Every message says what was not done.
 
 use http::StatusCode;
 use seatrial_factory::api::Refused;
-use seatrial_model::Untrusted;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// An answer that is an error.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,18 +39,6 @@ impl Problem {
     pub(crate) fn after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
         self
-    }
-
-    /// The body. Messages may quote what callers wrote, so nothing invisible stays invisible in them.
-    pub(crate) fn body(&self) -> Value {
-        let message = Untrusted::new(self.message.as_str()).terminal(2_000);
-        let mut body = json!({"error": {"message": message, "type": self.kind, "code": self.code, "param": null}});
-        if !self.more.is_empty()
-            && let Some(members) = body.as_object_mut()
-        {
-            members.insert("seatrial".to_owned(), self.more.iter().cloned().collect());
-        }
-        body
     }
 }
 
@@ -112,6 +99,8 @@ impl From<Refused> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
+    use serde_json::json;
 
     #[test]
     fn every_refusal_has_its_status_and_code() {
@@ -124,7 +113,7 @@ mod tests {
             (Refused::CannotWithhold("a message is a picture".to_owned()), 400, "content_filter"),
             (Refused::Conflict { message: "x".to_owned(), now: None }, 409, "conflict"),
             (Refused::NotReleased { workflow: "w".to_owned(), missing }, 403, "not_released"),
-            (Refused::TooMany { step: "s".to_owned(), limit: 1, retry_after_s: 7 }, 429, "rate_limit_exceeded"),
+            (Refused::TooMany { step: "s".to_owned(), limit: "1 call a minute".to_owned(), retry_after_s: 7 }, 429, "rate_limit_exceeded"),
             (Refused::NotRecorded("disk".to_owned()), 503, "record_failed"),
             (Refused::ModelUnreachable("down".to_owned()), 502, "model_unreachable"),
             (Refused::Internal("x".to_owned()), 500, "internal_error"),
@@ -132,7 +121,7 @@ mod tests {
         for (refused, status, code) in cases {
             let problem = Problem::from(refused);
             assert_eq!((problem.status.as_u16(), problem.code), (status, code));
-            let body = problem.body();
+            let body = Dialect::Chat.error_body(&problem, None, "req_1");
             assert!(body["error"]["param"].is_null() && body["error"]["type"].is_string());
             let message = body["error"]["message"].as_str().unwrap();
             assert!(["not", "nothing"].iter().any(|word| message.contains(word)), "{message}");
@@ -142,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_and_nothing_hides() {
         let refused = Refused::NotReleased { workflow: "w\u{202e}".to_owned(), missing: vec!["drill.stop".to_owned()] };
-        let body = Problem::from(refused).body();
+        let body = Dialect::Chat.error_body(&Problem::from(refused), None, "req_1");
         assert_eq!(body["seatrial"]["missing"], json!(["drill.stop"]));
         assert!(body["error"]["message"].as_str().unwrap().contains("⟨U+202E⟩"));
     }

@@ -6,8 +6,8 @@ use seatrial_model::{DecisionId, EventId, ReviewId};
 /// An endpoint of the data plane.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
-    /// `POST /v1/chat/completions`
-    Chat,
+    /// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`: the dialect is the path's.
+    Proxy,
     /// `GET /v1/models`
     Models,
     /// `GET /v1/models/{workflow}/{step}`
@@ -83,7 +83,7 @@ pub(crate) enum Route {
 }
 
 /// Paths below `/v1/` that SDKs of models call. They get an error in the shape that these SDKs read.
-const NOT_SERVED: [&str; 11] = [
+const NOT_SERVED: [&str; 19] = [
     "responses",
     "messages",
     "completions",
@@ -95,6 +95,14 @@ const NOT_SERVED: [&str; 11] = [
     "batches",
     "assistants",
     "threads",
+    "complete",
+    "conversations",
+    "fine_tuning",
+    "vector_stores",
+    "realtime",
+    "skills",
+    "uploads",
+    "videos",
 ];
 
 /// Finds the endpoint.
@@ -102,7 +110,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Route {
     let Some(below) = path.strip_prefix("/v1/") else { return Route::Elsewhere };
     let segments: Vec<&str> = below.split('/').collect();
     let (wanted, endpoint) = match segments.as_slice() {
-        ["chat", "completions"] => ("POST", Ok(Endpoint::Chat)),
+        ["chat", "completions"] | ["responses"] | ["messages"] => ("POST", Ok(Endpoint::Proxy)),
         ["models"] => ("GET", Ok(Endpoint::Models)),
         ["models", workflow, step] => ("GET", Ok(Endpoint::Model { workflow: own(workflow), step: own(step) })),
         // SDKs escape the slash of a model's name.
@@ -197,7 +205,9 @@ mod tests {
     fn every_endpoint() {
         let id = "dec_01890a5d-ac96-774b-bcce-b302099a8057".parse::<DecisionId>().unwrap();
         let (w, s) = ("credit".to_owned(), "assess".to_owned());
-        assert_eq!(post("/v1/chat/completions"), Route::Here(Endpoint::Chat));
+        for path in ["/v1/chat/completions", "/v1/responses", "/v1/messages"] {
+            assert_eq!(post(path), Route::Here(Endpoint::Proxy));
+        }
         assert_eq!(get("/v1/models"), Route::Here(Endpoint::Models));
         for path in ["/v1/models/credit/assess", "/v1/models/credit%2Fassess"] {
             assert_eq!(get(path), Route::Here(Endpoint::Model { workflow: w.clone(), step: s.clone() }));
@@ -253,7 +263,7 @@ mod tests {
         assert_eq!(get("/v1/chat/completions"), Route::WrongMethod("POST"));
         assert!(matches!(get("/v1/decisions/7"), Route::BadId(_)));
         assert!(matches!(post("/v1/reviews/../answer"), Route::BadId(_)));
-        for path in ["/v1/responses", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/chat/x"] {
+        for path in ["/v1/responses/r", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/embeddings", "/v1/chat/x"] {
             assert_eq!(post(path), Route::NotServed, "{path}");
         }
         for path in ["/", "/v1", "/v1/", "/v1/workflows/credit", "/board/credit", "/v1/workflows/a/steps/b/fly"] {

@@ -37,7 +37,7 @@ pub(crate) async fn run(asked: Asked, workflow: String, step: String) -> Result<
     let passed = pass(&asked, workflow, step, entry, body.case).await?;
     // A denied output is an answer here as it is on the model's wire: 200, without the output.
     if passed.output.is_none() && passed.code != "output_denied" {
-        return Ok(decided_problem(&withheld(&passed), &passed));
+        return Ok(decided_problem(asked.dialect, &withheld(&passed), &passed, &asked.id));
     }
     Ok(verdict(&passed))
 }

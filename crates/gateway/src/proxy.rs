@@ -1,0 +1,42 @@
+//! A client of a model's own protocol calls through the guard.
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::keepalive;
+use crate::problem::Problem;
+use crate::render;
+use crate::service::Asked;
+use seatrial_factory::api::{Passage, PassageEntry, Passed};
+use std::sync::Arc;
+
+/// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`
+pub(crate) async fn call(asked: Asked) -> Result<Answer, Problem> {
+    let call = Arc::new(Call::parse(asked.dialect, asked.body.clone(), &asked.headers)?);
+    if call.stream && asked.said.keep_alive {
+        return Ok(keepalive::answer(asked, call));
+    }
+    let passed = pass(&asked, &call).await?;
+    Ok(render::answer(&call, &passed, &asked.id, seconds(&asked)))
+}
+
+/// Passes the call through the guard.
+pub(crate) async fn pass(asked: &Asked, call: &Arc<Call>) -> Result<Passed, Problem> {
+    Ok(asked.factory.pass(&asked.caller, passage(asked, call)).await?)
+}
+
+/// The call as the factory knows it.
+pub(crate) fn passage(asked: &Asked, call: &Arc<Call>) -> Passage {
+    Passage {
+        workflow: call.workflow.clone(),
+        step: call.step.clone(),
+        entry: PassageEntry::Proxy { input: call.input(), call: Arc::clone(call) as _ },
+        case: asked.said.case.clone(),
+        rehearsal: asked.said.rehearsal,
+        again: asked.said.again.clone(),
+    }
+}
+
+/// Now, in seconds since 1970.
+pub(crate) fn seconds(asked: &Asked) -> i64 {
+    asked.factory.now().as_millis() / 1_000
+}

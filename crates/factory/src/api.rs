@@ -1,7 +1,9 @@
 //! What the gateway, the server and the command line ask the factory for, and what it answers. Plain data.
 
+mod serving;
 mod standing;
 
+pub use serving::{AdmitInput, Admitted, ResumedAll, StoppedAll};
 pub use standing::{InForce, LapseView, RetiredView, WorkflowSummary};
 
 use seatrial_guard::Part;
@@ -209,12 +211,12 @@ pub enum Refused {
         instead: String,
     },
     /// Too many requests.
-    #[error("the limit of `{step}` is reached: {limit} a minute; nothing was decided")]
+    #[error("the limit of `{step}` is reached: {limit}; nothing was decided")]
     TooMany {
         /// The step.
         step: String,
-        /// The limit.
-        limit: u64,
+        /// The limit, as the spec says it (`30 calls a minute`, `20000 tokens a day`, `50 EUR a day`).
+        limit: String,
         /// Seconds until another may be tried.
         retry_after_s: u64,
     },

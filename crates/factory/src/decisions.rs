@@ -268,7 +268,7 @@ fn may_see(caller: &Caller, rec: &DecisionRec) -> Result<(), Refused> {
     Ok(())
 }
 
-fn concerns(body: &Body, decision: DecisionId) -> bool {
+pub(crate) fn concerns(body: &Body, decision: DecisionId) -> bool {
     match body {
         Body::ReviewAnswered(b) => b.decision == decision,
         Body::DecisionOverridden(b) => b.decision == decision,

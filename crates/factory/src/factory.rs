@@ -227,6 +227,18 @@ impl Factory {
         Ok(factory)
     }
 
+    /// Reads `factory.yaml` again, and puts together anew what is served: providers' keys are read again. Requests under
+    /// way go on with what they began with.
+    ///
+    /// # Errors
+    /// Where the file cannot be taken, or the store cannot be read. What is served then stays as it was.
+    pub async fn reload_all(&self) -> Result<(), OpenError> {
+        if !self.reread().await?.changed {
+            self.load_handles().await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn load_handles(&self) -> Result<(), OpenError> {
         for info in self.0.store.logs().await? {
             if info.log != LogName::factory() {

@@ -25,6 +25,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// How a stop of the whole factory is named among the elements of a workflow that are stopped.
+pub(crate) const FACTORY_ELEMENT: &str = "factory";
+
 /// One workflow on this node.
 pub(crate) struct Handle {
     pub(crate) log: LogName,
@@ -53,6 +56,14 @@ impl Handle {
             Reach::Factory => &self.factory_stops,
             Reach::Marked => &self.marked_stops,
         }
+    }
+
+    /// Everything that is stopped for everybody. A stop of the whole factory stands under the name `factory`.
+    pub(crate) fn standing_stops(&self) -> Vec<(ElementPath, StopRec)> {
+        let own = self.stops.load();
+        let all = self.factory_stops.load();
+        let named = all.iter().map(|(_, stop)| (ElementPath::from(FACTORY_ELEMENT), stop.clone()));
+        own.iter().cloned().chain(named).collect()
     }
 
     /// The stop that holds for a request at this element: one of the workflow or the factory, or for a marked request a
@@ -125,6 +136,17 @@ pub(crate) struct ServedModel {
     /// A digest, a dated version or an alias.
     pub(crate) identity: String,
     pub(crate) embedded: bool,
+    /// Models that stand behind it, in order.
+    pub(crate) fallbacks: Vec<Behind>,
+}
+
+/// A model that is asked where those before it cannot answer.
+#[derive(Clone)]
+pub(crate) struct Behind {
+    /// Its name at the provider.
+    pub(crate) name: String,
+    pub(crate) model: Arc<dyn Model>,
+    pub(crate) identity: String,
 }
 
 impl Served {
@@ -345,10 +367,14 @@ impl Factory {
             .get(&wanted.provider)
             .ok_or_else(|| format!("the factory has no provider `{}`", wanted.provider))?;
         if *provider != Provider::Classifier {
-            let model = self.0.providers.model(provider, &wanted.name)?;
-            let model = self.watched(model, workflow, step, provider);
-            let identity = format!("{}/{}", wanted.provider, wanted.name);
-            return Ok(Some(ServedModel { model, identity, embedded: false }));
+            let reach = |name: &String| -> Result<Behind, String> {
+                let model = self.0.providers.model(provider, name)?;
+                let model = self.watched(model, workflow, step, (provider, name));
+                Ok(Behind { name: name.clone(), model, identity: format!("{}/{name}", wanted.provider) })
+            };
+            let Behind { model, identity, .. } = reach(&wanted.name)?;
+            let fallbacks = wanted.fallback.iter().map(reach).collect::<Result<_, _>>()?;
+            return Ok(Some(ServedModel { model, identity, embedded: false, fallbacks }));
         }
         let Some(train) = &wanted.train else { return Ok(None) };
         let blob = match pinned {
@@ -363,19 +389,25 @@ impl Factory {
             _ => None,
         };
         let embedded = Embedded::load(&bytes, &train.label, confidence)?;
-        let model = self.watched(Arc::new(embedded), workflow, step, provider);
-        Ok(Some(ServedModel { model, identity: blob.to_string(), embedded: true }))
+        let model = self.watched(Arc::new(embedded), workflow, step, (provider, &wanted.name));
+        Ok(Some(ServedModel { model, identity: blob.to_string(), embedded: true, fallbacks: Vec::new() }))
     }
 
     /// A step's model, whose calls are told to whoever watches.
-    fn watched(&self, model: Arc<dyn Model>, workflow: &Workflow, step: &Step, provider: &Provider) -> Arc<dyn Model> {
+    fn watched(
+        &self,
+        model: Arc<dyn Model>,
+        workflow: &Workflow,
+        step: &Step,
+        (provider, name): (&Provider, &str),
+    ) -> Arc<dyn Model> {
         let Some(wanted) = &step.model else { return model };
         let what = Watched {
             workflow: workflow.name.clone(),
             step: step.name.clone(),
             provider: wanted.provider.clone(),
             kind: Watched::kind(provider),
-            model: wanted.name.clone(),
+            model: name.to_owned(),
         };
         WatchedModel::new(&self.0.observer, model, what)
     }

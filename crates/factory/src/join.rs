@@ -1,6 +1,6 @@
 //! Asking again is not another chance: a retry joins the decision that exists.
 
-use crate::api::{Caller, DecisionStatus, Passage, Passed, Refused};
+use crate::api::{Caller, DecisionStatus, Passage, PassageEntry, Passed, Refused};
 use crate::clock::random;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, row};
@@ -27,7 +27,8 @@ pub(crate) struct Asked {
     pub(crate) case_tag: String,
     /// HMAC of caller, step, case (or idempotency key) and body.
     pub(crate) tag: String,
-    stated: bool,
+    /// HMAC of caller, step, stated case and input: whatever else the ask says, it is the same question.
+    pub(crate) question: Option<String>,
 }
 
 /// Whether an ask decides, or joins what was decided.
@@ -65,9 +66,9 @@ impl Asked {
         let input = seatrial_model::canonical_value(passage.entry.input())
             .map_err(|e| Refused::Invalid(format!("the input has no canonical form: {e}")))?;
         let output: &[u8] = match &passage.entry {
-            crate::api::PassageEntry::Decide { output, .. } => output.as_bytes(),
-            crate::api::PassageEntry::Proxy { call, .. } => call.received(),
-            crate::api::PassageEntry::Run { .. } => b"",
+            PassageEntry::Decide { output, .. } => output.as_bytes(),
+            PassageEntry::Proxy { call, .. } => call.received(),
+            PassageEntry::Run { .. } => b"",
         };
         let key = passage.again.key.as_deref().unwrap_or_default();
         // Without a case and a key the body alone says which ask it is. Two customers with the same wishes then share
@@ -82,12 +83,40 @@ impl Asked {
         let step = passage.step.as_bytes();
         let parts: [&[u8]; 8] = [b"ask", principal, step, kind, identity.as_bytes(), &input, output, rehearsal];
         let tag = tag(&handle.secret, &parts)?;
-        Ok(Self { case, case_tag, tag, stated })
+        // What a caller submits is another output each time, and each is judged on its own. What a model is asked is
+        // the same question however the rest of the call reads.
+        let question = match (&passage.entry, stated) {
+            (PassageEntry::Decide { .. }, true) => Some(tag.clone()),
+            (_, true) => {
+                let parts: [&[u8]; 6] = [b"question", principal, step, case.as_bytes(), &input, rehearsal];
+                Some(self::tag(&handle.secret, &parts)?)
+            }
+            (_, false) => None,
+        };
+        Ok(Self { case, case_tag, tag, question })
+    }
+
+    /// Of a judge: each is a question of its own about the decision that it is made for, and nobody joins it.
+    pub(crate) fn of_judge(
+        handle: &Handle,
+        caller: &Caller,
+        passage: &Passage,
+        behalf: &seatrial_model::DecisionId,
+    ) -> Result<Self, Refused> {
+        let asked = Self::of(handle, caller, passage)?;
+        let random = random::<16>().map_err(internal)?;
+        let tag = tag(&handle.secret, &[b"judge", behalf.uuid().as_bytes(), &random])?;
+        Ok(Self { tag, question: None, ..asked })
+    }
+
+    /// What attempts that may not run beside each other share.
+    fn turn(&self) -> &str {
+        self.question.as_deref().unwrap_or(&self.tag)
     }
 
     /// Whether an earlier decision on the same ask may be its answer.
     fn may_join(&self, passage: &Passage) -> bool {
-        !passage.again.afresh && (is_retry(passage) || self.stated)
+        !passage.again.afresh && (is_retry(passage) || self.question.is_some())
     }
 }
 
@@ -107,10 +136,10 @@ impl Factory {
         ticket: &mut Ticket,
     ) -> Result<Turned, Refused> {
         if !asked.may_join(passage) {
-            return Ok(Turned::Mine(handle.traffic.begin(&asked.tag)));
+            return Ok(Turned::Mine(handle.traffic.begin(asked.turn())));
         }
         loop {
-            let turn = handle.traffic.begin_alone(&asked.tag);
+            let turn = handle.traffic.begin_alone(asked.turn());
             // Looked up after the turn was taken: whoever had it before is in the store by now.
             if let Some(passed) = self.join(handle, passage, asked, now).await? {
                 return Ok(Turned::Joined(Box::new(passed)));
@@ -140,9 +169,30 @@ impl Factory {
         asked: &Asked,
         now: Time,
     ) -> Result<Option<Passed>, Refused> {
-        let key = asked.tag.clone();
-        let found = self
-            .0
+        if is_retry(passage)
+            && let Some((asked_at, rec)) = self.newest(handle, &asked.tag).await?
+            && now.millis_since(asked_at) <= JOIN_MS
+        {
+            return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
+        }
+        if let Some(question) = &asked.question
+            && let Some((_, rec)) = self.newest(handle, question).await?
+        {
+            // That nothing was served (a stop, a ceiling, a model that was away) is no opinion on the case, and does not
+            // outlive its reason.
+            let unserved = [codes::WORKFLOW_STOPPED, codes::NOT_RELEASED, codes::MODEL_UNREACHABLE];
+            let served = !unserved.contains(&rec.code.as_str());
+            if rec.status == DecisionStatus::Pending || (rec.verdict == Verdict::Deny && served) {
+                return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest decision on an ask or a question, and when it was made.
+    async fn newest(&self, handle: &Handle, tag: &str) -> Result<Option<(Time, DecisionRec)>, Refused> {
+        let key = tag.to_owned();
+        self.0
             .store
             .read_with(&handle.log, move |view| {
                 let Some(ask) = row::<AskRec>(view, "ask", key.as_bytes())? else { return Ok(None) };
@@ -150,15 +200,6 @@ impl Factory {
                 Ok(rec.map(|rec| (ask.time, rec)))
             })
             .await
-            .map_err(not_recorded)?;
-        let Some((asked_at, rec)) = found else { return Ok(None) };
-        let fresh = now.millis_since(asked_at) <= JOIN_MS;
-        // That nothing was served (a stop, a ceiling) is no opinion on the case, and does not outlive its reason.
-        let served = ![codes::WORKFLOW_STOPPED, codes::NOT_RELEASED].contains(&rec.code.as_str());
-        let waits = rec.status == DecisionStatus::Pending || (rec.verdict == Verdict::Deny && served);
-        if (is_retry(passage) && fresh) || (asked.stated && waits) {
-            return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
-        }
-        Ok(None)
+            .map_err(not_recorded)
     }
 }

@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod acts;
+mod admit;
 pub mod api;
 mod approve;
 mod assess;
@@ -63,6 +64,7 @@ mod worktree;
 
 pub use acknowledge::Acknowledged;
 pub use acts::{TruthInput, TruthsRecorded};
+pub use admit::ADMIT_OUTPUT_BYTES_MAX;
 pub use approve::{ApprovalInput, ApprovalLook, Changed, Since};
 pub use calibrate::{CertifiedOutcome, Proposed};
 pub use clock::{Clock, NoEntropy, SystemClock, random};
@@ -109,7 +111,7 @@ pub use seatrial_ownership::{ActionKind, Sides, Taker, Taking, TransferIndex, We
 pub use seatrial_ownership::{ObligationLine as PackedObligation, regulation};
 pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use seeds::{SEEDS_MAX, Seeded, SeedsFrom};
-pub use serve::STEP_MS_MAX;
+pub use serve::{HOLD_MS_MAX, STEP_MS_MAX};
 pub use sprints::{Backlog, ClosedSprint, NOTE_CHARS_MAX, NOTE_CITES_MAX, NoteInput, OPERATION_DAYS, SprintLook};
 pub use stages::{ReleaseLook, Retired, RolledBack};
 pub use stale::{Compared, Stales, Staling, ToldBy, stale_by_keys};

@@ -12,7 +12,7 @@
 //! | `case` | HMAC of the case `/` decision | empty |
 //! | `tally` | `all/…` or `2026-11-23/…` | a count |
 //! | `delivery` | index (8 bytes) | empty: an event of delivery |
-//! | `stop`, `marked-stop` | element | [`StopRec`]; a drill's stop is for marked requests only |
+//! | `stop`, `factory-stop`, `marked-stop` | element | [`StopRec`]; a drill's stop is for marked requests only |
 //! | `incident` | number (8 bytes) | [`IncidentRec`] |
 //! | `release` | `in-force`, or the digest's hex | [`ReleaseRec`] |
 //! | `release` | `retired` | [`RetiredRec`] |
@@ -20,6 +20,8 @@
 //! | `lapse` | the release digest's hex | [`LapseRec`]: it lapsed and was not restored |
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `model-calls` | quarter of an hour (8 bytes), model | attempts that decisions took of it; no model: unanswered ones |
+//! | `spent` | step, lane, quarter of an hour (8 bytes) | [`SpentRec`]: what its calls used; marked ones apart |
+//! | `admission` | case `/` step `/` decision (16 bytes) | event: a system step was admitted |
 //! | `caller` | principal | empty: somebody who called, rehearsals left out |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
 //! | `seeded` | role | [`SeedRec`]: seeded known-bad items that it answered |
@@ -44,8 +46,9 @@ mod transfer;
 pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
-    AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE,
-    SEEDED, WITNESS, audit_due_from, pilot_count_key, quarter_of,
+    ADMISSION, AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED, QUEUE,
+    REHEARSAL_QUEUE, SEEDED, SPENT, WITNESS, admission_key, audit_due_from, pilot_count_key, quarter_of, spent_key,
+    spent_prefix,
 };
 
 pub(crate) use transfer::{ACTED, DELIVERY, RIGHTS, acted};
@@ -56,7 +59,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 14;
+pub const PROJECTION_VERSION: u32 = 15;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

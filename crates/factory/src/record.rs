@@ -8,16 +8,20 @@ use crate::join::Asked;
 use crate::project::{CertificateRec, DecisionRec, LapseRec, certificate_key};
 use crate::serve::{Obtained, bounds};
 use crate::switch::is_stopped;
+use seatrial_guard::candidate::{INPUT_PART, payload_of};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, Part, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamReleased};
-use seatrial_model::facts::{CertificateState, FACTS_VERSION, OnLapse, ReviewAll, SliceFact, ThresholdFact};
+use seatrial_model::facts::{CertificateState, FACTS_VERSION, Inspected, OnLapse, ReviewAll, SliceFact, ThresholdFact};
 use seatrial_model::{
     Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, Protocol, ReviewId, Stage, Subject,
 };
 use seatrial_spec::workflow::PilotGate;
 use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
 use std::sync::Arc;
+
+/// The most parts of a call that a decision names as not inspected: an entry of the log is at most 65 535 bytes.
+const NOT_INSPECTED_MAX: usize = 32;
 
 /// Everything that is known when a decision is to be recorded.
 pub(crate) struct Record {
@@ -38,6 +42,8 @@ pub(crate) struct Record {
     /// How its stream was released, where that was in windows.
     pub(crate) stream: Option<StreamReleased>,
     pub(crate) input: String,
+    /// Parts of the call that no check looks into.
+    pub(crate) not_inspected: Vec<String>,
     pub(crate) input_findings: Vec<Finding>,
     /// Slices with a guarantee of their own that the input lies in, each with whether that could not be told.
     pub(crate) slices: Vec<(ElementPath, bool)>,
@@ -111,6 +117,10 @@ impl Factory {
             requests: record.obtained.requests,
             behalf: record.behalf,
             stream: record.stream.clone(),
+            fallback: record.obtained.fallback.clone(),
+            cost: record.obtained.cost.clone(),
+            unreported: record.obtained.unreported,
+            question: record.asked.question.clone(),
             facts,
         };
         let review = made.review.as_ref().map(|r| r.review);
@@ -162,8 +172,8 @@ impl Factory {
         if !record.obtained.aside.is_empty() {
             keep("aside", serde_json::to_vec(&record.obtained.aside).map_err(internal)?)?;
         }
-        if let Some(modified) = record.obtained.modified_text() {
-            keep("released", modified.into_bytes())?;
+        if let Some(modified) = &record.obtained.judgement.modified {
+            keep("released", payload_of(&modified.parts).into_bytes())?;
         }
         Ok(Batch { events: vec![event], payloads, ..Batch::default() })
     }
@@ -238,7 +248,9 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
         }
     }
     let Some(program) = served.program.step(&record.step) else { return Ok(state) };
-    let model = served.models.get(&record.step).map(|m| m.identity.as_str()).unwrap_or_default();
+    // A certificate counts for the model that it was made for, whichever the step names first.
+    let first = || served.models.get(&record.step).map(|m| m.identity.as_str());
+    let model = record.obtained.fallback.as_deref().or_else(first).unwrap_or_default();
     let standing = |(path, failed): &(ElementPath, bool)| {
         let (path, state, failed) = (path.clone(), CertificateState::Certified, *failed);
         SliceFact { path, state, failed }
@@ -309,7 +321,7 @@ fn facts_of(
         thresholds: state.thresholds,
         slices: state.slices,
         draw: audit.map_or(1.0, |path| draw_of(&statement, &path, &record.decision)),
-        inspected: judgement.inspected.clone(),
+        inspected: inspected(judgement.inspected.clone(), &record.not_inspected),
     }
 }
 
@@ -355,6 +367,16 @@ fn leaving(decision: &Decision, obtained: &Obtained) -> Option<String> {
         Action::Advised if decision.verdict < Verdict::Modify => obtained.candidate.clone(),
         _ => None,
     }
+}
+
+/// What was inspected by which checks, and at the end what of the call was inspected by none.
+fn inspected(mut parts: Vec<Inspected>, not: &[String]) -> Vec<Inspected> {
+    let unseen = |part: String| Inspected { part, by: Vec::new() };
+    parts.extend(not.iter().take(NOT_INSPECTED_MAX).cloned().map(unseen));
+    if let Some(more) = not.len().checked_sub(NOT_INSPECTED_MAX).filter(|more| *more > 0) {
+        parts.push(unseen(format!("{INPUT_PART}and {more} more")));
+    }
+    parts
 }
 
 /// The redacted parts, where these leave.

@@ -1,5 +1,14 @@
 //! One passage: admit ▶ candidate ▶ verify ▶ weigh ▶ decide ▶ record ▶ act.
 
+mod aside;
+mod ask;
+mod hold;
+mod spent;
+
+pub(crate) use ask::Asking;
+pub use hold::HOLD_MS_MAX;
+pub(crate) use spent::limits_of_day;
+
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal, new_decision, new_review};
 use crate::handle::{Handle, Live, Served, ServedModel};
@@ -10,9 +19,9 @@ use crate::switch::Reach;
 use crate::traffic::Ticket;
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_guard::decide::{codes, draw};
-use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
-use seatrial_guard::{Aside, Candidate, Judgement, StepProgram};
-use seatrial_model::event::{Entry, Usage};
+use seatrial_guard::port::{Ask, AskBody, Reply};
+use seatrial_guard::{Aside, Judgement, StepProgram};
+use seatrial_model::event::{Cost, Entry, Usage};
 use seatrial_model::facts::Bounds;
 use seatrial_model::{Confidence, DecisionId, ElementPath, Finding, Stage, Time};
 use seatrial_spec::workflow::Step;
@@ -31,6 +40,12 @@ pub(crate) struct Obtained {
     pub(crate) reply: Option<Arc<Reply>>,
     pub(crate) model: Option<String>,
     pub(crate) usage: Option<Usage>,
+    /// The model that answered, where it was not the step's first.
+    pub(crate) fallback: Option<String>,
+    /// What the calls cost.
+    pub(crate) cost: Option<Cost>,
+    /// A bound for calls whose provider did not say what they used.
+    pub(crate) unreported: Option<Usage>,
     /// Requests that providers were sent.
     pub(crate) requests: u64,
     /// What was asked beside the candidate.
@@ -58,6 +73,9 @@ impl Obtained {
             reply: None,
             model: None,
             usage: None,
+            fallback: None,
+            cost: None,
+            unreported: None,
             requests: 0,
             aside: Aside::default(),
         }
@@ -127,34 +145,50 @@ impl Factory {
         let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
         self.may_call(caller, &served, &passage, step)?;
         let mut ticket = handle.traffic.enter(Reach::of(passage.rehearsal));
-        admit(&handle, step, &passage, received)?;
+        serves(step, &passage)?;
+        admit_step(&handle, step, &passage, received)?;
+        limits_of_day(self, &handle, step, &passage, received).await?;
         let asked = Asked::of(&handle, caller, &passage)?;
         seen.case(&asked.case_tag);
         // Held until the decision is durable: a second attempt of the same ask waits for it.
-        let _turn = match self.turn(&handle, &passage, &asked, received, &mut ticket).await? {
-            Turned::Joined(earlier) => return Ok(*earlier),
+        let turn = match self.turn(&handle, &passage, &asked, received, &mut ticket).await? {
+            Turned::Joined(earlier) => return self.held(&handle, step, *earlier, &mut ticket).await,
             Turned::Mine(turn) => turn,
         };
+        self.may_progress(&handle.log, &served, step, &asked.case_tag).await?;
         let input = passage.entry.input();
         let input_findings = program.check_input(input);
         let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
         seen.admitted();
         // Shadow changes nothing: the model is asked as if nobody judged.
         let shadow = !passage.rehearsal && in_shadow(&served);
+        let decision = if seeded {
+            drawn_decision(&served, program, received)?
+        } else {
+            new_decision(received).map_err(internal)?
+        };
         let obtained = if denied && !shadow {
             Obtained::nothing(step, None, 0)
         } else if manner == Manner::ModelAway {
             Obtained::nothing(step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0)
         } else {
-            self.obtain(&served, step, program, &passage, &mut ticket, &handle).await?
+            let asking = Asking {
+                factory: self,
+                handle: &handle,
+                served: &served,
+                step,
+                program,
+                caller,
+                passage: &passage,
+                case: &asked.case,
+                decision,
+                until: Asking::deadline(step),
+            };
+            self.obtain(&asking, &mut ticket).await?
         };
         seen.obtained();
         let record = Record {
-            decision: if seeded {
-                drawn_decision(&served, program, received)?
-            } else {
-                new_decision(received).map_err(internal)?
-            },
+            decision,
             review: new_review(received).map_err(internal)?,
             served: Arc::clone(&served),
             step: step.name.clone(),
@@ -173,12 +207,22 @@ impl Factory {
             behalf: None,
             stream: None,
             input: input.to_string(),
+            not_inspected: match &passage.entry {
+                PassageEntry::Proxy { call, .. } => call.not_inspected(),
+                _ => Vec::new(),
+            },
             slices: program.guaranteed_slices(input),
             input_findings,
             asked,
             obtained,
         };
-        self.record(&handle, record).await
+        let passed = self.record(&handle, record).await?;
+        drop(turn);
+        // Marked requests wait for nobody.
+        if passage.rehearsal {
+            return Ok(passed);
+        }
+        self.held(&handle, step, passed, &mut ticket).await
     }
 
     fn may_call(&self, caller: &Caller, served: &Served, passage: &Passage, step: &Step) -> Result<(), Refused> {
@@ -194,88 +238,16 @@ impl Factory {
         served.authorize_call(&caller.principal, action, &circumstances)
     }
 
-    /// Gets a candidate and judges it; asks again with the findings while attempts remain.
-    async fn obtain(
-        &self,
-        served: &Served,
-        step: &Step,
-        program: &StepProgram,
-        passage: &Passage,
-        ticket: &mut Ticket,
-        handle: &Handle,
-    ) -> Result<Obtained, Refused> {
-        let entry = &passage.entry;
-        if let PassageEntry::Decide { input, output, confidence } = entry {
-            let candidate = Candidate { confidence: *confidence, ..Candidate::text(output.clone()) };
-            let judgement = program.judge(input, &candidate);
-            let mut obtained = Obtained::nothing(step, None, 1);
-            obtained.candidate = Some(output.clone());
-            obtained.judgement = judgement;
-            return Ok(obtained);
-        }
-        let Some(model) = served.models.get(&step.name) else {
-            return Ok(Obtained::nothing(step, Some("model_unreachable".to_owned()), 0));
-        };
-        let asking = self.ask_until_content(served, step, program, entry, model);
+    /// Gets a candidate and judges it; a stop ends that.
+    pub(crate) async fn obtain(&self, asking: &Asking<'_>, ticket: &mut Ticket) -> Result<Obtained, Refused> {
         tokio::select! {
             biased;
             () = ticket.stopped() => {
                 ticket.cut();
-                Err(stopped(handle, &step.path(), &step.name, passage.rehearsal, self.now()))
+                let step = asking.step;
+                Err(stopped(asking.handle, &step.path(), &step.name, asking.passage.rehearsal, self.now()))
             }
-            obtained = asking => obtained,
-        }
-    }
-
-    async fn ask_until_content(
-        &self,
-        served: &Served,
-        step: &Step,
-        program: &StepProgram,
-        entry: &PassageEntry,
-        model: &ServedModel,
-    ) -> Result<Obtained, Refused> {
-        let input = entry.input();
-        let mut obtained = Obtained::nothing(step, None, 0);
-        let mut usage = Usage::default();
-        let mut objections: Option<(String, Vec<Finding>)> = None;
-        loop {
-            let ask = make_ask(served, step, program, entry, model, objections.as_ref())?;
-            obtained.attempts += 1;
-            match model.model.ask(ask).await {
-                Ok(reply) => {
-                    obtained.requests += reply.requests;
-                    usage.input += reply.usage.map_or(0, |u| u.input);
-                    usage.output += reply.usage.map_or(0, |u| u.output);
-                    let candidate = Candidate {
-                        parts: reply.parts.clone(),
-                        logprobs: reply.logprobs.clone(),
-                        ..Candidate::default()
-                    };
-                    obtained.judgement = program.judge(input, &candidate);
-                    obtained.candidate = Some(text_of(&candidate));
-                    obtained.model = reply.model.clone().or_else(|| Some(model.identity.clone()));
-                    obtained.usage = (usage != Usage::default()).then_some(usage);
-                    obtained.reply = (!model.embedded).then(|| Arc::new(reply));
-                    obtained.no_candidate = None;
-                }
-                Err(error) => {
-                    tracing::warn!(step = step.name, %error, "no candidate");
-                    obtained.no_candidate = Some(error.no_candidate().to_owned());
-                    if let ModelError::Limited { .. } = error {
-                        obtained.no_candidate = Some("model_unreachable".to_owned());
-                    }
-                    return Ok(obtained);
-                }
-            }
-            // A client's own stream cannot be asked again with words of ours: only rendered prompts are.
-            // And in shadow an answer is judged, never made better.
-            let ours = matches!(entry, PassageEntry::Run { .. }) && !model.embedded && !in_shadow(served);
-            if !ours || !program.plan().asks_again(&obtained.judgement.findings, obtained.attempts) {
-                return Ok(obtained);
-            }
-            let answer = obtained.candidate.clone().unwrap_or_default();
-            objections = Some((answer, obtained.judgement.findings.clone()));
+            obtained = asking.obtain() => obtained,
         }
     }
 }
@@ -310,21 +282,50 @@ fn drawn_decision(served: &Served, program: &StepProgram, at: Time) -> Result<De
 
 fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {
     let served = if passage.rehearsal { &live.candidate } else { &live.in_force };
-    served.clone().ok_or_else(|| {
-        let missing = match (&live.broken, passage.rehearsal) {
-            (Some(why), _) => why.clone(),
-            (None, true) => "no spec was submitted; `seatrial submit` does it".to_owned(),
-            (None, false) if live.retired.is_some() => {
-                let since = live.retired.as_ref().map(|r| r.at.to_string()).unwrap_or_default();
-                format!("it is retired since {since}, and nothing of it is served any more")
-            }
-            (None, false) => "no release is in force; `seatrial status` shows what is missing".to_owned(),
-        };
-        Refused::NotReleased { workflow: passage.workflow.clone(), missing: vec![missing] }
+    served.clone().ok_or_else(|| match (&live.broken, passage.rehearsal) {
+        (None, true) => {
+            let missing = "no spec was submitted; `seatrial submit` does it".to_owned();
+            Refused::NotReleased { workflow: passage.workflow.clone(), missing: vec![missing] }
+        }
+        _ => unreleased(live, &passage.workflow),
     })
 }
 
-fn admit(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(), Refused> {
+/// The refusal where no release is in force.
+pub(crate) fn unreleased(live: &Live, workflow: &str) -> Refused {
+    let missing = match &live.broken {
+        Some(why) => why.clone(),
+        None if live.retired.is_some() => {
+            let since = live.retired.as_ref().map(|r| r.at.to_string()).unwrap_or_default();
+            format!("it is retired since {since}, and nothing of it is served any more")
+        }
+        None => "no release is in force; `seatrial status` shows what is missing".to_owned(),
+    };
+    Refused::NotReleased { workflow: workflow.to_owned(), missing: vec![missing] }
+}
+
+/// Refuses a way in which the spec does not serve the step: some check of it could not run there.
+pub(crate) fn serves(step: &Step, passage: &Passage) -> Result<(), Refused> {
+    let way = passage.entry.kind();
+    if step.serves.contains(&way) {
+        return Ok(());
+    }
+    let word = |way: &Entry| match way {
+        Entry::Run => "run",
+        Entry::Proxy => "proxy",
+        Entry::Decide => "decide",
+    };
+    let served: Vec<&str> = step.serves.iter().map(word).collect();
+    Err(Refused::Forbidden(format!(
+        "`{}` is not served as `{}`; its spec serves it as: {}",
+        step.name,
+        word(&way),
+        if served.is_empty() { "nothing".to_owned() } else { served.join(", ") }
+    )))
+}
+
+/// Refuses what is stopped, and more calls than a minute may have.
+pub(crate) fn admit_step(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(), Refused> {
     let path = step.path();
     if handle.stop_of(&path, passage.rehearsal).is_some() {
         return Err(stopped(handle, &path, &step.name, passage.rehearsal, now));
@@ -334,7 +335,7 @@ fn admit(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(
         let reach = Reach::of(passage.rehearsal);
         handle.traffic.count(&step.name, reach, limit, now).map_err(|retry_after_s| Refused::TooMany {
             step: format!("{}/{}", passage.workflow, step.name),
-            limit,
+            limit: format!("{limit} calls a minute"),
             retry_after_s,
         })?;
     }
@@ -369,14 +370,16 @@ pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, marked: b
     }
 }
 
-fn make_ask(
-    served: &Served,
-    step: &Step,
-    program: &StepProgram,
-    entry: &PassageEntry,
+/// The ask of a passage's model, under the name that the provider knows.
+pub(crate) fn make_ask(
+    asking: &Asking<'_>,
     model: &ServedModel,
+    name: &str,
+    timeout_ms: u64,
     objections: Option<&(String, Vec<Finding>)>,
 ) -> Result<Ask, Refused> {
+    let Asking { served, step, program, .. } = *asking;
+    let entry = &asking.passage.entry;
     let wanted = step.model.as_ref();
     let body = match entry {
         PassageEntry::Proxy { call, .. } if !model.embedded => {
@@ -401,12 +404,12 @@ fn make_ask(
         }
     };
     Ok(Ask {
-        model: wanted.map(|m| m.name.clone()).unwrap_or_default(),
+        model: name.to_owned(),
         body,
         temperature: wanted.and_then(|m| m.temperature),
         schema: output_schema(served, step),
         logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
-        timeout_ms: step.within.map_or(STEP_MS_MAX, |w| w.as_millis()).min(STEP_MS_MAX),
+        timeout_ms,
     })
 }
 
@@ -414,18 +417,6 @@ fn make_ask(
 pub(crate) fn output_schema(served: &Served, step: &Step) -> Option<Value> {
     let name = step.output.as_ref()?;
     served.workflow.types.get(name).map(|t| (*t.schema).clone())
-}
-
-/// The candidate as one text: what is kept as the payload `output`.
-fn text_of(candidate: &Candidate) -> String {
-    match candidate.parts.as_slice() {
-        [only] => only.text.clone(),
-        parts => {
-            let parts: Vec<Value> =
-                parts.iter().map(|p| serde_json::json!({ "part": p.name, "text": p.text })).collect();
-            Value::Array(parts).to_string()
-        }
-    }
 }
 
 impl PassageEntry {

@@ -296,7 +296,7 @@ impl Factory {
         let candidate = live.candidate.as_ref().map(|s| s.workflow.digest);
         let in_force = self.in_force(&handle.log).await?;
         let ahead = in_force.as_ref().is_some_and(|r| Some(r.spec) != candidate);
-        let stops = handle.stops.load_full();
+        let stops = handle.standing_stops();
         let today = self.now().day();
         let (verdicts, today, reviews_open, log_size) = self
             .0

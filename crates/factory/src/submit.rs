@@ -109,6 +109,9 @@ impl Factory {
         blobs.push(table);
         let batch = Batch { events: vec![event], blobs, ..Batch::default() };
         self.0.store.append(&log, batch).await.map_err(not_recorded)?;
+        if !known {
+            self.stop_with_the_factory(&log).await?;
+        }
         self.reload(&log).await?;
         Ok(Submitted { workflow: log, spec, new: true, first, elements, changes })
     }

@@ -1,6 +1,8 @@
 //! The stop switch: for everything, or, in a drill, for marked requests alone. One code, one kind of event, one way to
 //! cut what is in flight; only the reach differs.
 
+mod factory;
+
 use crate::api::{Caller, Refused, StopEffect};
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, row, rows};
@@ -17,11 +19,16 @@ use std::sync::Arc;
 pub(crate) enum Reach {
     /// Everybody.
     All,
+    /// Everybody, with the whole factory: it stands apart from a stop of the workflow itself.
+    Factory,
     /// Marked requests: a drill's stop.
     Marked,
 }
 
 impl Reach {
+    /// Every reach.
+    pub(crate) const EACH: [Self; 3] = [Self::All, Self::Factory, Self::Marked];
+
     pub(crate) const fn is_marked(self) -> bool {
         matches!(self, Self::Marked)
     }
@@ -30,22 +37,33 @@ impl Reach {
         if marked { Self::Marked } else { Self::All }
     }
 
+    /// As an event of the switch says it.
+    pub(crate) const fn said(marked: bool, factory: bool) -> Self {
+        if factory { Self::Factory } else { Self::of(marked) }
+    }
+
+    const fn is_factory(self) -> bool {
+        matches!(self, Self::Factory)
+    }
+
     /// The table of its stops.
     pub(crate) const fn table(self) -> &'static str {
         match self {
             Self::All => "stop",
+            Self::Factory => "factory-stop",
             Self::Marked => "marked-stop",
         }
     }
 }
 
-/// Whether a step is stopped, as the commit sees it: by a stop of everything, or for a marked request by a drill's.
+/// Whether a step is stopped, as the commit sees it: by a stop of the workflow or of the factory, or for a marked
+/// request by a drill's.
 pub(crate) fn is_stopped(view: &dyn View, path: &ElementPath, marked: bool) -> Result<bool, StoreError> {
     let within = |reach: Reach| -> Result<bool, StoreError> {
         let stops: Vec<(Vec<u8>, StopRec)> = rows(view, &Scan::all(reach.table()))?;
         Ok(stops.iter().any(|(key, _)| path.is_within(&ElementPath::new(String::from_utf8_lossy(key).into_owned()))))
     };
-    Ok(within(Reach::All)? || (marked && within(Reach::Marked)?))
+    Ok(within(Reach::All)? || within(Reach::Factory)? || (marked && within(Reach::Marked)?))
 }
 
 impl Factory {
@@ -75,9 +93,13 @@ impl Factory {
     ) -> Result<StopEffect, Refused> {
         let requested = std::time::Instant::now();
         let handle = self.handle(workflow)?;
-        let element = self.stoppable(&handle, step)?;
+        let element = stoppable(&handle, step)?;
         self.may_switch(caller, &handle, Act::Stop, false)?;
-        let body = Body::WorkflowStopped(WorkflowStopped { element: element.clone(), marked: reach.is_marked() });
+        let body = Body::WorkflowStopped(WorkflowStopped {
+            element: element.clone(),
+            marked: reach.is_marked(),
+            factory: reach.is_factory(),
+        });
         let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
         let id = event.id;
         let key = element.clone();
@@ -124,7 +146,7 @@ impl Factory {
         reach: Reach,
     ) -> Result<EventId, Refused> {
         let handle = self.handle(workflow)?;
-        let element = self.stoppable(&handle, step)?;
+        let element = stoppable(&handle, step)?;
         let stops = self.load_stops(&handle.log, reach).await.map_err(not_recorded)?;
         let stop = stops.into_iter().find(|(path, _)| *path == element).map(|(_, stop)| stop);
         let stop = stop.ok_or_else(|| Refused::Conflict { message: "it is not stopped".to_owned(), now: None })?;
@@ -133,6 +155,7 @@ impl Factory {
             element: element.clone(),
             stop: stop.event,
             marked: reach.is_marked(),
+            factory: reach.is_factory(),
             break_glass,
         });
         let (event, payloads) = self.switch_event(&handle, caller, body, reason).await?;
@@ -166,21 +189,11 @@ impl Factory {
     }
 
     async fn reload_stops(&self, handle: &Handle) -> Result<(), Refused> {
-        for reach in [Reach::All, Reach::Marked] {
+        for reach in Reach::EACH {
             let stops = self.load_stops(&handle.log, reach).await.map_err(not_recorded)?;
             handle.stops_at(reach).store(Arc::new(stops));
         }
         Ok(())
-    }
-
-    fn stoppable(&self, handle: &Handle, step: Option<&str>) -> Result<ElementPath, Refused> {
-        let Some(step) = step else { return Ok(ElementPath::root()) };
-        let live = handle.live.load();
-        let served = live.in_force.as_ref().or(live.candidate.as_ref());
-        match served.and_then(|s| s.workflow.step(step)) {
-            Some(step) => Ok(step.path()),
-            None => Err(Refused::NotFound("there is no such step".to_owned())),
-        }
     }
 
     pub(crate) fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {
@@ -214,5 +227,15 @@ impl Factory {
         payload(&mut payloads, &mut event.payloads, "reason", reason.as_bytes().to_vec(), None, None)
             .map_err(internal)?;
         Ok((event, payloads))
+    }
+}
+
+fn stoppable(handle: &Handle, step: Option<&str>) -> Result<ElementPath, Refused> {
+    let Some(step) = step else { return Ok(ElementPath::root()) };
+    let live = handle.live.load();
+    let served = live.in_force.as_ref().or(live.candidate.as_ref());
+    match served.and_then(|s| s.workflow.step(step)) {
+        Some(step) => Ok(step.path()),
+        None => Err(Refused::NotFound("there is no such step".to_owned())),
     }
 }

@@ -28,6 +28,7 @@ struct Sample {
     spec: Option<Digest>,
     input: Option<Value>,
     output: Option<String>,
+    aside: Option<String>,
 }
 
 impl Factory {
@@ -88,25 +89,23 @@ fn sample(view: &dyn View, id: DecisionId) -> Result<Option<Sample>, seatrial_st
     };
     let input = text("input")?.and_then(|t| serde_json::from_str(&t).ok());
     let output = text("output")?;
+    let aside = text("aside")?;
     let spec = event.spec;
     let Body::DecisionMade(made) = event.body else { return Ok(None) };
-    Ok(Some(Sample { made, spec, input, output }))
+    Ok(Some(Sample { made, spec, input, output, aside }))
 }
 
-/// Whether the checks find again what they found. A candidate of several parts is kept as one text and is not taken
-/// apart again: its findings are then left to the facts.
+/// Whether the checks find again what they found, on the same parts and with what others said beside them.
 fn findings_recompute(program: &seatrial_guard::StepProgram, sample: &Sample) -> bool {
     let facts = &sample.made.facts;
     let Some(input) = &sample.input else { return false };
     if facts.checks != CHECKS_VERSION || program.check_input(input) != facts.input {
         return false;
     }
-    match &sample.output {
-        Some(output) if facts.inspected.len() <= 1 => {
-            let judgement = program.judge(input, &Candidate::text(output.clone()));
-            judgement.findings == facts.findings && judgement.after_modify == facts.after_modify
-        }
-        Some(_) => false,
-        None => facts.findings.is_empty(),
-    }
+    let Some(output) = &sample.output else { return facts.findings.is_empty() };
+    let names: Vec<&str> = facts.inspected.iter().map(|i| i.part.as_str()).collect();
+    let aside = sample.aside.as_deref().map(str::as_bytes);
+    let Ok(candidate) = Candidate::rebuild(&names, output.as_bytes(), aside) else { return false };
+    let judgement = program.judge(input, &candidate);
+    judgement.findings == facts.findings && judgement.after_modify == facts.after_modify
 }

@@ -115,7 +115,7 @@ impl Traffic {
     /// were cut.
     pub(crate) async fn cut(&self, reach: Reach) -> u64 {
         match reach {
-            Reach::All => {
+            Reach::All | Reach::Factory => {
                 let (cases, marked) = tokio::join!(self.cases.cut(), self.marked.cut());
                 cases + marked
             }

@@ -11,3 +11,9 @@ pub(crate) fn input_denied(plan: &Plan, findings: &[Finding]) -> bool {
         check.otherwise == Else::Deny && finding.is_none_or(Finding::objects)
     })
 }
+
+/// Whether an output leaves under no circumstances, whatever else is said of it: something objects that denies.
+pub(crate) fn output_denied(plan: &Plan, findings: &[Finding]) -> bool {
+    let denies = |f: &&Finding| plan.checks.iter().any(|c| c.path == f.path && c.otherwise == Else::Deny);
+    findings.iter().filter(|f| f.objects()).any(|f| denies(&f))
+}

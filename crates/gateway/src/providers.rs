@@ -3,12 +3,12 @@
 use futures_util::future::BoxFuture;
 use seatrial_factory::{Providers, WitnessAnswer};
 use seatrial_guard::port::Model;
-use seatrial_model::Digest;
-use seatrial_spec::workflow::{HttpProvider, KeyRef, Provider};
-use seatrial_upstream::OpenAiModel;
+use seatrial_model::{Digest, Protocol};
+use seatrial_spec::workflow::{HttpKind, HttpProvider, KeyRef, Provider};
 use seatrial_upstream::key::Key;
-use seatrial_upstream::openai::{OpenAi, Options};
 use seatrial_upstream::post::Poster;
+use seatrial_upstream::service::{Kind, Options, Service};
+use seatrial_upstream::{HttpModel, State};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -27,13 +27,25 @@ pub struct HttpProviders {
     poster: Mutex<Option<Poster>>,
 }
 
-/// Clients by their address and their key's digest.
-type Clients = HashMap<(String, Option<Digest>), Arc<OpenAiModel>>;
+/// Clients by how they ask, their address, their key's digest, and what is spoken.
+type Clients = HashMap<(Kind, String, Option<Digest>, Vec<Protocol>), Arc<HttpModel>>;
 
 impl HttpProviders {
     /// Key files are looked for below `root`, the folder of `factory.yaml`; `env` reads an environment variable.
     pub fn new(root: impl Into<PathBuf>, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { root: root.into(), env: Box::new(env), clients: Mutex::default(), poster: Mutex::default() }
+    }
+
+    /// The circuits of all models that were asked so far: the service's address, the model, and the state.
+    #[must_use]
+    pub fn circuits(&self) -> Vec<(String, String, State)> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |((_, url, _, _), client): (&(Kind, String, Option<Digest>, Vec<Protocol>), &Arc<HttpModel>)| {
+            client.circuits().into_iter().map(|(model, state)| (url.clone(), model, state)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = clients.iter().flat_map(of).collect();
+        all.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        all
     }
 
     fn poster(&self) -> Result<Poster, String> {
@@ -63,17 +75,21 @@ impl HttpProviders {
 
 impl Providers for HttpProviders {
     fn model(&self, provider: &Provider, _name: &str) -> Result<Arc<dyn Model>, String> {
-        let Provider::Http(HttpProvider { base_url, key, .. }) = provider else {
+        let Provider::Http(HttpProvider { kind, base_url, key, speaks }) = provider else {
             return Err("an embedded classifier is not reached over HTTP; it was not loaded".to_owned());
         };
+        let kind = match kind {
+            HttpKind::OpenAi => Kind::OpenAi,
+            HttpKind::Anthropic => Kind::Anthropic,
+        };
         let key = key.as_ref().map(|key| self.key(key)).transpose()?;
-        let wanted = (base_url.clone(), key.as_ref().map(Key::digest));
+        let wanted = (kind, base_url.clone(), key.as_ref().map(Key::digest), speaks.clone());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&wanted) {
             return Ok(Arc::clone(client) as Arc<dyn Model>);
         }
-        let client = OpenAi::new(Options::new(base_url.as_str(), key)).map_err(|e| e.to_string())?;
-        let client = Arc::new(OpenAiModel::new(client));
+        let options = Options { speaks: speaks.clone(), ..Options::new(kind, base_url.as_str(), key) };
+        let client = Arc::new(HttpModel::new(Service::new(options).map_err(|e| e.to_string())?));
         clients.insert(wanted, Arc::clone(&client));
         Ok(client)
     }
@@ -104,6 +120,7 @@ mod tests {
             base_url: "http://127.0.0.1:9/v1".to_owned(),
             key,
             speaks: vec![seatrial_model::Protocol::OpenAiChat],
+            prices: std::collections::BTreeMap::new(),
         })
     }
 

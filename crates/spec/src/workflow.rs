@@ -3,12 +3,14 @@
 mod assure;
 mod factory;
 mod gates;
+mod money;
 mod people;
 mod step;
 
 pub use assure::*;
 pub use factory::*;
 pub use gates::*;
+pub use money::*;
 pub use people::*;
 pub use step::*;
 

@@ -425,7 +425,7 @@ impl Half {
 
 /// A stop of everybody hides what a drill would show.
 fn nothing_stopped(handle: &Handle) -> Result<(), Refused> {
-    let stops = handle.stops.load();
+    let stops = handle.standing_stops();
     let Some((_, stop)) = stops.first() else { return Ok(()) };
     let (at, by) = (stop.at, &stop.by);
     let message =

@@ -73,11 +73,8 @@ impl Factory {
     /// # Errors
     /// [`Refused::NotRecorded`] where it does not.
     pub async fn can_record(&self) -> Result<(), Refused> {
-        let done = self
-            .0
-            .store
-            .transact_with::<(), Refused, _>(&LogName::factory(), |_| Ok((Batch::default(), ())))
-            .await;
+        let done =
+            self.0.store.transact_with::<(), Refused, _>(&LogName::factory(), |_| Ok((Batch::default(), ()))).await;
         match done {
             Ok(_) => Ok(()),
             Err(TransactError::Refused(refused)) => Err(refused),

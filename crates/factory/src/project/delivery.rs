@@ -42,12 +42,13 @@ impl Fold<'_> {
                 self.put("release", b"retired", &rec)
             }
             Body::WorkflowStopped(body) => {
-                let stop = StopRec { event: self.event.id, at: self.event.time, by: self.event.actor.id.clone() };
-                self.put(Reach::of(body.marked).table(), body.element.as_str().as_bytes(), &stop)
+                let by = self.event.actor.id.clone();
+                let stop = StopRec { event: self.event.id, index: self.index, at: self.event.time, by };
+                self.put(Reach::said(body.marked, body.factory).table(), body.element.as_str().as_bytes(), &stop)
             }
-            Body::WorkflowResumed(body) => {
-                Ok(self.rows.delete(Reach::of(body.marked).table(), body.element.as_str().as_bytes())?)
-            }
+            Body::WorkflowResumed(body) => Ok(self
+                .rows
+                .delete(Reach::said(body.marked, body.factory).table(), body.element.as_str().as_bytes())?),
             Body::IncidentOpened(body) => self.incident_opened(body),
             Body::IncidentUpdated(body) => self.incident_updated(body),
             Body::IncidentReviewed(body) => self.incident_reviewed(body),

@@ -32,6 +32,12 @@ pub(crate) struct DecisionRec {
     #[serde(default)]
     pub hidden: bool,
     pub case: String,
+    /// The question that it answers, where its case was stated.
+    #[serde(default)]
+    pub question: Option<String>,
+    /// It was made on another decision's behalf: a judge's.
+    #[serde(default)]
+    pub behalf: bool,
     pub caller: String,
     pub spec: Option<Digest>,
     pub release: Option<Digest>,
@@ -150,6 +156,14 @@ impl ReviewState {
     }
 }
 
+/// What a step's calls used in a quarter of an hour.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SpentRec {
+    pub tokens: u64,
+    /// Millionths, by currency.
+    pub cost: BTreeMap<String, u64>,
+}
+
 /// The newest decision on one ask.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AskRec {
@@ -160,6 +174,7 @@ pub(crate) struct AskRec {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StopRec {
     pub event: EventId,
+    pub index: u64,
     pub at: Time,
     pub by: String,
 }

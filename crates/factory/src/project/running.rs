@@ -2,7 +2,7 @@
 
 use super::{
     AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
-    WitnessRec,
+    SpentRec, WitnessRec,
 };
 use crate::api::DecisionStatus;
 use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered};
@@ -55,6 +55,29 @@ pub(crate) fn quarter_of(at: Time) -> u64 {
 /// Attempts that decisions took of a model.
 pub(crate) const MODEL_CALLS: &str = "model-calls";
 
+/// What steps' calls used, by quarters of an hour.
+pub(crate) const SPENT: &str = "spent";
+
+/// Admissions that were given: each is good once.
+pub(crate) const ADMISSION: &str = "admission";
+
+/// The beginning of the keys of what a step's calls used; marked requests count apart.
+pub(crate) fn spent_prefix(step: &str, marked: bool) -> Vec<u8> {
+    let lane = if marked { "marked" } else { "case" };
+    format!("{step}/{lane}/").into_bytes()
+}
+
+/// The key of what a step's calls used in the quarter of an hour of a time.
+pub(crate) fn spent_key(step: &str, marked: bool, at: Time) -> Vec<u8> {
+    [spent_prefix(step, marked).as_slice(), &quarter_of(at).to_be_bytes()].concat()
+}
+
+/// The key of an admission: the case, the step, and the decision that it acts on.
+pub(crate) fn admission_key(case: &str, step: &str, decision: Option<DecisionId>) -> Vec<u8> {
+    let decision = decision.map(|d| d.uuid().as_bytes().to_vec()).unwrap_or_default();
+    [case.as_bytes(), b"/", step.as_bytes(), b"/", &decision].concat()
+}
+
 /// Open reviews of rehearsals: nobody waits for these.
 pub(crate) const REHEARSAL_QUEUE: &str = "rehearsal-queue";
 
@@ -91,6 +114,10 @@ impl Fold<'_> {
             }
             Body::ReviewAnswered(body) => self.answered(body),
             Body::AuditMissed(body) => self.audit_missed(body),
+            Body::StepAdmitted(body) if body.admitted => {
+                let key = admission_key(&body.case, &body.step, body.decision);
+                self.put(ADMISSION, &key, &self.event.id)
+            }
             Body::EvaluationStarted(body) => {
                 let rec = EvaluationRec { event: self.event.id, at: self.event.time };
                 self.put(EVALUATION, body.key.hex().as_bytes(), &rec)
@@ -135,6 +162,8 @@ impl Fold<'_> {
             seeded: is_seeded(made),
             hidden: is_seeded(made),
             case: made.case.clone(),
+            question: made.question.clone(),
+            behalf: made.behalf.is_some(),
             caller: event.actor.id.clone(),
             spec: event.spec,
             release: event.release,
@@ -153,11 +182,16 @@ impl Fold<'_> {
         let key = *made.decision.uuid().as_bytes();
         self.put("decision", &key, &rec)?;
         self.audit_due(&rec, made)?;
-        self.put("ask", made.ask.as_bytes(), &AskRec { decision: made.decision, time: event.time })?;
+        let ask = AskRec { decision: made.decision, time: event.time };
+        self.put("ask", made.ask.as_bytes(), &ask)?;
+        if let Some(question) = &made.question {
+            self.put("ask", question.as_bytes(), &ask)?;
+        }
         let case = [made.case.as_bytes(), b"/", &key].concat();
         self.rows.put("case", &case, b"")?;
         self.open_review(made)?;
         self.count_calls(made)?;
+        self.count_spent(made)?;
         self.tally_decision(made)
     }
 
@@ -221,7 +255,8 @@ impl Fold<'_> {
 
     /// Rehearsals are counted apart: they never count as a pilot's experience.
     fn tally_decision(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
-        if is_seeded(made) {
+        // A judge's is no case of its own.
+        if is_seeded(made) || made.behalf.is_some() {
             return Ok(());
         }
         if made.facts.rehearsal {
@@ -264,6 +299,23 @@ impl Fold<'_> {
         let key = [&quarter_of(self.event.time).to_be_bytes(), model.as_bytes()].concat();
         let count: u64 = self.get(MODEL_CALLS, &key)?.unwrap_or(0);
         self.put(MODEL_CALLS, &key, &(count + u64::from(made.facts.attempts)))
+    }
+
+    /// What the calls used, for the step's limits of a day: by quarters of an hour, as a pilot's decisions.
+    fn count_spent(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
+        let used = [made.usage, made.unreported].into_iter().flatten();
+        let tokens = used.fold(0_u64, |sum, u| sum.saturating_add(u.input).saturating_add(u.output));
+        if tokens == 0 && made.cost.is_none() {
+            return Ok(());
+        }
+        let key = spent_key(&made.step, made.facts.rehearsal, self.event.time);
+        let mut spent: SpentRec = self.get(SPENT, &key)?.unwrap_or_default();
+        spent.tokens = spent.tokens.saturating_add(tokens);
+        if let Some(cost) = &made.cost {
+            let sum = spent.cost.entry(cost.currency.clone()).or_default();
+            *sum = sum.saturating_add(cost.micros);
+        }
+        self.put(SPENT, &key, &spent)
     }
 
     /// An answer on a pilot's decision: the event names the decision's release.

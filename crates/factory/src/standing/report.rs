@@ -72,7 +72,7 @@ impl Factory {
     #[must_use]
     pub fn report<'s>(&self, standing: &'s Standing) -> StandingReport<'s> {
         // A workflow that was never submitted has nothing that could be stopped.
-        let stops = self.handle(standing.workflow.as_str()).map(|handle| handle.stops.load_full());
+        let stops = self.handle(standing.workflow.as_str()).map(|handle| handle.standing_stops());
         let stopped = stops.map(|stops| stops.iter().map(|(path, s)| (path.clone(), s.at, s.by.clone())).collect());
         StandingReport {
             workflow: &standing.workflow,

@@ -43,6 +43,8 @@ pub enum Action {
     Call,
     /// Submit an output for a decision.
     Decide,
+    /// Ask whether a system step may act for a case.
+    Admit,
     /// Evaluate, train, seal, calibrate, probe.
     Evaluate,
     /// Take examples in from other formats.
@@ -97,6 +99,7 @@ impl Action {
         Self::BreakGlass,
         Self::Call,
         Self::Decide,
+        Self::Admit,
         Self::Evaluate,
         Self::ImportExamples,
         Self::Replay,
@@ -147,6 +150,7 @@ impl Action {
             Self::BreakGlass => ("break_glass", "resume what oneself stopped"),
             Self::Call => ("call", "call a step's model through the guard"),
             Self::Decide => ("decide", "submit an output for a decision"),
+            Self::Admit => ("admit", "ask whether a system step may act for a case"),
             Self::Evaluate => ("evaluate", "evaluate, train, seal, calibrate, probe"),
             Self::ImportExamples => ("import_examples", "take in examples from other formats"),
             Self::Replay => ("replay", "decide recorded decisions again, as evidence"),

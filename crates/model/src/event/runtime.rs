@@ -69,8 +69,8 @@ pub struct DecisionMade {
     /// What the caller spoke, where its own call was passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
-    /// How many requests the models' providers were sent for it: repetitions, other models, samples and judges
-    /// together.
+    /// How many requests the models' providers were sent for it, as far as is known: repetitions, other models and
+    /// samples together. A judge's stand in its own decision.
     #[serde(default, skip_serializing_if = "crate::event::is_zero")]
     pub requests: u64,
     /// The decision on whose behalf it was made: a judge's, about another's output.
@@ -79,6 +79,28 @@ pub struct DecisionMade {
     /// How its stream was released, where that was in windows: before the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamReleased>,
+    /// The model that answered, where it was not the step's first: `provider/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// What the calls cost by the factory's prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// Calls whose provider did not say what they used: a bound that is never too small, a token for each byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreported: Option<Usage>,
+    /// HMAC of caller, step, stated case and input, whatever the rest of the call says: asking otherwise is not another
+    /// chance. None where no case was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+}
+
+/// What calls cost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cost {
+    /// Millionths of the currency's unit.
+    pub micros: u64,
+    /// The currency, as the factory's prices name it (`EUR`).
+    pub currency: String,
 }
 
 /// A stream that was released in windows.
@@ -221,6 +243,9 @@ pub struct WorkflowStopped {
     /// Only marked requests are stopped: a drill's stop. Cases go on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
+    /// The whole factory was stopped: this stands apart from a stop of the workflow itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub factory: bool,
 }
 
 /// It was resumed, by another principal than the one who stopped. Payload: `reason`.
@@ -233,6 +258,9 @@ pub struct WorkflowResumed {
     /// What was stopped were marked requests only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
+    /// What was resumed was a stop of the whole factory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub factory: bool,
     /// Whoever stopped resumed it, by a policy of the factory that names this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,

@@ -260,7 +260,7 @@ async fn stop_reason(factory: &Factory, workflow: &str, element: &ElementPath) -
     let stop = history
         .iter()
         .rev()
-        .find(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if s.element == *element && !s.marked));
+        .find(|e| matches!(&e.event.body, Body::WorkflowStopped(s) if !s.marked && (s.element == *element || (s.factory && element.as_str() == "factory"))));
     let commitment = stop.and_then(|e| e.event.payloads.get("reason").copied());
     Ok(text(&factory.text(workflow, commitment).await?).cloned())
 }

@@ -13,7 +13,7 @@ pub use witnesses::WITNESSES_MAX;
 use super::reader::Reader;
 use crate::diagnostic::Code;
 use crate::files::FileSource;
-use crate::workflow::{AssessedBy, FactorySpec, HttpKind, HttpProvider, KeyRef, Provider, StoreRef};
+use crate::workflow::{AssessedBy, FactorySpec, HttpKind, HttpProvider, KeyRef, Money, Price, Provider, StoreRef};
 use crate::yaml::{Node, clip};
 use house::{obligations, policies};
 use seatrial_model::words::FactoryKind;
@@ -106,7 +106,8 @@ fn providers(r: &mut Reader, node: Option<&Node>) -> BTreeMap<String, Provider> 
                 let base_url = f.need(r, "base_url").and_then(|n| url(r, n));
                 let key = f.get("key").and_then(|n| key(r, n));
                 let speaks = speaks(r, f.get("speaks"), kind);
-                base_url.map(|base_url| Provider::Http(HttpProvider { kind, base_url, key, speaks }))
+                let prices = prices(r, f.get("prices"));
+                base_url.map(|base_url| Provider::Http(HttpProvider { kind, base_url, key, speaks, prices }))
             }
             Some(None) => Some(Provider::Classifier),
             None => continue,
@@ -136,6 +137,41 @@ fn speaks(r: &mut Reader, node: Option<&Node>, kind: HttpKind) -> Vec<Protocol> 
         r.find(Code::Empty, node.range.clone(), "a service that speaks nothing cannot be asked").help(help).done();
     }
     out
+}
+
+/// What models' tokens cost: `MODEL: { input: 0.50 EUR, output: 1.50 EUR }`, a million of each.
+fn prices(r: &mut Reader, node: Option<&Node>) -> BTreeMap<String, Price> {
+    let mut out = BTreeMap::new();
+    let Some(node) = node else { return out };
+    let Some(entries) = node.as_map() else {
+        r.find(Code::WrongKind, node.range.clone(), "prices are a mapping of models' names").done();
+        return out;
+    };
+    for entry in entries {
+        let Some(mut f) = r.fields(&entry.value) else { continue };
+        let [input, output] = ["input", "output"].map(|key| f.need(r, key).and_then(|n| price(r, n)));
+        f.done(r);
+        let (Some(input), Some(output)) = (input, output) else { continue };
+        if input.currency != output.currency {
+            let message = "a model's tokens are paid in one currency";
+            r.find(Code::WrongKind, entry.value.range.clone(), message).done();
+            continue;
+        }
+        let price = Price { input_micros: input.micros, output_micros: output.micros, currency: input.currency };
+        out.insert(entry.key.clone(), price);
+    }
+    out
+}
+
+fn price(r: &mut Reader, node: &Node) -> Option<Money> {
+    let text = r.text(node)?;
+    let money = Money::parse(&text);
+    if money.is_none() {
+        let message = format!("{} is not the price of a million tokens", node.described());
+        let help = "write an amount with at most six decimals and a currency, as in `0.50 EUR`";
+        r.find(Code::WrongKind, node.range.clone(), message).help(help).done();
+    }
+    money
 }
 
 fn url(r: &mut Reader, node: &Node) -> Option<String> {

@@ -120,7 +120,8 @@ impl RuleSet<'_> {
             (None, Some(node), None) => self.detect(r, node, within),
             (None, None, Some(node)) => self.grounded(r, node),
             (None, None, None) => {
-                let help = "add `rule: \"…\"`, `detect: […]`, `grounded: { quote: …, in: … }`, or `judge: STEP` with a `rule`";
+                let help =
+                    "add `rule: \"…\"`, `detect: […]`, `grounded: { quote: …, in: … }`, or `judge: STEP` with a `rule`";
                 r.find(Code::MissingKey, f.head(), "this rule checks nothing").help(help).done();
                 None
             }
@@ -186,7 +187,9 @@ impl RuleSet<'_> {
         let checked = expr::check_node(&mut r.report, r.file, node, path, &scope)?;
         if !checked.reads.iter().any(|read| read == "judged" || read.starts_with("judged.")) {
             let message = format!("`{step}` is asked, and the rule does not read what it says");
-            r.find(Code::Unused, node.range.clone(), message).help("read a field of `judged`, or remove `judge`").done();
+            r.find(Code::Unused, node.range.clone(), message)
+                .help("read a field of `judged`, or remove `judge`")
+                .done();
         }
         learnt.judged.push((path.clone(), self.kind, checked.clone(), node.range.clone()));
         Some(Check::Judge { step, rule: checked.expr })

@@ -73,8 +73,7 @@ impl Names {
             output: text(node, "output"),
             is_ai: text(node, "actor").as_deref() == Some("ai"),
         };
-        let providers =
-            factory.map(|f| f.providers.iter().map(|(name, p)| (name.clone(), Gives::of(p))).collect());
+        let providers = factory.map(|f| f.providers.iter().map(|(name, p)| (name.clone(), Gives::of(p))).collect());
         Self {
             roles: roles.cloned().collect(),
             types: declared,

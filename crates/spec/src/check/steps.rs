@@ -9,8 +9,8 @@ use super::whole::{Learnt, RuleKind};
 use crate::diagnostic::Code;
 use crate::expr::{self, Scope};
 use crate::workflow::{
-    Actor, Audit, Check, ConfidenceSource, Else, Fallback, Limits, ModelRef, Override, Review, Rule, Step, StreamMode,
-    Tool, Trace, Train, all_ways, usual_ways,
+    Actor, Audit, Check, ConfidenceSource, Else, Fallback, Limits, ModelRef, Money, Override, Review, Rule, Step,
+    StreamMode, Tool, Trace, Train, all_ways, usual_ways,
 };
 use crate::yaml::{self, Node};
 use seatrial_model::event::Entry;
@@ -60,7 +60,13 @@ pub(super) fn steps(
     entries.into_iter().filter_map(|entry| step(r, entry, files, names, learnt)).collect()
 }
 
-fn step(r: &mut Reader, entry: &yaml::Entry, files: &mut Files<'_>, names: &Names, learnt: &mut Learnt) -> Option<Step> {
+fn step(
+    r: &mut Reader,
+    entry: &yaml::Entry,
+    files: &mut Files<'_>,
+    names: &Names,
+    learnt: &mut Learnt,
+) -> Option<Step> {
     let path = ElementPath::new(format!("steps.{}", entry.key));
     r.at = path.clone();
     let mut f = r.fields(&entry.value)?;
@@ -74,8 +80,10 @@ fn step(r: &mut Reader, entry: &yaml::Entry, files: &mut Files<'_>, names: &Name
     let [input, output] = types(r, &mut f, actor, names);
     let ask = who_is_asked(&entry.value);
     let ask = ask.filter(|role| names.roles.contains(role));
+    let has_model = entry.value.get("model").is_some();
     let has_confidence = entry.value.get("confidence").is_some();
-    let tools = tools::tools(r, f.get("tools"), &tools::Of { path: &path, signature: &signature, names, ask: &ask }, learnt);
+    let tools =
+        tools::tools(r, f.get("tools"), &tools::Of { path: &path, signature: &signature, names, ask: &ask }, learnt);
     let checks = Checks { path: &path, signature: &signature, names, ask };
     let refuse_input = checks.read(r, &mut f, RuleKind::RefuseInput, learnt);
     let require = checks.read(r, &mut f, RuleKind::Require, learnt);
@@ -94,7 +102,7 @@ fn step(r: &mut Reader, entry: &yaml::Entry, files: &mut Files<'_>, names: &Name
     let model = f.get("model").and_then(|n| model(r, n, &path, &output_scope, names));
     r.at = path.clone();
     let serves = f.get("serves").and_then(|n| serves(r, n));
-    let serves = serves.unwrap_or_else(|| usual_ways(model.is_some(), confidence.as_ref()));
+    let serves = serves.unwrap_or_else(|| usual_ways(has_model, confidence.as_ref()));
     let step = Step {
         name: entry.key.clone(),
         does,
@@ -155,13 +163,7 @@ struct Checks<'s> {
 }
 
 impl Checks<'_> {
-    fn read(
-        &self,
-        r: &mut Reader,
-        f: &mut Fields<'_>,
-        kind: RuleKind,
-        learnt: &mut Learnt,
-    ) -> Vec<Rule> {
+    fn read(&self, r: &mut Reader, f: &mut Fields<'_>, kind: RuleKind, learnt: &mut Learnt) -> Vec<Rule> {
         let (key, scope) = match kind {
             RuleKind::RefuseInput => ("refuse_input", self.names.input_scope(self.signature)),
             RuleKind::Require => ("require", self.names.output_scope(self.signature)),
@@ -428,10 +430,7 @@ fn limits(r: &mut Reader, node: Option<&Node>, path: &ElementPath) -> Limits {
 /// An amount and a currency: `50 EUR`.
 fn money(r: &mut Reader, node: &Node) -> Option<String> {
     let text = r.text(node)?;
-    let mut parts = text.split(' ');
-    let amount = parts.next().and_then(|a| a.parse::<f64>().ok()).filter(|a| a.is_finite() && *a >= 0.0);
-    let currency = parts.next().filter(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_uppercase()));
-    if amount.is_some() && currency.is_some() && parts.next().is_none() {
+    if Money::parse(&text).is_some() {
         return Some(text);
     }
     let message = format!("{} is not an amount of money", node.described());

@@ -39,8 +39,7 @@ fn tool(r: &mut Reader, entry: &Entry, of: &Of<'_>, learnt: &mut Learnt) -> Opti
     let path = of.path.child("tools").child(&entry.key);
     r.at = path.clone();
     let mut f = r.fields(&entry.value)?;
-    let arguments =
-        f.get("arguments").and_then(|n| r.reference(n, "type", Code::UnknownType, of.names.types.keys()));
+    let arguments = f.get("arguments").and_then(|n| r.reference(n, "type", Code::UnknownType, of.names.types.keys()));
     let scope = of.names.tool_scope(of.signature, arguments.as_ref());
     let mut rules = |r: &mut Reader, kind, key, learnt: &mut Learnt| {
         let (signature, names, ask) = (of.signature, of.names, of.ask.clone());

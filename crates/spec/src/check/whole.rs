@@ -73,7 +73,7 @@ pub(super) fn findings(
     patterns(r, &places, w);
     ways::ways(r, &places, w, names);
     judges::judges(r, &places, w, names);
-    inert::inert(r, &places, w);
+    inert::inert(r, &places, w, factory);
     people::roles(r, &places, w, factory);
     people::responsibilities(r, &places, w, factory);
 }

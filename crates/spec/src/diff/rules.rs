@@ -112,7 +112,11 @@ fn check(list: &str, old: &Check, new: &Check) -> Said {
         (Check::Rule(a), Check::Rule(b)) if list == "require" => must_hold("it must hold that", a, b),
         (Check::Rule(a), Check::Rule(b)) => holds_back("it objects where", a, b),
         (Check::Judge { step: was, rule: a }, Check::Judge { step: is, rule: b }) if was == is => {
-            if list == "require" { must_hold("it must hold that", a, b) } else { holds_back("it objects where", a, b) }
+            if list == "require" {
+                must_hold("it must hold that", a, b)
+            } else {
+                holds_back("it objects where", a, b)
+            }
         }
         // In `require` something has to be found, so more to look for is not more to object to.
         (Check::Detect { .. }, Check::Detect { .. }) if list != "require" => detect(old, new),

@@ -1,8 +1,8 @@
 //! Differences of steps: how far AI may reach, and what holds it back.
 
 use super::compare::Pair;
-use super::{rules, tools};
 use super::said::{Direction, Said, code, moved, option, value};
+use super::{rules, tools};
 use crate::workflow::{Actor, Audit, Limits, ModelRef, Review, Step, StreamMode, Trace, Workflow};
 use seatrial_model::event::Entry;
 use seatrial_model::{Influence, Span};

@@ -1,6 +1,6 @@
 //! The organisation: `factory.yaml`.
 
-use super::{Away, Departure, Person, SignIn};
+use super::{Away, Departure, Person, Price, SignIn};
 use seatrial_model::words::{FactoryKind, Layer};
 use seatrial_model::{Day, PathPattern, Protocol, Side, Span, Stage};
 use std::collections::BTreeMap;
@@ -150,6 +150,8 @@ pub struct HttpProvider {
     pub key: Option<KeyRef>,
     /// What it speaks; the first is used for prompts that the guard renders, and for calls in what it does not speak.
     pub speaks: Vec<Protocol>,
+    /// What its models' tokens cost, by the model's name.
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// How a service is asked.

@@ -100,7 +100,7 @@ fn facts_that_agree_with_a_false_verdict_contradict_the_payloads() {
 #[test]
 fn facts_that_leave_out_what_the_log_says() {
     let stop = |log: &mut Log| {
-        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false }));
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false, factory: false }));
         let id = event.id;
         log.append(event);
         id
@@ -115,6 +115,7 @@ fn facts_that_leave_out_what_the_log_says() {
         element: ElementPath::root(),
         stop: id,
         marked: false,
+        factory: false,
         break_glass: false,
     }));
     log.append(event);
@@ -150,7 +151,7 @@ fn facts_that_leave_out_what_the_log_says() {
 #[test]
 fn a_drills_stop_holds_for_marked_requests_alone() {
     let stop = |log: &mut Log| {
-        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: true }));
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: true, factory: false }));
         log.append(event);
     };
     let mut log = Log::new();
@@ -333,7 +334,7 @@ fn blobs_and_payloads_that_do_not_belong() {
     assert_eq!(report.problems[0].place, format!("blobs/{}", digest.hex()));
 
     let mut stray = log(|_| ());
-    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false }));
+    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false, factory: false }));
     stray.keep(&mut event, "reason", b"nobody commits to this");
     found(&verify(&stray, &trust()), &["no event commits to it"]);
 

@@ -146,6 +146,7 @@ fn what_passed_is_what_is_recorded() {
         base_url: "https://m.example/v1".to_owned(),
         key: None,
         speaks: vec![seatrial_model::Protocol::OpenAiChat],
+        prices: std::collections::BTreeMap::new(),
     });
     log.factory.providers.insert("embedded".to_owned(), provider);
     assert_eq!(
@@ -175,7 +176,7 @@ fn drills_besides_stop() {
     let helped = log.append(
         principal("dev"),
         vec![],
-        Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false }),
+        Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false, factory: false }),
     );
     log.exercise("ana", "degraded", |d| d.events = vec![helped]);
     assert!(log.is(STAGE, "drill.degraded").1.contains("of the delivery side acted in it"));

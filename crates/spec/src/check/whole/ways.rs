@@ -12,6 +12,10 @@ use seatrial_model::event::Entry;
 type Found = (&'static str, String, &'static str);
 
 pub(super) fn ways(r: &mut Reader, places: &Places<'_>, w: &Workflow, names: &Names) {
+    // A step that lost its model or its confidence to another finding is not said to have none.
+    if r.has_errors() {
+        return;
+    }
     for step in &w.steps {
         let found = confidence(step, names).into_iter().chain(classifier(step, names)).chain(served(step));
         for (key, message, help) in found {

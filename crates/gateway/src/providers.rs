@@ -75,7 +75,7 @@ impl HttpProviders {
 
 impl Providers for HttpProviders {
     fn model(&self, provider: &Provider, _name: &str) -> Result<Arc<dyn Model>, String> {
-        let Provider::Http(HttpProvider { kind, base_url, key, speaks }) = provider else {
+        let Provider::Http(HttpProvider { kind, base_url, key, speaks, .. }) = provider else {
             return Err("an embedded classifier is not reached over HTTP; it was not loaded".to_owned());
         };
         let kind = match kind {

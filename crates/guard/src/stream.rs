@@ -130,7 +130,14 @@ struct Growing {
 enum Text {
     /// Nobody objects to anything in it.
     Free(String),
-    Searched { raw: Box<Scan>, leaves: Option<Box<Leaves>>, began: bool },
+    Searched {
+        raw: Box<Scan>,
+        leaves: Option<Box<Leaves>>,
+        began: bool,
+        /// Up to where it may leave, as the last search found it: what came since is not searched, and may complete a
+        /// match.
+        free: usize,
+    },
 }
 
 impl Inspector {
@@ -207,7 +214,7 @@ impl Inspector {
         let index = found.unwrap_or(self.parts.len());
         if found.is_none() {
             let text = match detectors {
-                Some(d) => Text::Searched { raw: Box::new(Scan::new(d)), leaves: None, began: false },
+                Some(d) => Text::Searched { raw: Box::new(Scan::new(d)), leaves: None, began: false, free: 0 },
                 None => Text::Free(String::new()),
             };
             self.parts.push(Growing { name: delta.part.clone(), kind: delta.kind, text });
@@ -242,7 +249,7 @@ impl Growing {
     /// Appends to the text, and gives its new length.
     fn append(&mut self, detectors: Option<&Detectors>, more: &str) -> usize {
         match (&mut self.text, detectors) {
-            (Text::Searched { raw, leaves, began }, Some(detectors)) => {
+            (Text::Searched { raw, leaves, began, .. }, Some(detectors)) => {
                 for c in more.chars() {
                     let place = raw.text().len();
                     if !*began && !matches!(c, ' ' | '\t' | '\r' | '\n') {
@@ -267,7 +274,7 @@ impl Growing {
 
     /// Searches; whether that denies the reply, however it ends.
     fn inspect(&mut self, detectors: &Detectors) -> bool {
-        let Text::Searched { raw, leaves, .. } = &mut self.text else { return false };
+        let Text::Searched { raw, leaves, free, .. } = &mut self.text else { return false };
         if raw.waiting() == 0 {
             return false;
         }
@@ -275,6 +282,8 @@ impl Growing {
         if let Some(leaves) = leaves {
             leaves.inspect(detectors);
         }
+        let held = [raw.hold(), leaves.as_ref().and_then(|l| l.hold())].into_iter().flatten().min();
+        *free = held.unwrap_or_else(|| raw.text().len());
         // An answer that turns out to be JSON is judged by the texts within it, any other as it stands. Of other parts
         // both are.
         match (self.kind, leaves) {
@@ -284,10 +293,11 @@ impl Growing {
     }
 
     /// Whether the text may leave up to there.
-    fn is_free(&self, end: usize) -> bool {
-        let Text::Searched { raw, leaves, .. } = &self.text else { return true };
-        let held = [raw.hold(), leaves.as_ref().and_then(|l| l.hold())].into_iter().flatten().min();
-        end <= raw.inspected() && held.is_none_or(|held| end <= held)
+    const fn is_free(&self, end: usize) -> bool {
+        match &self.text {
+            Text::Free(_) => true,
+            Text::Searched { free, .. } => end <= *free,
+        }
     }
 }
 

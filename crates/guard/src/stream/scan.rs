@@ -116,11 +116,6 @@ impl Scan {
         self.text.len() - self.inspected
     }
 
-    /// How far it was inspected.
-    pub(super) const fn inspected(&self) -> usize {
-        self.inspected
-    }
-
     /// Bytes that an inspection has to read again.
     pub(super) fn open_bytes(&self) -> usize {
         self.text.len() - self.base

@@ -52,7 +52,6 @@ fn how_far_ai_may_reach() {
             ("actor: system\n", "actor: person\n"),
             ("  offer:\n    does: \"Send the offer\"\n    actor: system\n", ""),
             ("keep: 2y, payloads: 90d", "keep: 1y, payloads: 90d"),
-            ("within: 5s", "prompt: prompts/assess.md\n    within: 5s"),
         ],
         expect![[r#"
             > ~ steps.assess.influence narrows: how far AI may reach: decide → suggest
@@ -81,8 +80,6 @@ fn how_far_ai_may_reach() {
             < + steps.offer unclear: a new step that a program does
             > ~ steps.assess.trace unclear: how long events are kept: 730d → 365d
             < ~ steps.assess.trace neutral: how long events are kept: 365d → 730d
-            > + steps.assess.prompt unclear: the step has a prompt of its own now
-            < - steps.assess.prompt unclear: the prompt is gone: the caller writes it
         "#]],
     );
 }

@@ -97,7 +97,7 @@ fn cases_a_day_belong_to_ai() {
     brief(
         &changed("per_day: 300\n    input", "per_day: 0\n    input"),
         expect![[r#"
-            ST0105 26:14 draft steps.assess.model: the number `0` is out of range [write a whole number from 1 to 1000000000]
+            ST0105 26:14 draft steps.assess: the number `0` is out of range [write a whole number from 1 to 1000000000]
             ST0411 69:5 production thresholds.approve.detect_within: whether an error is noticed within 120d cannot be told: `assess` does not say how many cases a day it expects [add `per_day: N` to `steps.assess`]
         "#]],
     );

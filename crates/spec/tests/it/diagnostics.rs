@@ -128,7 +128,6 @@ fn many_at_once() {
             ST0112 42:63 draft steps.assess.forbid.personal-data: this is not a regular expression: unclosed character class
             ST0104 42:102 draft steps.assess.forbid.personal-data: `redact` is none of `deny`, `escalate`, `modify`, `warn`
             ST0201 50:33 draft steps.assess.review: there is no role `head` [did you mean `heads`?]
-            ST0111 52:12 draft steps.assess: rules over tools are not enforced by this version, so they are not accepted [write `tools: {}`: no tool is allowed]
             ST0209 53:58 draft steps.assess.fallback: `runbooks/gone.md` was not read: there is no such file
             ST0105 62:9 draft thresholds.approve: the number `93` is out of range [write a number from 0 to 1]
             ST0107 98:12 draft gates.pilot: the text `31.1.2027` is not a date [write a date as in `2027-01-31`]
@@ -293,10 +292,11 @@ fn windows_and_whole_outputs_do_not_go_together() {
     brief(
         &changed("stream: buffer", "stream: { window: 2048 }"),
         expect![[r#"
-            ST0409 28:5 draft steps.assess: the schema of the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 28:5 draft steps.assess: a schema that says more than that the output is a text needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0111 35:5 production steps.assess.stream: `steps.assess.stream` is not enforced by this version: streams are buffered: nothing leaves before the verdict
-            ST0409 38:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0409 40:5 draft steps.assess: a rule over the output, or `modify` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 38:5 draft steps.assess: a `require` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 40:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
+            ST0409 40:5 draft steps.assess: `modify` or `escalate` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0409 43:5 draft steps.assess: a `never` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0409 45:5 draft steps.assess: the confidence needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0409 46:5 draft steps.assess: an escalation needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
@@ -344,7 +344,7 @@ fn a_factory_is_checked_too() {
         ST0213 6:131 draft people: there is no person `uwe@bank.exmple` [did you mean `uwe@bank.example`?]
         ST0104 8:46 draft people: `outside` is none of `delivery`, `receiving`, `independent`
         ST0103 11:72 draft providers.default: a key never stands in a file of the factory; it was not read [write `{ env: NAME }` or `{ file: PATH }`]
-        ST0104 12:21 draft providers.embedded: `classifer` is none of `openai`, `classifier` [did you mean `classifier`?]
+        ST0104 12:21 draft providers.embedded: `classifer` is none of `openai`, `anthropic`, `classifier` [did you mean `classifier`?]
         ST0208 14:13 draft workflows: `../elsewhere` is not a folder below the factory [name it relative to `factory.yaml`]
         ST0111 15:11 draft : webhooks are not sent by this version, so they are not accepted [write `webhooks: []`]
     "#]].assert_eq(&lines(&diagnostics));
@@ -390,7 +390,7 @@ fn what_a_certificate_rests_on() {
     brief(
         &text,
         expect![[r#"
-            ST0111 45:17 production steps.assess.confidence: this version does not measure it: the confidence is 0, and what depends on it escalates
+            ST0416 45:5 draft steps.assess.confidence: the embedded classifier answers the same every time: its samples always agree [write the field of the output that it fills]
             ST0405 66:5 production thresholds.approve: `applications` is generated: only a random sample says how often something is wrong [name a set with `drawn: random`]
             ST0411 68:5 production thresholds.approve: its truth comes from blind reviews, and no step that reads it has a blind `audit` [add `audit: { sample: 0.05, to: ROLE, blind: true }` to the step]
         "#]],
@@ -413,17 +413,10 @@ fn what_this_version_does_not_enforce() {
             .replacen("limits: { per_minute: 600 }", "limits: { per_minute: 600, tokens_per_day: 5000000 }", 1)
             .replacen("actor: system\n", &format!("actor: system\n    requires: \"{requires}\"\n"), 1)
     };
-    brief(
-        &text("steps.assess.settled"),
-        expect![[r#"
-            ST0111 54:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
-            ST0111 59:5 production steps.offer.requires: `steps.offer.requires` is not enforced by this version: nothing asks for admission before the step acts
-        "#]],
-    );
+    brief(&text("steps.assess.settled"), expect![""]);
     brief(
         &text("steps.asses.settled"),
         expect![[r#"
-            ST0111 54:32 production steps.assess.limits.tokens_per_day: `steps.assess.limits.tokens_per_day` is not enforced by this version: tokens are counted, and no call is refused for them
             ST0304 59:16 draft steps.offer.requires: `steps` has no field `asses` [did you mean `assess`?]
         "#]],
     );

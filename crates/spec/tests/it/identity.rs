@@ -107,7 +107,7 @@ fn a_scope_holds_what_it_refers_to() {
 #[test]
 fn the_digest_is_known() {
     // A change here makes every approval and evaluation of every user stale: it needs a reason and a note.
-    expect_test::expect!["sha256:01968bbed573ba8dd3e175672e7a2f1742c9ebbb4cf877556edb12bc0ab3dbc8"]
+    expect_test::expect!["sha256:99485018d525a37a4919dec5081ae29d46f879fab01fd71504eeac1d4707175c"]
         .assert_eq(&digest(WORKFLOW).to_string());
 }
 

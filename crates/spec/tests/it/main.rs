@@ -16,3 +16,4 @@ mod hostile;
 mod identity;
 mod narrows;
 mod people;
+mod wire;

@@ -355,16 +355,18 @@ Example:
 Example:
   seatrial rehearse --as dev@shipyard.example")]
     Rehearse,
-    /// Stop a workflow or one of its steps: in force on every answer, requests in flight get no output
+    /// Stop a workflow, one of its steps or the whole factory: in force on every answer, requests in flight get no output
     #[command(after_help = "\
 Example:
   seatrial stop --reason \"wrong prices in the feed\" --as una@harbour.example
-  seatrial stop --step assess --reason \"drift\" --as una@harbour.example")]
+  seatrial stop --step assess --reason \"drift\" --as una@harbour.example
+  seatrial stop --all --reason \"the provider leaks\" --as una@harbour.example")]
     Stop(SwitchArgs),
     /// Resume what was stopped; not by the person who stopped it
     #[command(after_help = "\
 Example:
-  seatrial resume --reason \"feed corrected\" --as hana@harbour.example")]
+  seatrial resume --reason \"feed corrected\" --as hana@harbour.example
+  seatrial resume --all --reason \"the provider was changed\" --as hana@harbour.example")]
     Resume(SwitchArgs),
     /// Reviews: questions put to people by escalated decisions
     #[command(subcommand)]

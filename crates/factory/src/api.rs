@@ -138,8 +138,8 @@ pub struct Passed {
     pub inspected: String,
     /// The output that may leave: the candidate's text, or the redacted one; none where nothing may.
     pub output: Option<String>,
-    /// All parts that may leave, where they are not the upstream's own: redacted ones. Empty where the output says it
-    /// all.
+    /// All parts that may leave, where they are not the upstream's own reply: redacted ones, and those of a decision that
+    /// was joined (its finish reasons, ids and log-probabilities are not kept). Empty where the output says it all.
     pub parts: Vec<Part>,
     /// The upstream's reply, for a proxied call whose reply leaves unchanged.
     pub reply: Option<Arc<Reply>>,
@@ -274,6 +274,15 @@ pub struct DecisionChain {
     pub released: Option<Held>,
     /// The model's identity.
     pub model: Option<String>,
+    /// Tokens that were used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The model that answered, where it was not the step's first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// The decision on whose behalf it was made: a judge's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behalf: Option<DecisionId>,
     /// The review, where one was opened.
     pub review: Option<ReviewView>,
     /// The override, where there is one.

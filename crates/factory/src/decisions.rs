@@ -164,6 +164,9 @@ impl Factory {
                     output: held("output")?,
                     released: rec.released.map(|c| self::held(view, Some(c))).transpose()?,
                     model: made.model,
+                    usage: made.usage,
+                    fallback: made.fallback,
+                    behalf: made.behalf,
                     facts: made.facts,
                     review,
                     overridden: rec.overridden.clone().map(|o| OverrideView {

@@ -10,7 +10,7 @@ use crate::serve::{Obtained, bounds};
 use crate::switch::is_stopped;
 use seatrial_guard::candidate::{INPUT_PART, payload_of};
 use seatrial_guard::decide::codes;
-use seatrial_guard::{CHECKS_VERSION, DECIDE_VERSION, Decision, Part, decide, draw};
+use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Decision, Part, PartKind, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamReleased};
 use seatrial_model::facts::{CertificateState, FACTS_VERSION, Inspected, OnLapse, ReviewAll, SliceFact, ThresholdFact};
 use seatrial_model::{
@@ -192,6 +192,16 @@ impl Factory {
             (Some(Held::Text { text, .. }), DecisionStatus::Settled) => Some(text.raw().to_owned()),
             _ => None,
         };
+        // What the model wrote is kept in parts: tool calls and further choices leave again as they left before. What a
+        // person wrote is one text.
+        let own = ["output", "released"].iter().any(|kind| rec.payloads.get(*kind).copied() == rec.released);
+        let parts = output.as_ref().filter(|_| own).and_then(|text| kept_parts(&chain.facts, text)).unwrap_or_default();
+        let redacted = own && rec.payloads.get("released").copied() == rec.released;
+        let (output, parts) = match parts.as_slice() {
+            [only] if only.kind == PartKind::Text => (output, Vec::new()),
+            several if redacted => (first_text(several).or(output), parts),
+            _ => (output, parts),
+        };
         let code = match (rec.status, &output) {
             (DecisionStatus::Settled, Some(_)) => "allowed".to_owned(),
             // A person withheld it: there is nobody left to wait for.
@@ -215,10 +225,10 @@ impl Factory {
             confidence: chain.facts.confidence.clone(),
             inspected: inspected_summary(&chain.facts),
             output,
-            parts: Vec::new(),
+            parts,
             reply: None,
             review: rec.review,
-            usage: None,
+            usage: chain.usage,
             model: chain.model,
             joined: true,
         })
@@ -243,7 +253,8 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     };
     if let Some(release) = served.release.as_ref().filter(|_| as_released) {
         state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
-        if let Some(pilot) = release.pilot_key() {
+        // A judge's is no case of the pilot's.
+        if let Some(pilot) = release.pilot_key().filter(|_| record.behalf.is_none()) {
             state.today = crate::pilot::decided_on(view, &pilot, &factory.spec().timezone, factory.now())?;
         }
     }
@@ -309,7 +320,11 @@ fn facts_of(
         stopped: state.stopped,
         bounds: bounds(served, now, state.today),
         lapsed: stricter(state.lapsed, lapsed(served, now)),
-        review_all: pilot.and_then(|p| p.review).or(pilot.map(|_| ReviewAll::Before)).filter(holds),
+        // What a judge said goes into another decision, and that one is looked at.
+        review_all: pilot
+            .filter(|_| record.behalf.is_none())
+            .map(|p| p.review.unwrap_or(ReviewAll::Before))
+            .filter(holds),
         acts: record.acts,
         input: record.input_findings.clone(),
         no_candidate: record.obtained.no_candidate.clone(),
@@ -367,6 +382,16 @@ fn leaving(decision: &Decision, obtained: &Obtained) -> Option<String> {
         Action::Advised if decision.verdict < Verdict::Modify => obtained.candidate.clone(),
         _ => None,
     }
+}
+
+fn first_text(parts: &[Part]) -> Option<String> {
+    parts.iter().find(|p| p.kind == PartKind::Text).map(|p| p.text.clone())
+}
+
+/// The parts that a payload of the answer keeps.
+fn kept_parts(facts: &Facts, text: &str) -> Option<Vec<Part>> {
+    let names: Vec<&str> = facts.inspected.iter().map(|i| i.part.as_str()).collect();
+    Candidate::rebuild(&names, text.as_bytes(), None).map(|candidate| candidate.parts).ok()
 }
 
 /// What was inspected by which checks, and at the end what of the call was inspected by none.

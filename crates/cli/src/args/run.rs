@@ -19,6 +19,9 @@ pub(crate) struct SwitchArgs {
     /// Only this step
     #[arg(long)]
     pub(crate) step: Option<String>,
+    /// The whole factory: every workflow, and those that are submitted later. A workflow's own stop stands apart
+    #[arg(long, conflicts_with = "step")]
+    pub(crate) all: bool,
     /// Why
     #[arg(long)]
     pub(crate) reason: String,

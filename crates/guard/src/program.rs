@@ -109,6 +109,8 @@ pub(crate) struct TypeProgram {
     pub(crate) path: ElementPath,
     pub(crate) schema: Option<Schema>,
     pub(crate) shape: Shape,
+    /// It says that a value is a text, and nothing else.
+    pub(crate) is_plain_text: bool,
 }
 
 /// One compiled rule.
@@ -416,13 +418,13 @@ impl Compiler<'_> {
     }
 
     fn type_of(&mut self, workflow: &Workflow, path: ElementPath, name: Option<&str>) -> TypeProgram {
-        let Some(name) = name else { return TypeProgram { path, schema: None, shape: Shape::anything() } };
+        let Some(name) = name else { return TypeProgram { path, schema: None, shape: Shape::anything(), is_plain_text: false } };
         let Some(declared) = workflow.types.get(name) else {
             self.fail(&path, format!("there is no type `{name}`"));
-            return TypeProgram { path, schema: None, shape: Shape::anything() };
+            return TypeProgram { path, schema: None, shape: Shape::anything(), is_plain_text: false };
         };
         let schema = Schema::compile(&declared.schema).map_err(|message| self.fail(&path, message)).ok();
-        TypeProgram { path, schema, shape: Shape::of(&declared.schema) }
+        TypeProgram { path, schema, shape: Shape::of(&declared.schema), is_plain_text: declared.is_plain_text() }
     }
 
     /// A failed expression is replaced by one that no program is made with: errors end the compilation.

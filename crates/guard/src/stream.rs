@@ -24,7 +24,7 @@ use leaves::Leaves;
 use scan::{Detectors, Scan};
 use seatrial_model::facts::CheckKind;
 use seatrial_spec::workflow::Else;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 mod leaves;
@@ -36,13 +36,17 @@ mod track;
 const SHARE_WAITING: usize = 64;
 
 /// What a step's checks say while its answer is still coming.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Windows {
     bytes: usize,
     /// For every part.
-    everywhere: Option<Detectors>,
+    everywhere: Option<Arc<Detectors>>,
     /// For the answer's texts: the same, and what is said about `output` alone.
-    answer: Option<Detectors>,
+    answer: Option<Arc<Detectors>>,
+    /// Tools that may be called; none where nothing is said of tools.
+    tools: Option<BTreeSet<String>>,
+    /// The answer is a text, whatever it looks like; and of a step that says nothing of tools a call is an objection.
+    is_plain_text: bool,
 }
 
 impl Windows {
@@ -53,7 +57,7 @@ impl Windows {
     pub fn of(program: &StepProgram, bytes: u32) -> Result<Self, String> {
         let plan = &program.plan;
         let whole = |what: &str| Err(format!("{what} needs the whole output"));
-        if program.output.schema.is_some() {
+        if program.output.schema.is_some() && !program.output.is_plain_text {
             return whole("the schema of the output");
         }
         if program.confidence.is_some() || !program.escalations.is_empty() {
@@ -67,8 +71,10 @@ impl Windows {
             if check.otherwise == Else::Warn && check.kind != CheckKind::Never {
                 continue;
             }
-            let rule = program.rules.iter().find(|rule| rule.path == check.path).map(|rule| &rule.check);
-            match (check.kind, check.otherwise, rule) {
+            let rule = program.rules.iter().find(|rule| rule.path == check.path && rule.tool.is_none());
+            match (check.kind, check.otherwise, rule.map(|rule| &rule.check)) {
+                (CheckKind::Schema, ..) if check.path == program.output.path => {}
+                (CheckKind::Forbid, _, Some(CheckProgram::Tools)) => {}
                 (CheckKind::Forbid, Else::Deny, Some(CheckProgram::Detect { detectors, within })) => match within {
                     None => {
                         everywhere.extend(detectors.iter().cloned());
@@ -81,12 +87,53 @@ impl Windows {
             }
         }
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).max(1);
-        Ok(Self { bytes, everywhere: Detectors::new(everywhere)?, answer: Detectors::new(answer)? })
+        Ok(Self {
+            bytes,
+            everywhere: Detectors::new(everywhere)?.map(Arc::new),
+            answer: Detectors::new(answer)?.map(Arc::new),
+            tools: program.tools.as_ref().map(|tools| tools.keys().cloned().collect()),
+            is_plain_text: program.output.is_plain_text,
+        })
+    }
+
+    /// The same checks on windows of another size.
+    #[must_use]
+    pub fn resized(&self, bytes: u32) -> Self {
+        Self { bytes: usize::try_from(bytes).unwrap_or(usize::MAX).max(1), ..self.clone() }
     }
 
     fn detectors(&self, kind: PartKind) -> Option<&Detectors> {
-        if kind == PartKind::Text { self.answer.as_ref() } else { self.everywhere.as_ref() }
+        if kind == PartKind::Text { self.answer.as_deref() } else { self.everywhere.as_deref() }
     }
+
+    /// Whether a part that begins so may be JSON of which the judgement reads the texts within.
+    const fn is_json_begun(&self, kind: PartKind, first: char) -> bool {
+        let is_text = matches!(kind, PartKind::Text);
+        match first {
+            '{' | '[' => !(is_text && self.is_plain_text),
+            '"' | '-' | '0'..='9' => !is_text,
+            _ => false,
+        }
+    }
+
+    /// What is to be said of a tool's name, as far as it came.
+    fn tool(&self, name: &str) -> Tool {
+        match &self.tools {
+            Some(tools) if tools.contains(name) => Tool::Allowed,
+            Some(tools) if tools.iter().any(|tool| tool.starts_with(name)) => Tool::Begun,
+            Some(_) => Tool::Refused,
+            None if self.is_plain_text => Tool::Refused,
+            None => Tool::Allowed,
+        }
+    }
+}
+
+/// A tool's name that may still grow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tool {
+    Allowed,
+    Begun,
+    Refused,
 }
 
 /// What came of an event.
@@ -160,6 +207,7 @@ impl Inspector {
         }
         self.text_bytes += text_bytes;
         self.waiting.push_back(Waiting { raw, needs, text_bytes });
+        self.cut |= deltas.iter().any(|d| self.calls_refused(d));
         let searches = self.windows.answer.is_some() || self.windows.everywhere.is_some();
         // What is too large is inspected by nobody, here as in one piece.
         self.cut |= searches && (self.text_bytes > TEXT_BYTES_MAX || self.parts.len() > PARTS_MAX);
@@ -219,7 +267,7 @@ impl Inspector {
             };
             self.parts.push(Growing { name: delta.part.clone(), kind: delta.kind, text });
         }
-        let end = self.parts.get_mut(index).map_or(0, |part| part.append(detectors, &delta.text));
+        let end = self.parts.get_mut(index).map_or(0, |part| part.append(&windows, detectors, &delta.text));
         (index, end)
     }
 
@@ -241,20 +289,55 @@ impl Inspector {
     }
 
     fn is_free(&self, waiting: &Waiting) -> bool {
-        waiting.needs.iter().all(|(part, end)| self.parts.get(*part).is_some_and(|p| p.is_free(*end)))
+        waiting.needs.iter().all(|(part, end)| {
+            let Some(part) = self.parts.get(*part) else { return false };
+            // A name that the spec lists is its author's: nothing is under way in it.
+            let is_listed = part.kind == PartKind::ToolName && self.windows.tools.is_some();
+            self.tool_of(part) == Tool::Allowed && (is_listed || part.is_free(*end))
+        })
+    }
+
+    /// Whether a delta calls a tool that may not be called.
+    fn calls_refused(&self, delta: &Delta) -> bool {
+        let Some(part) = self.parts.iter().find(|p| p.name == delta.part && p.kind == delta.kind) else { return false };
+        match part.kind {
+            PartKind::ToolName => self.windows.tool(part.text.text()) == Tool::Refused,
+            // Arguments belong to a name; where a step says nothing of tools, they are a call by themselves.
+            PartKind::ToolArguments => self.windows.tools.is_none() && self.windows.is_plain_text,
+            PartKind::Text | PartKind::Reasoning | PartKind::Other => false,
+        }
+    }
+
+    /// The tool that a part is about. Arguments wait for their tool's name; two names for one call wait for the end.
+    fn tool_of(&self, part: &Growing) -> Tool {
+        let of_tool = matches!(part.kind, PartKind::ToolName | PartKind::ToolArguments);
+        if !of_tool || self.windows.tools.is_none() {
+            return Tool::Allowed;
+        }
+        let call = |name: &str| name.rsplit_once('.').map_or(name.len(), |(call, _)| call.len());
+        let own = part.name.get(..call(&part.name));
+        let mut names = self
+            .parts
+            .iter()
+            .filter(|p| p.kind == PartKind::ToolName && p.name.get(..call(&p.name)) == own)
+            .map(|p| p.text.text());
+        match (names.next(), names.next()) {
+            (Some(name), None) => self.windows.tool(name),
+            _ => Tool::Begun,
+        }
     }
 }
 
 impl Growing {
     /// Appends to the text, and gives its new length.
-    fn append(&mut self, detectors: Option<&Detectors>, more: &str) -> usize {
+    fn append(&mut self, windows: &Windows, detectors: Option<&Detectors>, more: &str) -> usize {
         match (&mut self.text, detectors) {
             (Text::Searched { raw, leaves, began, .. }, Some(detectors)) => {
                 for c in more.chars() {
                     let place = raw.text().len();
                     if !*began && !matches!(c, ' ' | '\t' | '\r' | '\n') {
                         *began = true;
-                        *leaves = is_json_begun(self.kind, c).then(|| Box::new(Leaves::new(detectors)));
+                        *leaves = windows.is_json_begun(self.kind, c).then(|| Box::new(Leaves::new(detectors)));
                     }
                     if let Some(leaves) = leaves {
                         leaves.push(detectors, c, place);
@@ -316,15 +399,3 @@ impl Text {
         }
     }
 }
-
-/// Whether a part that begins so may be JSON of which the judgement reads the texts within.
-const fn is_json_begun(kind: PartKind, first: char) -> bool {
-    match first {
-        '{' | '[' => true,
-        '"' | '-' | '0'..='9' => !matches!(kind, PartKind::Text),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests;

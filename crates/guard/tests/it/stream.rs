@@ -9,7 +9,7 @@ use seatrial_guard::{Candidate, Part, PartKind, Program, StepProgram};
 use seatrial_spec::workflow::{Check, Else, Rule, Step};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A step that answers in text: what windows can be used for.
 fn text_step(rules: Vec<Rule>) -> impl FnOnce(&mut Step) {
@@ -66,7 +66,11 @@ fn run(step: &StepProgram, window: u32, events: &[Vec<Delta>]) -> Outcome {
 
 /// The same; at its end the reply has these parts.
 fn run_to(step: &StepProgram, window: u32, events: &[Vec<Delta>], whole: Option<&[Part]>) -> Outcome {
-    let mut inspector = Inspector::new(Arc::new(Windows::of(step, window).unwrap()));
+    run_by(&Windows::of(step, window).unwrap(), step, events, whole)
+}
+
+fn run_by(windows: &Windows, step: &StepProgram, events: &[Vec<Delta>], whole: Option<&[Part]>) -> Outcome {
+    let mut inspector = Inspector::new(Arc::new(windows.clone()));
     let (mut left, mut bytes, mut cut) = (BTreeMap::<String, String>::new(), Vec::new(), false);
     let mut at = 0;
     for (i, deltas) in events.iter().enumerate() {
@@ -145,25 +149,32 @@ fn all_detectors() -> Vec<Detector> {
     named.chain(own.iter().map(|r| Detector::own(r).unwrap())).collect()
 }
 
+/// All detectors and expressions at once, compiled once.
+static ALL: LazyLock<(Program, Windows)> = LazyLock::new(|| {
+    let program = program(all_rules());
+    let windows = Windows::of(program.step("route").unwrap(), 1).unwrap();
+    (program, windows)
+});
+
 fn lengths() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1_usize..12, 1..6)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     /// One text, cut in two ways and released in two windows.
     #[test]
     fn a_text_is_judged_alike_however_it_is_cut(text in text(), one in lengths(), other in lengths(),
                                                  window in 1_u32..80, wide in 1_u32..80) {
-        let program = program(all_rules());
+        let (program, windows) = &*ALL;
         let step = program.step("route").unwrap();
         let whole = denied(step, &Candidate::text(text.clone()).parts);
         let first = find_all(&all_detectors(), &text).first().map(|(_, range)| range.start);
         for (lengths, window) in [(&one, window), (&other, wide)] {
             let events = deltas(TEXT, PartKind::Text, &text, lengths);
             let whole_parts = Candidate::text(text.clone()).parts;
-            let outcome = run_to(step, window, &events, Some(&whole_parts));
+            let outcome = run_by(&windows.resized(window), step, &events, Some(&whole_parts));
             prop_assert_eq!(outcome.denied, whole, "{:?} by {:?}", &text, lengths);
             let left = outcome.left.get(TEXT).cloned().unwrap_or_default();
             prop_assert!(text.starts_with(&left));
@@ -184,7 +195,7 @@ proptest! {
     fn parts_are_judged_alike_however_they_are_mixed(texts in prop::collection::vec(text(), 4), json in any::<bool>(),
                                                      cuts in lengths(), order in prop::collection::vec(0_usize..4, 1..9),
                                                      window in 1_u32..60) {
-        let program = program(all_rules());
+        let (program, windows) = &*ALL;
         let step = program.step("route").unwrap();
         let arguments = json!({ "to": texts[2], texts[3].as_str(): [4111111111111111_u64, "x"] }).to_string();
         let third = if json { escaped(&json!({ "a": texts[3] }).to_string()) } else { texts[3].clone() };
@@ -207,7 +218,7 @@ proptest! {
         }
         let whole: Vec<Part> =
             parts.iter().map(|(name, kind, text)| Part { name: (*name).to_owned(), kind: *kind, text: text.clone() }).collect();
-        let outcome = run_to(step, window, &events, Some(&whole));
+        let outcome = run_by(&windows.resized(window), step, &events, Some(&whole));
         prop_assert_eq!(outcome.denied, denied(step, &whole));
         for (name, _, text) in &parts {
             let left = outcome.left.get(*name).map_or(0, String::len);
@@ -221,11 +232,11 @@ proptest! {
     #[test]
     fn any_text_is_inspected(text in ".{0,300}", kind in 0_usize..3, cuts in lengths(), window in 1_u32..400) {
         let kind = [PartKind::Text, PartKind::ToolArguments, PartKind::Other][kind];
-        let program = program(all_rules());
+        let (program, windows) = &*ALL;
         let step = program.step("route").unwrap();
         let part = Part { name: TEXT.to_owned(), kind, text: text.clone() };
         let parts = [part];
-        let outcome = run_to(step, window, &deltas(TEXT, kind, &text, &cuts), Some(&parts));
+        let outcome = run_by(&windows.resized(window), step, &deltas(TEXT, kind, &text, &cuts), Some(&parts));
         prop_assert_eq!(outcome.denied, denied(step, &parts));
     }
 }
@@ -355,4 +366,63 @@ fn a_rule_about_the_answer_is_for_the_answer() {
     assert!(run(step, 1, &deltas(TEXT, PartKind::Text, text, &[4])).cut);
     let outcome = run(step, 1, &deltas("choices.0.reasoning", PartKind::Reasoning, text, &[4]));
     assert_eq!(outcome.left["choices.0.reasoning"], text);
+}
+
+#[test]
+fn a_tool_that_is_not_named_is_never_called() {
+    use seatrial_spec::workflow::Tool;
+    let allow = |names: &[&str]| {
+        let tool = |name: &&str| Tool {
+            name: (*name).to_owned(),
+            path: format!("steps.route.tools.{name}").as_str().into(),
+            arguments: None,
+            require: Vec::new(),
+            forbid: Vec::new(),
+        };
+        let tools: Vec<Tool> = names.iter().map(tool).collect();
+        Program::compile(&with(|step| {
+            text_step(vec![deny(&["email"], &[], None)])(step);
+            step.tools = Some(tools);
+        }))
+        .unwrap()
+    };
+    let program = allow(&["look_up", "look"]);
+    let step = program.step("route").unwrap();
+    let (name, arguments) = ("choices.0.tool_calls.0.name", "choices.0.tool_calls.0.arguments");
+    let call = |tool: &str| {
+        let mut events = deltas(name, PartKind::ToolName, tool, &[3]);
+        events.extend(deltas(arguments, PartKind::ToolArguments, r#"{"a": "calm words"}"#, &[2]));
+        run(step, 1, &events)
+    };
+    for allowed in ["look", "look_up"] {
+        let outcome = call(allowed);
+        assert!(!outcome.denied && outcome.left[name] == allowed && outcome.left[arguments].len() > 10);
+    }
+    for refused in ["looks", "delete_all", "l", "look_up_all"] {
+        let outcome = call(refused);
+        assert!(outcome.denied, "{refused}");
+        let left = outcome.left.get(name).map_or("", String::as_str);
+        assert!(["", "look", "look_up"].contains(&left), "{left}");
+    }
+    // Arguments without a name belong to no tool.
+    let outcome = run(step, 1, &deltas(arguments, PartKind::ToolArguments, "{}", &[1]));
+    assert!(outcome.denied && outcome.left.is_empty());
+}
+
+#[test]
+fn a_plain_text_is_a_text_and_calls_nothing() {
+    let mut workflow = with(|step| {
+        text_step(vec![deny(&["email"], &[], None)])(step);
+        step.output = Some("Routing".to_owned());
+    });
+    if let Some(routing) = workflow.types.get_mut("Routing") {
+        routing.schema = Arc::new(json!({"type": "string"}));
+    }
+    let program = Program::compile(&workflow).unwrap();
+    let step = program.step("route").unwrap();
+    let text = r#"{"to": "ana@bank.example"} "#;
+    assert!(run(step, 1, &deltas(TEXT, PartKind::Text, text, &[2])).cut, "it is a text, whatever it looks like");
+    let arguments = deltas("choices.0.tool_calls.0.arguments", PartKind::ToolArguments, "{}", &[1]);
+    let outcome = run(step, 1, &arguments);
+    assert!(outcome.cut && outcome.left.is_empty());
 }

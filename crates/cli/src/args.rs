@@ -343,12 +343,15 @@ Example:
     // -- run
     /// Serve the data plane, the control API and the pages
     #[command(after_help = "\
-Serves the released specs on one address, and owns the store while it runs: other commands go through it. Ends \
-gracefully on SIGTERM and Ctrl-C.
+Serves the released specs on one address, and owns the store while it runs: other commands go through it.
+
+SIGTERM and Ctrl-C end it gracefully: `/readyz` says 503, open requests are finished, and what was acknowledged is kept; \
+a second one ends it at once. SIGHUP reads `factory.yaml` and the providers' key files again. `/metrics` is open to this \
+machine, and to an operator's token. OTEL_EXPORTER_OTLP_ENDPOINT switches traces and metrics over OTLP on.
 
 Example:
   seatrial serve
-  seatrial serve --listen 0.0.0.0:8080")]
+  seatrial serve --listen 0.0.0.0:8080 --log-format json --drain-wait 10s")]
     Serve(ServeArgs),
     /// Provoke every `forbid` and `never` through the guard, and recompute decisions, before the first release
     #[command(after_help = "\

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: DemoArgs, out: &mut Out) -> Result<Exit, Failure> 
     let Opened::Owned(owned) = owner::open(&root, &store, true).await? else {
         return Err(Failure::failed("somebody else owns the demo's new store"));
     };
-    let serving = Serving::start(owned.factory.clone(), &args.listen).await?;
+    let serving = Serving::start(owned.factory.clone(), &args.listen, seatrial_gateway::DRAIN_WAIT).await?;
     let title =
         out.paint(crate::out::Ink::Strong, "Seatrial: a credit pre-approval, from spec to handed-over decisions");
     out.line(title);

@@ -6,6 +6,7 @@ mod demo;
 mod edit;
 mod exit;
 mod failure;
+mod operations;
 mod out;
 mod owner;
 mod place;
@@ -13,6 +14,7 @@ mod serving;
 mod session;
 mod simulated;
 mod source;
+mod telemetry;
 mod terminal;
 mod web;
 
@@ -24,7 +26,6 @@ use out::Out;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trace();
     let argv: Vec<String> = match std::env::args_os().map(std::ffi::OsString::into_string).collect() {
         Ok(argv) => argv,
         Err(bad) => {
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
     };
     // Usage errors end with 2, help and version with 0: clap's own contract is ours.
     let cli = Cli::try_parse_from(&argv).unwrap_or_else(|error| error.exit());
+    telemetry::logs::start(match &cli.command {
+        Command::Serve(args) => args.log_format,
+        _ => telemetry::logs::LogFormat::Text,
+    });
     let mut out = terminal::out(&cli.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -94,12 +99,4 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         }
         _ => owner::run(asked, terminal::sink()).await,
     }
-}
-
-/// Traces go to standard error, and are few: what a command has to say, it says itself.
-fn trace() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("SEATRIAL_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }

@@ -1,16 +1,22 @@
 //! Gateway and pages on one listener.
 
+mod files;
+
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::operations::Operations;
+use crate::place;
+use crate::telemetry::Telemetry;
 use crate::web::HttpWeb;
 use seatrial_factory::Factory;
-use seatrial_gateway::Gateway;
+use seatrial_gateway::{Gateway, Limits};
 use seatrial_model::Body;
 use seatrial_server::{AppState, FactoryBackend, Options};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,13 +29,16 @@ pub(crate) struct Serving {
     following: JoinHandle<()>,
     ticking: JoinHandle<()>,
     witnessing: JoinHandle<()>,
+    counting: JoinHandle<()>,
+    telemetry: Arc<Telemetry>,
+    factory: Factory,
     end: watch::Sender<bool>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
 impl Serving {
     /// Starts to serve a factory.
-    pub(crate) async fn start(factory: Factory, listen: &str) -> Result<Self, Failure> {
+    pub(crate) async fn start(factory: Factory, listen: &str, drain_wait: Duration) -> Result<Self, Failure> {
         let failed =
             |e: std::io::Error| Failure::usage(format!("`{listen}` cannot be listened on ({e}); nothing is served"));
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -48,14 +57,23 @@ impl Serving {
         let following = seatrial_server::factory::watch(&app, &factory);
         let ticking = tokio::spawn(tick(factory.clone()));
         let witnessing = tokio::spawn(witness(factory.clone()));
-        let gateway = Gateway::new(factory);
-        let site = seatrial_server::router(app.clone());
+        let telemetry = Telemetry::start(&|name| std::env::var(name).ok())
+            .map_err(|e| Failure::usage(format!("the telemetry that OTEL_… asks for cannot be set up: {e}; nothing is served")))?;
+        factory.observe(Arc::clone(&telemetry) as Arc<_>);
+        let counting = tokio::spawn(Arc::clone(&telemetry).follow(factory.clone()));
+        let mut limits = Limits::default();
+        limits.drain_wait = drain_wait;
+        limits.connections_max = files::connections_max();
+        let gateway = Gateway::with_limits(factory.clone(), limits).watched_by(Arc::clone(&telemetry) as Arc<_>);
+        let store = place::store_of(factory.root(), &factory.spec())?;
+        let operations = Operations::new(factory.clone(), gateway.vitals(), Arc::clone(&telemetry), &store);
+        let site = operations.around(seatrial_server::router(app.clone()));
         let until = async move {
             // An error means that whoever would end it is gone: that ends it, too.
             let _ = ended.wait_for(|end| *end).await;
         };
         let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
-        Ok(Self { address, backend, app, following, ticking, witnessing, end, task })
+        Ok(Self { address, backend, app, following, ticking, witnessing, counting, telemetry, factory, end, task })
     }
 
     /// Where it listens.
@@ -70,28 +88,58 @@ impl Serving {
         Ok(format!("http://{}{path}", self.address))
     }
 
-    /// Waits for Ctrl-C or SIGTERM.
+    /// Waits for Ctrl-C or SIGTERM. SIGHUP meanwhile reads `factory.yaml` and keys again.
     pub(crate) async fn until_interrupted(&self) -> Result<(), Failure> {
-        let hook = |kind| signal(kind).map_err(|e| Failure::failed(format!("signals cannot be heard: {e}")));
-        let (mut terminate, mut interrupt) = (hook(SignalKind::terminate())?, hook(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        let (mut terminate, mut interrupt) = endings()?;
+        let mut hangup = hook(SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = hangup.recv() => match self.factory.reload_all().await {
+                    Ok(()) => tracing::info!("`factory.yaml`, keys and releases were read again"),
+                    Err(error) => {
+                        tracing::warn!(%error, "what could be read again was; the rest stays as it was");
+                    }
+                },
+            }
         }
-        Ok(())
     }
 
-    /// Finishes what is under way, and ends.
+    /// Finishes what is under way, and ends; a second Ctrl-C or SIGTERM ends at once.
     pub(crate) async fn end(self) {
         // The receiver is gone where the task ended by itself.
         let _ = self.end.send(true);
+        tokio::spawn(at_once());
         self.following.abort();
         self.ticking.abort();
         self.witnessing.abort();
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
         }
+        self.counting.abort();
+        self.telemetry.end().await;
     }
+}
+
+fn hook(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::failed(format!("signals cannot be heard: {e}")))
+}
+
+fn endings() -> Result<(Signal, Signal), Failure> {
+    Ok((hook(SignalKind::terminate())?, hook(SignalKind::interrupt())?))
+}
+
+/// Ends the process where it is told so once more. What was acknowledged is durable all the same; the next start notes
+/// that this end was none.
+async fn at_once() {
+    let Ok((mut terminate, mut interrupt)) = endings() else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::warn!("ended at once, as asked: requests under way were cut");
+    std::process::exit(i32::from(Exit::NotReady.code()));
 }
 
 /// How often releases are looked at where nothing happens: waivers end and people leave by the calendar.

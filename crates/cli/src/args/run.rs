@@ -1,9 +1,11 @@
 //! Arguments of operation.
 
+use crate::telemetry::logs::LogFormat;
 use clap::{Args, Subcommand, ValueEnum};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{Action, Answer, Commitment, DecisionId, ReviewId, Span, Verdict};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// `seatrial serve`.
 #[derive(Debug, Args)]
@@ -11,6 +13,25 @@ pub(crate) struct ServeArgs {
     /// Where to listen; only this machine reaches the default
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
     pub(crate) listen: SocketAddr,
+    /// How log lines look on standard error; SEATRIAL_LOG says how much is logged (`info`: a line for each request)
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) log_format: LogFormat,
+    /// How long connections are still accepted once it is to end (`/readyz` says 503): what the health checks of a load
+    /// balancer need to notice
+    #[arg(long, value_name = "SPAN", default_value = "300ms", value_parser = drain_wait)]
+    pub(crate) drain_wait: Duration,
+}
+
+/// The longest `--drain-wait`: beyond it, whoever ends the process has lost patience.
+const DRAIN_WAIT_MAX: Duration = Duration::from_secs(600);
+
+fn drain_wait(text: &str) -> Result<Duration, String> {
+    let span: Span = text.parse().map_err(|e| format!("{e}"))?;
+    let wait = Duration::from_millis(span.as_millis());
+    if wait > DRAIN_WAIT_MAX {
+        return Err(format!("at most {} s", DRAIN_WAIT_MAX.as_secs()));
+    }
+    Ok(wait)
 }
 
 /// `seatrial stop` and `seatrial resume`.

@@ -19,14 +19,14 @@ pub(crate) async fn serve(args: &ServeArgs, asked: &Asked, out: &mut Out) -> Res
         Opened::Owned(owned) => owned,
         Opened::Elsewhere => return Err(StoreError::Owned(store).into()),
     };
-    let served = until_told(&owned.factory, &args.listen.to_string(), asked.who.person.as_deref(), out).await;
+    let served = until_told(&owned.factory, args, asked.who.person.as_deref(), out).await;
     // Whatever happened: nothing is left for the next start to recover.
     owned.close().await?;
     served
 }
 
-async fn until_told(factory: &Factory, listen: &str, person: Option<&str>, out: &mut Out) -> Result<Exit, Failure> {
-    let serving = Serving::start(factory.clone(), listen).await?;
+async fn until_told(factory: &Factory, args: &ServeArgs, person: Option<&str>, out: &mut Out) -> Result<Exit, Failure> {
+    let serving = Serving::start(factory.clone(), &args.listen.to_string(), args.drain_wait).await?;
     // Whoever holds the machine needs no token to look at the pages: the link works once, and soon.
     let link = match person.map(|person| serving.link(person)).transpose() {
         Ok(link) => link,

@@ -39,3 +39,22 @@ pub(crate) async fn resume(asked: Asked, workflow: String, step: Option<String>)
     let event = asked.factory.resume(&asked.caller, &workflow, step.as_deref(), &reason).await?;
     Ok(json(StatusCode::OK, &json!({ "event": event })))
 }
+
+/// `POST /v1/stop`: the whole factory. Where it did not take effect everywhere, the answer names where not, and is no
+/// success.
+pub(crate) async fn stop_all(asked: Asked) -> Result<Answer, Problem> {
+    let reason = reason(&asked)?;
+    let effect = asked.factory.stop_all(&asked.caller, &reason).await?;
+    Ok(json(status(effect.failed.is_empty()), &effect))
+}
+
+/// `POST /v1/resume`: the whole factory, but for what was stopped on its own.
+pub(crate) async fn resume_all(asked: Asked) -> Result<Answer, Problem> {
+    let reason = reason(&asked)?;
+    let effect = asked.factory.resume_all(&asked.caller, &reason).await?;
+    Ok(json(status(effect.failed.is_empty()), &effect))
+}
+
+const fn status(everywhere: bool) -> StatusCode {
+    if everywhere { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+}

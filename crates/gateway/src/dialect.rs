@@ -2,7 +2,7 @@
 
 mod progress;
 
-pub(crate) use progress::Progress;
+pub(crate) use progress::{DONE, Progress};
 
 use crate::answer;
 use crate::problem::Problem;

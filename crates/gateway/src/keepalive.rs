@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::proxy;
 use crate::render::{EVENT_STREAM, Leaves, leaves};
 use crate::service::Asked;
+use crate::vitals::inherited;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, StreamBody};
@@ -34,10 +35,10 @@ struct State {
 pub(crate) fn answer(asked: Asked, call: Arc<Call>) -> Answer {
     let dialect = call.dialect;
     // A task of its own: a client that hangs up drops its connection, not the decision that it asked for.
-    let deciding = tokio::spawn(async move {
+    let deciding = tokio::spawn(inherited(async move {
         let outcome = proxy::pass(&asked, &call).await;
         events(&asked, &call, outcome)
-    });
+    }));
     let state = State { dialect, deciding: Some(deciding), rest: VecDeque::new(), greeted: false };
     let stream = futures_util::stream::unfold(state, |mut state| async move {
         let bytes = next(&mut state).await?;

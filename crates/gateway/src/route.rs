@@ -1,13 +1,14 @@
 //! Which endpoint a request is for. Pure: method and path in, endpoint out.
 
+use crate::dialect::Dialect;
 use http::Method;
 use seatrial_model::{DecisionId, EventId, ReviewId};
 
 /// An endpoint of the data plane.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
-    /// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`: the dialect is the path's.
-    Proxy,
+    /// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`
+    Proxy(Dialect),
     /// `GET /v1/models`
     Models,
     /// `GET /v1/models/{workflow}/{step}`
@@ -16,6 +17,12 @@ pub(crate) enum Endpoint {
     Run { workflow: String, step: String },
     /// `POST /v1/workflows/{w}/steps/{s}/decide`
     Decide { workflow: String, step: String },
+    /// `POST /v1/workflows/{w}/steps/{s}/admit`
+    Admit { workflow: String, step: String },
+    /// `POST /v1/stop`: the whole factory
+    StopAll,
+    /// `POST /v1/resume`: the whole factory
+    ResumeAll,
     /// `POST /v1/workflows/{w}[/steps/{s}]/stop`
     Stop { workflow: String, step: Option<String> },
     /// `POST /v1/workflows/{w}[/steps/{s}]/resume`
@@ -110,7 +117,11 @@ pub(crate) fn route(method: &Method, path: &str) -> Route {
     let Some(below) = path.strip_prefix("/v1/") else { return Route::Elsewhere };
     let segments: Vec<&str> = below.split('/').collect();
     let (wanted, endpoint) = match segments.as_slice() {
-        ["chat", "completions"] | ["responses"] | ["messages"] => ("POST", Ok(Endpoint::Proxy)),
+        ["chat", "completions"] => ("POST", Ok(Endpoint::Proxy(Dialect::Chat))),
+        ["responses"] => ("POST", Ok(Endpoint::Proxy(Dialect::Responses))),
+        ["messages"] => ("POST", Ok(Endpoint::Proxy(Dialect::Messages))),
+        ["stop"] => ("POST", Ok(Endpoint::StopAll)),
+        ["resume"] => ("POST", Ok(Endpoint::ResumeAll)),
         ["models"] => ("GET", Ok(Endpoint::Models)),
         ["models", workflow, step] => ("GET", Ok(Endpoint::Model { workflow: own(workflow), step: own(step) })),
         // SDKs escape the slash of a model's name.
@@ -174,6 +185,7 @@ fn step_verb(workflow: &str, step: &str, verb: &str) -> Option<Endpoint> {
     match verb {
         "run" => Some(Endpoint::Run { workflow, step }),
         "decide" => Some(Endpoint::Decide { workflow, step }),
+        "admit" => Some(Endpoint::Admit { workflow, step }),
         "stop" => Some(Endpoint::Stop { workflow, step: Some(step) }),
         "resume" => Some(Endpoint::Resume { workflow, step: Some(step) }),
         _ => None,
@@ -205,9 +217,17 @@ mod tests {
     fn every_endpoint() {
         let id = "dec_01890a5d-ac96-774b-bcce-b302099a8057".parse::<DecisionId>().unwrap();
         let (w, s) = ("credit".to_owned(), "assess".to_owned());
-        for path in ["/v1/chat/completions", "/v1/responses", "/v1/messages"] {
-            assert_eq!(post(path), Route::Here(Endpoint::Proxy));
+        for (path, dialect) in [
+            ("/v1/chat/completions", Dialect::Chat),
+            ("/v1/responses", Dialect::Responses),
+            ("/v1/messages", Dialect::Messages),
+        ] {
+            assert_eq!(post(path), Route::Here(Endpoint::Proxy(dialect)));
         }
+        assert_eq!(post("/v1/stop"), Route::Here(Endpoint::StopAll));
+        assert_eq!(post("/v1/resume"), Route::Here(Endpoint::ResumeAll));
+        let admit = Endpoint::Admit { workflow: "credit".to_owned(), step: "pay".to_owned() };
+        assert_eq!(post("/v1/workflows/credit/steps/pay/admit"), Route::Here(admit));
         assert_eq!(get("/v1/models"), Route::Here(Endpoint::Models));
         for path in ["/v1/models/credit/assess", "/v1/models/credit%2Fassess"] {
             assert_eq!(get(path), Route::Here(Endpoint::Model { workflow: w.clone(), step: s.clone() }));

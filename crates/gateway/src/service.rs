@@ -206,11 +206,14 @@ fn room(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
 
 async fn dispatch(endpoint: Endpoint, asked: Asked) -> Result<Answer, Problem> {
     match endpoint {
-        Endpoint::Proxy => proxy::call(asked).await,
+        Endpoint::Proxy(_) => proxy::call(asked).await,
         Endpoint::Models => models::models(asked).await,
         Endpoint::Model { workflow, step } => models::model(asked, &workflow, &step).await,
         Endpoint::Run { workflow, step } => steps::run(asked, workflow, step).await,
         Endpoint::Decide { workflow, step } => steps::decide(asked, workflow, step).await,
+        Endpoint::Admit { workflow, step } => steps::admit(asked, workflow, step).await,
+        Endpoint::StopAll => control::stop_all(asked).await,
+        Endpoint::ResumeAll => control::resume_all(asked).await,
         Endpoint::Stop { workflow, step } => control::stop(asked, workflow, step).await,
         Endpoint::Resume { workflow, step } => control::resume(asked, workflow, step).await,
         Endpoint::Decision(id) => decisions::get(asked, id).await,

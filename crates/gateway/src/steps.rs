@@ -5,7 +5,8 @@ use crate::head::check_name;
 use crate::problem::Problem;
 use crate::service::Asked;
 use http::StatusCode;
-use seatrial_factory::api::{Passage, PassageEntry, Passed};
+use seatrial_factory::api::{AdmitInput, Admitted, Passage, PassageEntry, Passed};
+use seatrial_model::DecisionId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -52,6 +53,50 @@ pub(crate) async fn decide(asked: Asked, workflow: String, step: String) -> Resu
     let entry = PassageEntry::Decide { input: body.input, output, confidence: body.confidence };
     let passed = pass(&asked, workflow, step, entry, body.case).await?;
     Ok(verdict(&passed))
+}
+
+/// The body of `admit`. An `output` that is a string is taken as the output's exact text, anything else as JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmitBody {
+    #[serde(default)]
+    case: Option<String>,
+    #[serde(default)]
+    decision: Option<DecisionId>,
+    #[serde(default)]
+    output: Option<Value>,
+}
+
+/// A system step asks whether it may act. Where it may not, that is an error: whoever looks at the status alone stops.
+pub(crate) async fn admit(asked: Asked, workflow: String, step: String) -> Result<Answer, Problem> {
+    let body: AdmitBody = asked.json()?;
+    let case = case(&asked, body.case)?
+        .ok_or_else(|| Problem::invalid("`case` is not there; nothing was admitted. Say which case is to go on"))?;
+    let output = body.output.map(|output| match output {
+        Value::String(text) => text,
+        value => value.to_string(),
+    });
+    let input = AdmitInput { workflow, step, case, decision: body.decision, output };
+    let admitted = asked.factory.admit(&asked.caller, input).await?;
+    if admitted.admitted { Ok(json(StatusCode::OK, &admitted)) } else { Err(not_admitted(&admitted)) }
+}
+
+fn not_admitted(admitted: &Admitted) -> Problem {
+    let (status, code, why) = match admitted.code.as_str() {
+        "not_settled" => (StatusCode::CONFLICT, "not_settled", "what it requires of the case is not settled"),
+        "other_output" => (StatusCode::CONFLICT, "other_output", "its output is not the one that left by that decision"),
+        "used" => (StatusCode::CONFLICT, "used", "that decision was acted on already"),
+        "workflow_stopped" => (StatusCode::FORBIDDEN, "workflow_stopped", "it is stopped"),
+        "not_released" => (StatusCode::FORBIDDEN, "not_released", "no release allows it"),
+        _ => (StatusCode::FORBIDDEN, "not_admitted", "it may not"),
+    };
+    let kind = if status == StatusCode::CONFLICT { "conflict_error" } else { "permission_error" };
+    let message = format!("`{}` was not admitted: {why}; nothing is to be done for the case", admitted.step);
+    let problem = Problem::new(status, kind, code, message);
+    serde_json::to_value(admitted).map_or(problem.clone(), |said| match said {
+        Value::Object(members) => members.into_iter().fold(problem, |p, (name, value)| p.with(&name, value)),
+        _ => problem,
+    })
 }
 
 /// The case may stand in the header or in the body, not twice differently.

@@ -34,7 +34,7 @@ fn errors_have_the_shape_and_the_status_that_clients_know() {
         (Refused::Forbidden("x".to_owned()), 403, 403, "permission_error"),
         (Refused::NotFound("x".to_owned()), 404, 404, "not_found_error"),
         (Refused::Invalid("x".to_owned()), 400, 400, "invalid_request_error"),
-        (Refused::TooMany { step: "s".to_owned(), limit: 1, retry_after_s: 7 }, 429, 429, "rate_limit_error"),
+        (Refused::TooMany { step: "s".to_owned(), limit: "1 a minute".to_owned(), retry_after_s: 7 }, 429, 429, "rate_limit_error"),
         (Refused::NotRecorded("disk".to_owned()), 503, 529, "overloaded_error"),
         (Refused::ModelUnreachable("down".to_owned()), 502, 502, "api_error"),
         (Refused::Internal("x".to_owned()), 500, 500, "api_error"),

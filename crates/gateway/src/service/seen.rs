@@ -4,6 +4,7 @@ use super::Service;
 use crate::Fallback;
 use crate::answer::Answer;
 use crate::body::BodyError;
+use crate::dialect::Dialect;
 use crate::head;
 use crate::route::{Endpoint, Route, route};
 use crate::vitals::{Answered, Code, RequestContext, on_behalf};
@@ -77,12 +78,15 @@ const fn name(route: &Route) -> &'static str {
 
 const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
     match endpoint {
-        Endpoint::Chat => "chat",
+        Endpoint::Proxy(Dialect::Chat) => "chat",
+        Endpoint::Proxy(Dialect::Responses) => "responses",
+        Endpoint::Proxy(Dialect::Messages) => "messages",
         Endpoint::Models | Endpoint::Model { .. } => "models",
         Endpoint::Run { .. } => "run",
         Endpoint::Decide { .. } => "decide",
-        Endpoint::Stop { .. } => "stop",
-        Endpoint::Resume { .. } => "resume",
+        Endpoint::Admit { .. } => "admit",
+        Endpoint::Stop { .. } | Endpoint::StopAll => "stop",
+        Endpoint::Resume { .. } | Endpoint::ResumeAll => "resume",
         Endpoint::Decision(_) => "decision",
         Endpoint::Override(_) => "override",
         Endpoint::Outcome(_) => "outcome",
@@ -91,7 +95,5 @@ const fn endpoint_name(endpoint: &Endpoint) -> &'static str {
         Endpoint::Claim(_) => "claim",
         Endpoint::Answer(_) => "answer",
         Endpoint::Govern { .. } => "govern",
-        #[expect(unreachable_patterns, reason = "dialects are being added")]
-        _ => "other",
     }
 }

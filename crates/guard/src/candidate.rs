@@ -91,8 +91,9 @@ impl Candidate {
         };
         let part = |s: Stored| Part { kind: PartKind::of_name(&s.part), name: s.part, text: s.text };
         let aside = match aside {
-            Some(bytes) => serde_json::from_slice(bytes)
-                .map_err(|_| "its payload `aside` is not what judges and samples said")?,
+            Some(bytes) => {
+                serde_json::from_slice(bytes).map_err(|_| "its payload `aside` is not what judges and samples said")?
+            }
             None => Aside::default(),
         };
         Ok(Self { parts: stored.into_iter().map(part).collect(), aside, ..Self::default() })

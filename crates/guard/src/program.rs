@@ -155,10 +155,19 @@ pub(crate) enum CheckProgram {
     Tools,
     /// What a tool is called with has its type.
     Arguments,
-    Judge { step: String, expr: Compiled },
+    Judge {
+        step: String,
+        expr: Compiled,
+    },
     Expr(Compiled),
-    Detect { detectors: Vec<Detector>, within: Option<Field> },
-    Grounded { quote: Field, within: Field },
+    Detect {
+        detectors: Vec<Detector>,
+        within: Option<Field>,
+    },
+    Grounded {
+        quote: Field,
+        within: Field,
+    },
 }
 
 impl StepProgram {
@@ -368,7 +377,8 @@ fn tool_meaning(workflow: &Workflow, tool: &Tool) -> Value {
 /// Everything that what a judge says depends on, but what it is asked.
 pub(crate) fn judge_meaning(workflow: &Workflow, judge: &str) -> Value {
     let Some(step) = workflow.step(judge) else { return Value::Null };
-    let schema = |name: &Option<String>| name.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
+    let schema =
+        |name: &Option<String>| name.as_ref().and_then(|n| workflow.types.get(n)).map(|t| t.digest.to_string());
     let prompt = step.prompt.as_ref().and_then(|file| workflow.files.get(file)).map(|f| f.blob.to_string());
     let model = step.model.as_ref().map(|m| json!([m.provider, m.name, m.temperature, m.fallback]));
     json!([judge, schema(&step.input), schema(&step.output), prompt, model, step.withhold])
@@ -418,7 +428,9 @@ impl Compiler<'_> {
     }
 
     fn type_of(&mut self, workflow: &Workflow, path: ElementPath, name: Option<&str>) -> TypeProgram {
-        let Some(name) = name else { return TypeProgram { path, schema: None, shape: Shape::anything(), is_plain_text: false } };
+        let Some(name) = name else {
+            return TypeProgram { path, schema: None, shape: Shape::anything(), is_plain_text: false };
+        };
         let Some(declared) = workflow.types.get(name) else {
             self.fail(&path, format!("there is no type `{name}`"));
             return TypeProgram { path, schema: None, shape: Shape::anything(), is_plain_text: false };

@@ -16,8 +16,7 @@ use serde_json::Value;
 use std::ops::Range;
 
 /// Nobody was asked.
-static NOBODY: Aside =
-    Aside { judged: std::collections::BTreeMap::new(), samples: Vec::new(), modified: None };
+static NOBODY: Aside = Aside { judged: std::collections::BTreeMap::new(), samples: Vec::new(), modified: None };
 
 /// Between a part's name and the pointer, in spans of parts other than the first text
 /// (`choices.1.text#/reason`).
@@ -67,7 +66,8 @@ impl<'v> Run<'v> {
 
     /// A pass over an output that is a value already: it is not printed and read again.
     pub(super) fn with_value(program: &'v StepProgram, input: &'v Value, parts: &'v [Part], value: &'v Value) -> Self {
-        let mut run = Self { program, input, parts, aside: &NOBODY, reads: Vec::new(), calls: Vec::new(), refused: None };
+        let mut run =
+            Self { program, input, parts, aside: &NOBODY, reads: Vec::new(), calls: Vec::new(), refused: None };
         let (nodes, bytes) = json::weight(value);
         if nodes > json::NODES_MAX || bytes > TEXT_BYTES_MAX {
             run.refused = Some("too_large");
@@ -350,8 +350,7 @@ impl<'v> Run<'v> {
         };
         let is_tool_turn = self.is_tool_turn();
         let whens = self.program.escalations.iter().map(|when| {
-            let (holds, failed) =
-                if when.needs_output && is_tool_turn { (false, false) } else { outcome(&when.expr) };
+            let (holds, failed) = if when.needs_output && is_tool_turn { (false, false) } else { outcome(&when.expr) };
             When { path: when.path.clone(), holds, failed }
         });
         whens.collect()

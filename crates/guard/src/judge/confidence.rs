@@ -1,7 +1,7 @@
 //! Weigh: the confidence, from the source that the spec names. Absent, no number or outside [0, 1]: it is zero.
 
-use crate::candidate::{Candidate, PartKind, TokenLogprob};
 use super::checks::Run;
+use crate::candidate::{Candidate, PartKind, TokenLogprob};
 use crate::fields::{Field, Root};
 use crate::program::StepProgram;
 use seatrial_model::Confidence;

@@ -75,9 +75,8 @@ pub(super) fn calls<'v>(program: &'v StepProgram, parts: &'v [Part]) -> Vec<Call
         let tool = tool_of(parts, part);
         out.push(Call { tool, part: Some(part), read: read(tool, &part.text) });
     }
-    let has_arguments = |name: &Part| {
-        parts.iter().any(|p| p.kind == PartKind::ToolArguments && call_of(p) == call_of(name))
-    };
+    let has_arguments =
+        |name: &Part| parts.iter().any(|p| p.kind == PartKind::ToolArguments && call_of(p) == call_of(name));
     for part in parts.iter().filter(|p| p.kind == PartKind::ToolName && !has_arguments(p)) {
         out.push(Call { tool: Some(&part.text), part: None, read: read(Some(&part.text), "") });
     }

@@ -7,6 +7,7 @@ mod fuzz;
 mod judge;
 mod program;
 mod replay;
+mod wire;
 mod stream;
 
 /// A file that nobody names here would be a test that never runs.

@@ -53,7 +53,7 @@ fn step() -> Step {
         attempts: 1,
         within: Some(Span::from_millis(30_000)),
         stream: StreamMode::Buffer,
-        serves: seatrial_spec::workflow::all_ways(),
+        serves: all_ways(),
         tools: None,
         refuse_input: vec![],
         require: vec![rule("require", "says-why", "size(output.reason) >= 20", Else::Escalate)],

@@ -22,6 +22,7 @@ pub(super) fn intent(_: &Workflow, factory: &FactorySpec) -> Obligation {
     let second = if factory.profile == "small" { "a second person" } else { "one of the independent side" };
     Obligation::new("spec.intent", Layer::Spec, &BOTH, Duty::Intent, Basis::Judgement)
         .over(["purpose", "population", "outcomes", "steps.*.influence", "steps.*.forbid", "steps.*.never"])
+        .over(["steps.*.tools"])
         .by("people who are no authors of it; agents and services never")
         .text(
             "The intent is signed: purpose, population, outcomes, influence, what is forbidden and never delegated",
@@ -79,7 +80,7 @@ pub(super) fn validation(workflow: &Workflow) -> Obligation {
     )
     .over(["purpose", "population", "outcomes", "types", "thresholds", "slices", "examples", "risks"])
     .over(["influence", "reversible", "model", "withhold", "prompt", "confidence"].map(of_each_step))
-    .over(["refuse_input", "require", "forbid", "never", "escalate", "audit"].map(of_each_step))
+    .over(["refuse_input", "require", "forbid", "never", "escalate", "audit", "tools"].map(of_each_step))
     .reads(super::operation::models(workflow))
     .by("the independent side: its report, then its approval")
     .text(

@@ -9,7 +9,7 @@ use seatrial_spec::workflow::{Actor, ConfidenceSource, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The parts of a step that an evaluation's outcome depends on. Limits, audits, reviews and traces do not matter to it.
-const MEASURED: [&str; 12] = [
+const MEASURED: [&str; 13] = [
     "model",
     "withhold",
     "prompt",
@@ -20,6 +20,7 @@ const MEASURED: [&str; 12] = [
     "require",
     "forbid",
     "never",
+    "tools",
     "confidence",
     "escalate",
 ];
@@ -34,11 +35,10 @@ fn step_scope(workflow: &Workflow, step: &Step) -> Vec<PathPattern> {
     if let Some(train) = step.model.as_ref().and_then(|m| m.train.as_ref()) {
         scope.push(PathPattern::new(format!("examples.{}", train.examples)));
     }
-    if let Some(ConfidenceSource::Judge(judge)) = &step.confidence
-        && let Some(judge) = workflow.step(judge).filter(|j| j.name != step.name)
-    {
+    for judge in step.judges().into_iter().filter_map(|judge| workflow.step(judge)).filter(|j| j.name != step.name) {
         let path = judge.path();
-        scope.extend(["model", "prompt"].map(|part| PathPattern::new(path.child(part).as_str())));
+        scope.extend(["model", "prompt", "withhold"].map(|part| PathPattern::new(path.child(part).as_str())));
+        scope.extend(judge.input.iter().chain(&judge.output).map(|t| PathPattern::new(format!("types.{t}"))));
     }
     scope
 }

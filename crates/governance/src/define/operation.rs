@@ -147,7 +147,7 @@ pub(super) fn review_load(workflow: &Workflow) -> Obligation {
     Obligation::new("review.load", Layer::Sprint, &PRODUCTION, Duty::ReviewLoad, Basis::Computed)
         .compiled_alone()
         .over(["steps.*.per_day", "steps.*.escalate", "steps.*.audit", "steps.*.review", "thresholds.*.at"])
-        .over(["steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never"])
+        .over(["steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never", "steps.*.tools"])
         .reads(reviewing(workflow).into_iter().map(|r| Input::People(r.to_owned())))
         .by("the certificate's share of reviews, the volume that the spec expects, and the people present; recomputed")
         .waivable()

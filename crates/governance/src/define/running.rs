@@ -20,7 +20,7 @@ pub(super) fn runtime(workflow: &Workflow) -> [Obligation; 2] {
         );
     let trace = Obligation::new("runtime.trace", Layer::Runtime, &BOTH, Duty::Trace, Basis::Measurement)
         .over(["steps.*.trace", "steps.*.refuse_input", "steps.*.require", "steps.*.forbid", "steps.*.never"])
-        .over(["steps.*.escalate", "steps.*.confidence", "steps.*.input", "steps.*.output"])
+        .over(["steps.*.escalate", "steps.*.confidence", "steps.*.tools", "steps.*.input", "steps.*.output"])
         .over(types(workflow))
         .reads([Input::Checks])
         .by("the log audit")
@@ -59,7 +59,7 @@ pub(super) fn ownership(workflow: &Workflow) -> [Obligation; 2] {
     // What somebody takes on: what AI may do in their name, and how they hold it back.
     let taken_on = ["purpose", "responsibilities", "steps.*.influence", "steps.*.reversible", "steps.*.forbid"]
         .into_iter()
-        .chain(["steps.*.never", "steps.*.escalate", "steps.*.override", "steps.*.fallback"]);
+        .chain(["steps.*.never", "steps.*.tools", "steps.*.escalate", "steps.*.override", "steps.*.fallback"]);
     let accepted =
         Obligation::new("ownership.accepted", Layer::Ownership, &[Stage::Production], Duty::Accepted, Basis::Judgement)
             .over(taken_on)

@@ -33,6 +33,13 @@ impl Key {
         Some(value)
     }
 
+    /// The value of an `x-api-key` header, marked sensitive likewise.
+    pub(crate) fn plain(&self) -> Option<reqwest::header::HeaderValue> {
+        let mut value = reqwest::header::HeaderValue::try_from(self.0.as_str()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
     /// Tells one key from another without showing either.
     #[must_use]
     pub fn digest(&self) -> seatrial_model::Digest {

@@ -80,5 +80,14 @@ pub fn retry_after(ms: Option<&str>, seconds: Option<&str>) -> Option<Duration> 
     seconds.and_then(number).map(Duration::from_secs_f64)
 }
 
+/// A new hasher's seed is random: enough to keep callers from knocking in step.
+pub(crate) fn system_jitter() -> f64 {
+    use std::hash::{BuildHasher, Hasher};
+    let bits = std::hash::RandomState::new().build_hasher().finish() >> 11;
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
+    let unit = bits as f64 / (1u64 << 53) as f64;
+    unit
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The good days, and the refusals that HTTP has words for.
 
-use crate::support::{LONG, client, completion};
+use crate::support::{LONG, chat, client, completion};
 use seatrial_guard::port::{Ask, AskBody, Model, ModelError, Protocol};
-use seatrial_upstream::OpenAiModel;
-use seatrial_upstream::openai::{BuildError, CallError, OpenAi, Options};
+use seatrial_upstream::HttpModel;
+use seatrial_upstream::service::{BuildError, CallError, Kind, Options, Service};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wiremock::matchers::{body_partial_json, header, method, path};
@@ -30,7 +30,7 @@ async fn only_the_models_name_changes() {
         .expect(1)
         .mount(&server)
         .await;
-    let model = OpenAiModel::new(client(&format!("{}/v1/", server.uri())));
+    let model = HttpModel::new(client(&format!("{}/v1/", server.uri())));
     let reply = model
         .ask(raw(r#"{"messages":[{"role":"user","content":"\u0041"}], "model":"flow/step","x_new":{"a" :1.0}}"#))
         .await
@@ -58,7 +58,7 @@ async fn rendered_messages_and_a_provider_without_schemas() {
         .respond_with(ResponseTemplate::new(200).set_body_json(completion("{}")))
         .mount(&server)
         .await;
-    let model = OpenAiModel::new(client(&server.uri()));
+    let model = HttpModel::new(client(&server.uri()));
     let ask = Ask {
         model: "m".to_owned(),
         body: AskBody::Messages {
@@ -97,7 +97,7 @@ async fn asks_again_on_what_passes_and_obeys_the_pause() {
         .mount(&server)
         .await;
     let begun = std::time::Instant::now();
-    let fetched = client(&server.uri()).complete("{}".into(), LONG).await.unwrap();
+    let fetched = client(&server.uri()).fetch(&chat(), LONG).await.unwrap();
     assert_eq!(fetched.attempts, 3);
     assert!(begun.elapsed() >= Duration::from_millis(300 + 200), "{:?}", begun.elapsed());
 }
@@ -110,7 +110,7 @@ async fn a_long_pause_is_told_not_waited_for() {
         .expect(1)
         .mount(&server)
         .await;
-    let error = OpenAiModel::new(client(&server.uri())).ask(raw("{}")).await.unwrap_err();
+    let error = HttpModel::new(client(&server.uri())).ask(raw("{}")).await.unwrap_err();
     assert_eq!(error, ModelError::Limited { model: "real-model".to_owned(), retry_after_ms: Some(3_600_000) });
 }
 
@@ -121,7 +121,7 @@ async fn an_outage_spends_the_budget_and_no_more() {
     let client = client(&server.uri());
     for _ in 0..10 {
         assert!(
-            matches!(client.complete("{}".into(), LONG).await, Err(CallError::Unreachable { status }) if status == "500")
+            matches!(client.fetch(&chat(), LONG).await, Err(CallError::Unreachable { status }) if status == "500")
         );
     }
     // Ten repetitions are in store, and each later call pays in a fifth of one: eleven in all.
@@ -138,7 +138,7 @@ async fn a_refusal_is_final_and_shows_no_key() {
         .mount(&server)
         .await;
     let client = client(&server.uri());
-    let error = client.complete("{}".into(), LONG).await.unwrap_err();
+    let error = client.fetch(&chat(), LONG).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the provider refused the request with status `401`: Incorrect API key provided: [key]. (401)"
@@ -154,14 +154,14 @@ async fn a_redirect_is_not_followed() {
         .expect(1)
         .mount(&server)
         .await;
-    let error = client(&server.uri()).complete("{}".into(), LONG).await.unwrap_err();
+    let error = client(&server.uri()).fetch(&chat(), LONG).await.unwrap_err();
     assert!(matches!(error, CallError::Refused { status: 307, .. }), "{error}");
 }
 
 #[test]
 fn odd_addresses_are_refused() {
     for bad in ["", "models.example/v1", "ftp://x/v1", "https://user:pw@x/v1", "http://"] {
-        assert!(matches!(OpenAi::new(Options::new(bad, None)), Err(BuildError::Url(_))), "{bad}");
+        assert!(matches!(Service::new(Options::new(Kind::OpenAi, bad, None)), Err(BuildError::Url(_))), "{bad}");
     }
-    assert!(OpenAi::new(Options::new("https://models.example/v1", None)).is_ok());
+    assert!(Service::new(Options::new(Kind::OpenAi, "https://models.example/v1", None)).is_ok());
 }

@@ -1,7 +1,8 @@
 //! Upstreams that cut, stall, babble and lie. None of it may look like an answer.
 
 use crate::support::{LONG, Send, client, completion, raw_server};
-use seatrial_upstream::openai::CallError;
+use crate::support::{Got, got};
+use seatrial_upstream::service::CallError;
 use std::time::Duration;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -24,8 +25,8 @@ fn plain(head: &str, body: &str) -> Vec<Send> {
     vec![Send::Bytes(format!("HTTP/1.1 200 OK\r\n{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())]
 }
 
-async fn ask(script: Vec<Send>) -> Result<seatrial_upstream::openai::Fetched, CallError> {
-    client(&raw_server(script).await).complete("{}".into(), LONG).await
+async fn ask(script: Vec<Send>) -> Result<Got, CallError> {
+    got(&client(&raw_server(script).await), LONG).await
 }
 
 #[tokio::test]
@@ -47,10 +48,10 @@ async fn a_streams_chunks_stay_as_they_came() {
         Send::Bytes(b"0\r\n\r\n".to_vec()),
     ];
     let fetched = ask(script).await.unwrap();
-    let chunks: Vec<_> = fetched.chunks.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect();
+    let chunks: Vec<_> = fetched.fetched.chunks.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect();
     assert_eq!(chunks, [one.as_str(), two_a, two_b, END, "data: [DONE]\n\n"]);
-    assert!(fetched.event_stream);
-    assert_eq!(fetched.completion.pieces[0].text, "Hello");
+    assert!(fetched.fetched.event_stream);
+    assert_eq!(fetched.read.parts[0].text, "Hello");
 }
 
 #[tokio::test]
@@ -69,7 +70,7 @@ async fn a_slow_answer_ends_in_time() {
     let script = vec![head(), chunk(&delta("a")), Send::Pause(Duration::from_secs(30))];
     let begun = std::time::Instant::now();
     let client = client(&raw_server(script).await);
-    let error = client.complete("{}".into(), Duration::from_millis(300)).await.unwrap_err();
+    let error = got(&client, Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(error, CallError::TimedOut);
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
@@ -89,7 +90,7 @@ async fn garbage_is_no_answer() {
 #[tokio::test]
 async fn a_wrong_content_type_is_read_for_what_it_is() {
     let fetched = ask(plain("content-type: text/plain\r\n", &completion("fine").to_string())).await.unwrap();
-    assert_eq!(fetched.completion.pieces[0].text, "fine");
+    assert_eq!(fetched.read.parts[0].text, "fine");
 }
 
 #[tokio::test]
@@ -106,6 +107,6 @@ async fn nobody_there() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let error = client(&format!("http://{address}")).complete("{}".into(), LONG).await.unwrap_err();
+    let error = got(&client(&format!("http://{address}")), LONG).await.unwrap_err();
     assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
 }

@@ -1,7 +1,10 @@
 //! What the tests share.
 
 use seatrial_upstream::key::Key;
-use seatrial_upstream::openai::{OpenAi, Options};
+use seatrial_guard::port::Protocol;
+use seatrial_upstream::read::{Read, StreamReader, read_body};
+use seatrial_upstream::service::{Call, CallError, Fetched, Kind, Options, Service};
+use seatrial_upstream::sse::Scanner;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +15,43 @@ use tokio::net::TcpListener;
 pub const LONG: Duration = Duration::from_secs(20);
 
 /// A client without waits between attempts worth noticing.
-pub fn client(base_url: &str) -> OpenAi {
-    let mut options = Options::new(base_url, Some(Key::new("sk-test-hidden").unwrap()));
+pub fn client(base_url: &str) -> Service {
+    let mut options = Options::new(Kind::OpenAi, base_url, Some(Key::new("sk-test-hidden").unwrap()));
     options.jitter = Arc::new(|| 0.0);
-    OpenAi::new(options).unwrap()
+    Service::new(options).unwrap()
+}
+
+/// An empty chat completion request.
+pub fn chat() -> Call {
+    Call::new(Protocol::OpenAiChat, "{}")
+}
+
+/// A reply as it came and as it reads.
+#[derive(Debug)]
+pub struct Got {
+    pub fetched: Fetched,
+    pub read: Read,
+}
+
+/// Asks, and reads the reply in chat completions.
+pub async fn got(client: &Service, timeout: Duration) -> Result<Got, CallError> {
+    let fetched = client.fetch(&chat(), timeout).await?;
+    let read = if fetched.event_stream {
+        let mut scanner = Scanner::default();
+        let mut reader = StreamReader::new(Protocol::OpenAiChat);
+        for chunk in &fetched.chunks {
+            for event in scanner.push(chunk).unwrap() {
+                reader.event(&event)?;
+            }
+        }
+        if let Some(event) = scanner.finish() {
+            reader.event(&event)?;
+        }
+        reader.finish()?
+    } else {
+        read_body(Protocol::OpenAiChat, &fetched.body())?
+    };
+    Ok(Got { fetched, read })
 }
 
 /// What a raw server sends, piece by piece.

@@ -3,13 +3,19 @@ use crate::sse::Scanner;
 use proptest::prelude::*;
 use serde_json::json;
 
-fn names(completion: &Completion) -> Vec<(&str, &str)> {
-    completion.pieces.iter().map(|p| (p.name.as_str(), p.text.as_str())).collect()
+const CHAT: Protocol = Protocol::OpenAiChat;
+
+fn read_chat(body: &[u8]) -> Result<Read, ReadError> {
+    read_body(CHAT, body)
 }
 
-fn stream(text: &str) -> Result<Completion, ReadError> {
+fn names(read: &Read) -> Vec<(&str, &str)> {
+    read.parts.iter().map(|p| (p.name.as_str(), p.text.as_str())).collect()
+}
+
+fn stream(text: &str) -> Result<Read, ReadError> {
     let mut scanner = Scanner::default();
-    let mut reader = StreamReader::default();
+    let mut reader = StreamReader::new(CHAT);
     for event in scanner.push(text.as_bytes()).unwrap() {
         reader.event(&event)?;
     }
@@ -32,7 +38,7 @@ fn every_part_of_every_choice() {
             {"index": 2, "finish_reason": "stop", "message": {"role": "assistant", "content": [{"type": "text", "text": "x"}, {"type": "image", "url": "u"}], "refusal": "no"}},
         ],
     });
-    let got = read_body(body.to_string().as_bytes()).unwrap();
+    let got = read_chat(body.to_string().as_bytes()).unwrap();
     assert_eq!(
         names(&got),
         [
@@ -48,7 +54,7 @@ fn every_part_of_every_choice() {
         ]
     );
     assert_eq!(got.usage, Some(Usage { input: 7, output: 3 }));
-    assert_eq!((got.model.as_deref(), got.logprobs), (Some("m-1"), vec![("a".to_owned(), -0.5)]));
+    assert_eq!((got.model.as_deref(), got.logprobs), (Some("m-1"), vec![TokenLogprob { token: "a".to_owned(), logprob: -0.5 }]));
 }
 
 #[test]
@@ -83,9 +89,9 @@ fn what_cannot_be_read_is_an_error() {
     assert_eq!(stream(cut), Err(ReadError::Cut));
     assert_eq!(stream(""), Err(ReadError::Cut));
     assert_eq!(stream("data: [DONE]\n\n"), Err(ReadError::Cut));
-    assert!(matches!(stream("data: nonsense\n\n"), Err(ReadError::NotACompletion(_))));
+    assert!(matches!(stream("data: nonsense\n\n"), Err(ReadError::Odd(_))));
     let error = r#"{"error":{"message":"boom","code":500,"type":"server_error"}}"#;
-    assert_eq!(read_body(error.as_bytes()), Err(ReadError::IsAnError("500".to_owned())));
+    assert_eq!(read_chat(error.as_bytes()), Err(ReadError::IsAnError("500".to_owned())));
     assert_eq!(stream(&format!("data: {error}\n\n")), Err(ReadError::IsAnError("500".to_owned())));
     for bad in [
         "",
@@ -97,19 +103,19 @@ fn what_cannot_be_read_is_an_error() {
         "{\"choices\":[{\"message\":{\"content\":\"a\",\"content\":\"b\"}}]}",
         "<html>502</html>",
     ] {
-        assert!(matches!(read_body(bad.as_bytes()), Err(ReadError::NotACompletion(_))), "{bad}");
+        assert!(matches!(read_chat(bad.as_bytes()), Err(ReadError::Odd(_))), "{bad}");
     }
-    let quoted = read_body(b"{\"choices\":\"PRIVATE\"}").unwrap_err().to_string();
-    assert_eq!(quoted, "the model's reply is not a chat completion: line 1 column 20 is not what the protocol says");
+    let quoted = read_chat(b"{\"choices\":\"PRIVATE\"}").unwrap_err().to_string();
+    assert_eq!(quoted, "the model's reply is not what its protocol says: `choices` is not of its kind");
     let deep = format!("{{\"choices\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
-    assert!(read_body(deep.as_bytes()).is_err());
+    assert!(read_chat(deep.as_bytes()).is_err());
 }
 
 #[test]
 fn sizes_are_bounded() {
     let many: Vec<_> = (0..=CHOICES_MAX).map(|i| json!({"index": i, "message": {"content": "x"}})).collect();
     assert_eq!(
-        read_body(json!({"choices": many}).to_string().as_bytes()),
+        read_chat(json!({"choices": many}).to_string().as_bytes()),
         Err(ReadError::TooMany { what: "choices", max: CHOICES_MAX })
     );
 }
@@ -124,8 +130,8 @@ fn an_error_is_one_harmless_line() {
 proptest! {
     #[test]
     fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "[\\[\\]{}\":,a-z0-9]{0,200}") {
-        let _ = read_body(&bytes);
-        let _ = read_body(text.as_bytes());
+        let _ = read_chat(&bytes);
+        let _ = read_chat(text.as_bytes());
         let _ = stream(&format!("data: {text}\n\n"));
     }
 
@@ -137,6 +143,6 @@ proptest! {
         }
         body.push_str("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
         let got = stream(&body).unwrap();
-        prop_assert_eq!(&got.pieces[0].text, &pieces.concat());
+        prop_assert_eq!(&got.parts[0].text, &pieces.concat());
     }
 }

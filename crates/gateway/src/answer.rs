@@ -155,6 +155,12 @@ pub(crate) fn withheld(passed: &Passed) -> Problem {
                 "the model gave no usable answer, because of `{because}`; nothing was released. Decision `{decision}`"
             ),
         ),
+        "unreadable" => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "server_error",
+            "model_unreadable",
+            format!("what the model sent cannot be read to its end; nothing was released. Decision `{decision}`"),
+        ),
         _ => forbidden(
             "output_denied",
             format!("the output was denied by `{because}`; nothing was released. Decision `{decision}`"),

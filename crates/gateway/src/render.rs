@@ -50,7 +50,8 @@ pub(crate) fn answer(call: &Call, passed: &Passed, request: &str, created: i64) 
 
 /// What a decision lets out, in the dialect and the form that the call asked for.
 pub(crate) fn leaves(call: &Call, passed: &Passed, created: i64) -> Leaves {
-    let Some(output) = passed.output.as_deref() else {
+    // Where only tools are called there is no text, and changed parts leave all the same.
+    let Some(output) = passed.output.as_deref().or_else(|| (!passed.parts.is_empty()).then_some("")) else {
         return match passed.code.as_str() {
             "output_denied" => made(call, passed, created, &choice::denied(call.choices)),
             _ => Leaves::Nothing(withheld(passed)),

@@ -1,6 +1,7 @@
 //! Evaluation: examples through the same guard as production, with outputs that the engine itself obtains.
 
 mod agreement;
+mod aside;
 mod ask;
 mod book;
 mod trial;

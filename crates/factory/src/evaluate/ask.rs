@@ -1,16 +1,20 @@
 //! Asking: many examples at once, each through the guard; answers are recorded while others are under way.
 
+use super::aside::{ask_aside, judge_given};
 use super::book::Book;
 use super::trial::{Measure, Trial, try_candidate};
 use super::{EvaluateOptions, IN_FLIGHT, Progress, Trying};
 use crate::api::Refused;
 use crate::factory::Factory;
+use crate::handle::Served;
 use futures_util::StreamExt as _;
-use seatrial_guard::Candidate;
 use seatrial_guard::port::{Ask, AskBody, ModelError};
+use seatrial_guard::{Candidate, StepProgram};
 use seatrial_model::event::Usage;
+use seatrial_spec::workflow::Step;
 use seatrial_sprint::Example;
 use seatrial_sprint::evaluate::Asked;
+use serde_json::Value;
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
@@ -33,10 +37,10 @@ struct Answered<'e> {
 
 /// A candidate with what it cost.
 #[derive(Default)]
-struct Got {
-    candidate: Option<Candidate>,
-    usage: Option<Usage>,
-    error: Option<ModelError>,
+pub(super) struct Got {
+    pub(super) candidate: Option<Candidate>,
+    pub(super) usage: Option<Usage>,
+    pub(super) error: Option<ModelError>,
 }
 
 impl Factory {
@@ -155,38 +159,55 @@ pub(super) async fn trials(
     trials.into_iter().map(|(_, trial)| trial).collect()
 }
 
-/// The output that came with an example, or what the model answers.
+/// The output that came with an example, or what the model answers; with what others say of it.
 async fn candidate_for(measure: &Measure<'_>, example: &Example) -> Got {
     let Measure { served, step, program, .. } = measure;
     if let Some(output) = &example.output {
         let text = output.as_str().map_or_else(|| output.to_string(), str::to_owned);
-        let candidate = Some(Candidate { confidence: example.confidence, ..Candidate::text(text) });
-        return Got { candidate, ..Got::default() };
+        let mut candidate = Candidate { confidence: example.confidence, ..Candidate::text(text) };
+        let usage = judge_given(served, program, &example.input, &mut candidate).await;
+        return Got { candidate: Some(candidate), usage, error: None };
     }
-    if crate::verdicts::input_denied(program.plan(), &program.check_input(&example.input)) {
+    asked_of(served, step, program, &example.input).await
+}
+
+/// What a step's model answers to an input, with what others say of it.
+pub(super) async fn asked_of(served: &Served, step: &Step, program: &StepProgram, input: &Value) -> Got {
+    if crate::verdicts::input_denied(program.plan(), &program.check_input(input)) {
         return Got::default();
     }
     let (Some(model), Some(wanted)) = (served.models.get(&step.name), step.model.as_ref()) else {
         return Got::default();
     };
-    let messages = match program.render(&example.input) {
+    let messages = match program.render(input) {
         _ if model.embedded => Vec::new(),
         Ok(messages) => messages,
         Err(_) => return Got::default(),
     };
     let ask = Ask {
         model: wanted.name.clone(),
-        body: AskBody::Messages { messages, input: program.withhold(&example.input) },
+        body: AskBody::Messages { messages, input: program.withhold(input) },
         temperature: wanted.temperature,
         schema: crate::serve::output_schema(served, step),
         logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
         timeout_ms: step.within.map_or(crate::serve::STEP_MS_MAX, |w| w.as_millis()),
     };
-    match model.model.ask(ask).await {
+    match model.model.ask(ask.clone()).await {
         Ok(reply) => {
-            let candidate = Candidate { parts: reply.parts, logprobs: reply.logprobs, ..Candidate::default() };
-            Got { candidate: Some(candidate), usage: reply.usage, error: None }
+            let mut usage = reply.usage;
+            let mut candidate = Candidate { parts: reply.parts, logprobs: reply.logprobs, ..Candidate::default() };
+            let sampled = Some((model.model.as_ref(), &ask));
+            add(&mut usage, ask_aside(served, program, input, sampled, &mut candidate).await);
+            Got { candidate: Some(candidate), usage, error: None }
         }
         Err(error) => Got { error: Some(error), ..Got::default() },
     }
+}
+
+/// Adds what was used, where somebody said so.
+pub(super) fn add(sum: &mut Option<Usage>, more: Option<Usage>) {
+    let Some(more) = more else { return };
+    let sum = sum.get_or_insert_default();
+    sum.input = sum.input.saturating_add(more.input);
+    sum.output = sum.output.saturating_add(more.output);
 }

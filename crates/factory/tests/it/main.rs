@@ -1,7 +1,15 @@
 //! Integration tests of the factory's use cases, on the real store.
 
 #[cfg(test)]
+mod admitted;
+#[cfg(test)]
+mod asides;
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod blind;
+#[cfg(test)]
+mod budgets;
 mod delivery;
 #[cfg(test)]
 mod drills;
@@ -47,5 +55,7 @@ mod theatre;
 mod truths;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod wide_stop;
 #[cfg(test)]
 mod witness;

@@ -297,7 +297,7 @@ pub async fn open(root: &Path) -> Factory {
     open_with(root, Only(None)).await
 }
 
-async fn open_with(root: &Path, providers: Only) -> Factory {
+pub async fn open_with(root: &Path, providers: Only) -> Factory {
     let dir = root.join(".seatrial");
     let options = || Options { projector: Arc::new(FactoryProjector), ..Options::default() };
     let store = match SqliteStore::open(&dir, options()) {

@@ -101,8 +101,10 @@ pub(crate) struct Described {
     /// Its name, without what the format appends.
     pub(crate) name: &'static str,
     /// `counter`, `gauge`, `histogram`, `info`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written from it"))]
     pub(crate) kind: &'static str,
     /// Its labels.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written from it"))]
     pub(crate) labels: &'static str,
     /// What it says.
     pub(crate) help: &'static str,
@@ -314,6 +316,11 @@ impl Measures {
     pub(crate) fn text(&self, vitals: &Vitals, standing: &Standing, failed: u64) -> Result<String, fmt::Error> {
         self.stands(vitals, standing);
         self.exports_failed.inc_by(failed.saturating_sub(self.exports_failed.get()));
+        self.written()
+    }
+
+    /// The text, as it was last counted.
+    pub(super) fn written(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

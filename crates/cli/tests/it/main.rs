@@ -19,6 +19,7 @@ mod evidence;
 mod example;
 mod judgement;
 mod new;
+mod operations;
 mod owner;
 mod people;
 mod questionnaire;

@@ -102,7 +102,7 @@ pub struct Decided<'a> {
 /// Where the time of a request went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Took {
-    /// All of it.
+    /// All of it, up to the durable decision: a hold that waits for a person comes after.
     pub total: Duration,
     /// Admission: release, rights, stop, limits, earlier attempts, the input's checks.
     pub admit: Duration,
@@ -181,6 +181,7 @@ pub(crate) struct Observation {
     began: Instant,
     admitted: Option<Instant>,
     obtained: Option<Instant>,
+    recorded: Option<Instant>,
     stream: Option<StreamEnd>,
 }
 
@@ -204,6 +205,7 @@ impl Observation {
             began: Instant::now(),
             admitted: None,
             obtained: None,
+            recorded: None,
             stream: None,
             observer,
         };
@@ -241,8 +243,12 @@ impl Observation {
         self.obtained = Some(Instant::now());
     }
 
+    /// The decision is durable. What follows is waiting for a person.
+    pub(crate) fn recorded(&mut self) {
+        self.recorded = Some(Instant::now());
+    }
+
     /// Its stream left in windows, and ended like this.
-    #[expect(dead_code, reason = "called when streams are released in windows")]
     pub(crate) const fn streamed(&mut self, end: StreamEnd) {
         self.stream = Some(end);
     }
@@ -250,7 +256,7 @@ impl Observation {
     /// It ended.
     pub(crate) fn end(self, done: &Result<Passed, Refused>) {
         let Some(observer) = &self.observer else { return };
-        let now = Instant::now();
+        let now = self.recorded.unwrap_or_else(Instant::now);
         let total = now.duration_since(self.began);
         match done {
             Ok(passed) => observer.decided(&self.decided(passed, now, total)),

@@ -4,9 +4,11 @@ mod aside;
 mod ask;
 mod hold;
 mod spent;
+mod stream;
 
 pub(crate) use ask::Asking;
 pub use hold::HOLD_MS_MAX;
+pub use stream::{Answering, Ended, HeldStream, Next, Streaming};
 pub(crate) use spent::limits_of_day;
 
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
@@ -14,9 +16,10 @@ use crate::factory::{Factory, internal, new_decision, new_review};
 use crate::handle::{Handle, Live, Served, ServedModel};
 use crate::join::{Asked, Turned};
 use crate::observe::Observation;
+use crate::project::CLIENT_GONE;
 use crate::record::Record;
 use crate::switch::Reach;
-use crate::traffic::Ticket;
+use crate::traffic::{Ticket, Turn};
 use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_guard::decide::{codes, draw};
 use seatrial_guard::port::{Ask, AskBody, Reply};
@@ -31,6 +34,19 @@ use std::sync::Arc;
 /// The longest that a step without `within` may take: a caller's connection does not wait for ever.
 pub const STEP_MS_MAX: u64 = 120_000;
 
+/// Ends when the client hung up.
+pub type Gone<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Nobody hangs up.
+fn never() -> Gone<'static> {
+    Box::pin(std::future::pending())
+}
+
+/// The client hung up while the model was asked.
+fn client_gone(step: &Step) -> Obtained {
+    Obtained { requests: 1, ..Obtained::nothing(step, Some(CLIENT_GONE.to_owned()), 1) }
+}
+
 /// What came of asking for a candidate.
 pub(crate) struct Obtained {
     pub(crate) candidate: Option<String>,
@@ -40,6 +56,8 @@ pub(crate) struct Obtained {
     pub(crate) reply: Option<Arc<Reply>>,
     pub(crate) model: Option<String>,
     pub(crate) usage: Option<Usage>,
+    /// Further samples that were answered.
+    pub(crate) samples: u64,
     /// The model that answered, where it was not the step's first.
     pub(crate) fallback: Option<String>,
     /// What the calls cost.
@@ -73,6 +91,7 @@ impl Obtained {
             reply: None,
             model: None,
             usage: None,
+            samples: 0,
             fallback: None,
             cost: None,
             unreported: None,
@@ -85,7 +104,9 @@ impl Obtained {
 impl Obtained {
     /// The redacted output.
     pub(crate) fn modified_text(&self) -> Option<String> {
-        self.judgement.modified.as_ref().and_then(|m| m.text()).map(str::to_owned)
+        // Calls of tools alone have no text: then it is all the parts.
+        let modified = self.judgement.modified.as_ref()?;
+        Some(modified.text().map_or_else(|| seatrial_guard::candidate::payload_of(&modified.parts), str::to_owned))
     }
 }
 
@@ -96,7 +117,16 @@ impl Factory {
     /// # Errors
     /// [`Refused`]: nothing was decided.
     pub async fn pass(&self, caller: &Caller, passage: Passage) -> Result<Passed, Refused> {
-        self.passing(caller, passage, Manner::Usual).await
+        self.passing(caller, passage, Manner::Usual, never()).await
+    }
+
+    /// The same for somebody who may hang up. Where `gone` ends while the model is asked, the model is cancelled, and
+    /// the decision is recorded without a candidate, for the reason `client_gone`. It is no answer to the same ask.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub async fn pass_unless(&self, caller: &Caller, passage: Passage, gone: Gone<'_>) -> Result<Passed, Refused> {
+        self.passing(caller, passage, Manner::Usual, gone).await
     }
 
     /// The same for a marked request, as if its model could not be reached: what a drill of the fallback sends.
@@ -104,7 +134,7 @@ impl Factory {
         if !passage.rehearsal {
             return Err(internal("only a marked request is kept from its model"));
         }
-        self.passing(caller, passage, Manner::ModelAway).await
+        self.passing(caller, passage, Manner::ModelAway, never()).await
     }
 
     /// The same for an output that is known to be bad: under what is in force, drawn for the audit where it is allowed.
@@ -112,12 +142,18 @@ impl Factory {
         if !passage.rehearsal || !matches!(passage.entry, PassageEntry::Decide { .. }) {
             return Err(internal("only a marked output is seeded"));
         }
-        self.passing(caller, passage, Manner::Seeded).await
+        self.passing(caller, passage, Manner::Seeded, never()).await
     }
 
-    async fn passing(&self, caller: &Caller, passage: Passage, manner: Manner) -> Result<Passed, Refused> {
+    async fn passing(
+        &self,
+        caller: &Caller,
+        passage: Passage,
+        manner: Manner,
+        gone: Gone<'_>,
+    ) -> Result<Passed, Refused> {
         let mut seen = Observation::begin(self, &passage);
-        let done = self.passing_seen(caller, passage, manner, &mut seen).await;
+        let done = self.passing_seen(caller, passage, manner, gone, &mut seen).await;
         seen.end(&done);
         done
     }
@@ -127,15 +163,33 @@ impl Factory {
         caller: &Caller,
         passage: Passage,
         manner: Manner,
+        gone: Gone<'_>,
         seen: &mut Observation,
     ) -> Result<Passed, Refused> {
+        match self.enter(caller, &passage, manner, seen).await? {
+            Entered::Joined(mut joined) => {
+                let step = joined.step()?.clone();
+                self.held(&joined.handle, &step, joined.passed, &mut joined.ticket).await
+            }
+            Entered::In(admitted) => self.go_on(caller, passage, manner, gone, seen, *admitted).await,
+        }
+    }
+
+    /// Admission: which release, who, how often, whether an earlier decision answers, and whether the input may come in.
+    async fn enter(
+        &self,
+        caller: &Caller,
+        passage: &Passage,
+        manner: Manner,
+        seen: &mut Observation,
+    ) -> Result<Entered, Refused> {
         let received = self.now();
         let handle = self.handle(&passage.workflow)?;
         let live = handle.live.load_full();
         let seeded = manner == Manner::Seeded;
         let served = match &live.in_force {
             Some(served) if seeded => Arc::clone(served),
-            _ => choose(&live, &passage)?,
+            _ => choose(&live, passage)?,
         };
         let step = served.workflow.step(&passage.step).ok_or_else(|| {
             let known: Vec<&str> = served.workflow.steps.iter().map(|s| s.name.as_str()).collect();
@@ -143,16 +197,19 @@ impl Factory {
         })?;
         seen.known();
         let program = served.program.step(&step.name).ok_or_else(|| internal("the step was not compiled"))?;
-        self.may_call(caller, &served, &passage, step)?;
+        self.may_call(caller, &served, passage, step)?;
         let mut ticket = handle.traffic.enter(Reach::of(passage.rehearsal));
-        serves(step, &passage)?;
-        admit_step(&handle, step, &passage, received)?;
-        limits_of_day(self, &handle, step, &passage, received).await?;
-        let asked = Asked::of(&handle, caller, &passage)?;
+        serves(step, passage)?;
+        admit_step(&handle, step, passage, received)?;
+        limits_of_day(self, &handle, step, passage, received).await?;
+        let asked = Asked::of(&handle, caller, passage)?;
         seen.case(&asked.case_tag);
         // Held until the decision is durable: a second attempt of the same ask waits for it.
-        let turn = match self.turn(&handle, &passage, &asked, received, &mut ticket).await? {
-            Turned::Joined(earlier) => return self.held(&handle, step, *earlier, &mut ticket).await,
+        let turn = match self.turn(&handle, passage, &asked, received, &mut ticket).await? {
+            Turned::Joined(passed) => {
+                let step = step.name.clone();
+                return Ok(Entered::Joined(Box::new(Joined { handle, served, step, passed: *passed, ticket })));
+            }
             Turned::Mine(turn) => turn,
         };
         self.may_progress(&handle.log, &served, step, &asked.case_tag).await?;
@@ -160,14 +217,41 @@ impl Factory {
         let input_findings = program.check_input(input);
         let denied = crate::verdicts::input_denied(program.plan(), &input_findings);
         seen.admitted();
-        // Shadow changes nothing: the model is asked as if nobody judged.
-        let shadow = !passage.rehearsal && in_shadow(&served);
         let decision = if seeded {
             drawn_decision(&served, program, received)?
         } else {
             new_decision(received).map_err(internal)?
         };
-        let obtained = if denied && !shadow {
+        let step = step.name.clone();
+        Ok(Entered::In(Box::new(Admitted {
+            handle,
+            served,
+            step,
+            received,
+            decision,
+            asked,
+            input_findings,
+            denied,
+            turn,
+            ticket,
+        })))
+    }
+
+    /// Everything after the admission, in one piece: candidate, judgement, record, and what leaves.
+    async fn go_on(
+        &self,
+        caller: &Caller,
+        passage: Passage,
+        manner: Manner,
+        gone: Gone<'_>,
+        seen: &mut Observation,
+        mut admitted: Admitted,
+    ) -> Result<Passed, Refused> {
+        let (handle, served) = (Arc::clone(&admitted.handle), Arc::clone(&admitted.served));
+        let (step, program) = admitted.program(&served)?;
+        // Shadow changes nothing: the model is asked as if nobody judged.
+        let shadow = !passage.rehearsal && in_shadow(&served);
+        let obtained = if admitted.denied && !shadow {
             Obtained::nothing(step, None, 0)
         } else if manner == Manner::ModelAway {
             Obtained::nothing(step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0)
@@ -180,43 +264,20 @@ impl Factory {
                 program,
                 caller,
                 passage: &passage,
-                case: &asked.case,
-                decision,
+                case: &admitted.asked.case,
+                decision: admitted.decision,
                 until: Asking::deadline(step),
             };
-            self.obtain(&asking, &mut ticket).await?
+            tokio::select! {
+                biased;
+                obtained = self.obtain(&asking, &mut admitted.ticket) => obtained?,
+                () = gone => client_gone(step),
+            }
         };
         seen.obtained();
-        let record = Record {
-            decision,
-            review: new_review(received).map_err(internal)?,
-            served: Arc::clone(&served),
-            step: step.name.clone(),
-            caller: caller.principal.clone(),
-            entry: passage.entry.kind(),
-            acts: match passage.entry {
-                PassageEntry::Decide { .. } => seeded && served.models.contains_key(&step.name),
-                _ => true,
-            },
-            rehearsal: passage.rehearsal,
-            seeded,
-            protocol: match &passage.entry {
-                PassageEntry::Proxy { call, .. } => Some(call.protocol()),
-                _ => None,
-            },
-            behalf: None,
-            stream: None,
-            input: input.to_string(),
-            not_inspected: match &passage.entry {
-                PassageEntry::Proxy { call, .. } => call.not_inspected(),
-                _ => Vec::new(),
-            },
-            slices: program.guaranteed_slices(input),
-            input_findings,
-            asked,
-            obtained,
-        };
+        let (record, turn, mut ticket) = admitted.into_record(caller, &passage, program, manner, obtained)?;
         let passed = self.record(&handle, record).await?;
+        seen.recorded();
         drop(turn);
         // Marked requests wait for nobody.
         if passage.rehearsal {
@@ -249,6 +310,93 @@ impl Factory {
             }
             obtained = asking.obtain() => obtained,
         }
+    }
+}
+
+/// What came of an admission.
+enum Entered {
+    /// An earlier decision answers.
+    Joined(Box<Joined>),
+    /// A decision is to be made.
+    In(Box<Admitted>),
+}
+
+/// An earlier decision that answers.
+struct Joined {
+    handle: Arc<Handle>,
+    served: Arc<Served>,
+    step: String,
+    passed: Passed,
+    ticket: Ticket,
+}
+
+impl Joined {
+    fn step(&self) -> Result<&Step, Refused> {
+        self.served.workflow.step(&self.step).ok_or_else(|| internal("the step is gone"))
+    }
+}
+
+/// A request that was admitted.
+struct Admitted {
+    handle: Arc<Handle>,
+    served: Arc<Served>,
+    step: String,
+    received: Time,
+    decision: DecisionId,
+    asked: Asked,
+    input_findings: Vec<Finding>,
+    denied: bool,
+    /// Held until the decision is durable: a second attempt of the same ask waits for it.
+    turn: Turn,
+    ticket: Ticket,
+}
+
+impl Admitted {
+    fn program<'s>(&self, served: &'s Served) -> Result<(&'s Step, &'s StepProgram), Refused> {
+        let step = served.workflow.step(&self.step).ok_or_else(|| internal("the step is gone"))?;
+        let program = served.program.step(&self.step).ok_or_else(|| internal("the step was not compiled"))?;
+        Ok((step, program))
+    }
+
+    /// What is recorded of it; and what is held until that is durable.
+    fn into_record(
+        self,
+        caller: &Caller,
+        passage: &Passage,
+        program: &StepProgram,
+        manner: Manner,
+        obtained: Obtained,
+    ) -> Result<(Record, Turn, Ticket), Refused> {
+        let input = passage.entry.input();
+        let seeded = manner == Manner::Seeded;
+        let call = match &passage.entry {
+            PassageEntry::Proxy { call, .. } => Some(call),
+            _ => None,
+        };
+        let record = Record {
+            decision: self.decision,
+            review: new_review(self.received).map_err(internal)?,
+            caller: caller.principal.clone(),
+            entry: passage.entry.kind(),
+            acts: match passage.entry {
+                PassageEntry::Decide { .. } => seeded && self.served.models.contains_key(&self.step),
+                _ => true,
+            },
+            served: self.served,
+            step: self.step,
+            rehearsal: passage.rehearsal,
+            seeded,
+            protocol: call.map(|call| call.protocol()),
+            behalf: None,
+            stream: None,
+            input: input.to_string(),
+            not_inspected: call.map(|call| call.not_inspected()).unwrap_or_default(),
+            slices: program.guaranteed_slices(input),
+            input_findings: self.input_findings,
+            asked: self.asked,
+            obtained,
+        };
+        Ok((record, self.turn, self.ticket))
     }
 }
 

@@ -84,7 +84,7 @@ def several_choices(dialect, stream):
 def a_denied_output(dialect, stream):
     seen = dialect(GUARD).ask("desk/talk", {"say": [{"text": "It is forbidden."}]}, stream)
     assert seen.error is None and seen.finish == dialect.filtered and not seen.everything(), seen
-    assert (seen.headers["x-seatrial-verdict"], seen.headers["x-seatrial-action"]) == ("deny", "deny"), seen
+    assert (seen.headers["x-seatrial-verdict"], seen.headers["x-seatrial-action"]) == ("deny", "block"), seen
 
 
 def a_denied_input(dialect, stream):
@@ -156,6 +156,14 @@ def a_model_that_is_not_there(dialect, stream):
         assert seen.code == "model_unreachable", seen
 
 
+def a_fallback(dialect, stream):
+    """The model is not there, and the step says who does it then: a person is asked, and nobody asks again."""
+    client = dialect(GUARD, max_retries=3)
+    seen = client.ask("desk/manned", {"say": [{"text": HELLO}]}, stream)
+    assert isinstance(seen.error, dialect.errors.PermissionDeniedError) and client.requests == 1, seen
+    assert seen.headers["x-seatrial-verdict"] == "escalate", seen
+
+
 def a_stop(dialect, stream):
     path = "/v1/workflows/desk/steps/halted/"
     status, _, said = GUARD.http("POST", path + "stop", {"reason": "A test."}, token=GUARD.head)
@@ -212,6 +220,8 @@ def a_picture(dialect, stream):
 
 def words_of_the_clients_are_kept(dialect, stream):
     more = {"temperature": 0.25} if dialect is not Messages else {"stop_sequences": ["END"]}
+    if stream and dialect is Chat:
+        more["stream_options"] = {"include_usage": True}
     seen = dialect(GUARD).ask("desk/talk", {"say": [{"text": HELLO}]}, stream, extra_body={"x_own": {"a": [1, 2.50]}}, **more)
     assert seen.error is None, seen
     sent = PROVIDER.asked[-1].body
@@ -311,7 +321,7 @@ def asynchronous():
 BOTH = (
     a_text, tool_calls, a_text_and_a_tool_call, a_tool_that_is_not_listed, structured_output, several_choices, a_denied_output,
     a_denied_input, an_escalated_answer, low_confidence, a_modified_answer, a_modified_tool_call, a_rate,
-    a_model_that_is_not_there, a_stop, the_clients_own_retry, a_stream_in_windows, a_picture, words_of_the_clients_are_kept,
+    a_model_that_is_not_there, a_fallback, a_stop, the_clients_own_retry, a_stream_in_windows, a_picture, words_of_the_clients_are_kept,
     a_sign_of_life,
 )
 ONCE = (models, strangers)

@@ -11,6 +11,9 @@ ASK = {
 }
 TYPES = {"ask": ASK, "text": {"type": "string"}, "answer": SCHEMA, "weather": WEATHER, "any": {}}
 
+# Nobody does it when the model is away.
+UNMANNED = {"review": None, "fallback": None}
+
 
 def nowhere():
     """An address where nobody listens."""
@@ -36,7 +39,8 @@ def steps():
             escalate={"unsure": {"when": "confidence < 0.5", "to": "desk"}},
         ),
         "hurried": step(output="text", limits={"per_minute": 1}),
-        "lost": step(output="text", model={"provider": "gone", "name": "model-1-20261101"}, within="3s"),
+        "lost": step(output="text", model={"provider": "gone", "name": "model-1-20261101"}, within="3s", **UNMANNED),
+        "manned": step(output="text", model={"provider": "gone", "name": "model-1-20261101"}, within="3s"),
         "halted": step(output="text"),
         "drip": step(
             output="text",

@@ -4,7 +4,7 @@ import json
 import threading
 
 import counting
-from desk import TYPES, nowhere
+from desk import TYPES, UNMANNED, nowhere
 from dialects import DIALECTS, Messages
 from guard import Guard, step
 from provider import FAULTS, Provider
@@ -19,13 +19,21 @@ NO_FAULT = {"late"}
 
 def workflows():
     """Small limits: whoever is slow is given up soon."""
-    return {
-        "desk": (TYPES, {
-            "buffered": step(output="text", within="2s"),
-            "windows": step(output="text", within="2s", stream={"window": 64}, forbid={"mail": {"detect": ["email"]}}),
-            "lost": step(output="text", within="2s", model={"provider": "gone", "name": "model-1-20261101"}),
-        })
-    }
+    steps = {}
+    for fault in [*FAULTS, "nobody"]:
+        for dialect in DIALECTS:
+            # A model of its own for each: a circuit that one fault opened is not to hide another.
+            name = f"{fault}-{dialect.name}"
+            usual = {"output": "text", "within": "2s", "model": {"provider": "far", "name": f"model-{name}"}} | UNMANNED
+            if fault == "nobody":
+                usual["model"] |= {"provider": "gone"}
+            steps[name] = step(**usual)
+            windows = {"stream": {"window": 64}, "forbid": {"mail": {"detect": ["email"]}}}
+            steps[f"{name}-windows"] = step(**usual | {"model": usual["model"] | {"name": f"model-{name}-windows"}}, **windows)
+    steps["alive"] = step(output="text")
+    steps["many"] = step(output="text", within="2s", **UNMANNED | {"model": {"provider": "far", "name": "model-many"}})
+    steps["circuit"] = step(output="text", within="2s", **UNMANNED | {"model": {"provider": "far", "name": "model-circuit"}})
+    return {"desk": (TYPES, steps)}
 
 
 class Faults:
@@ -55,14 +63,14 @@ class Faults:
         assert "secret" not in raw.decode(), kept
 
     def buffered(self, dialect, fault, stream):
-        seen = self.ask(dialect, "desk/lost" if fault == "nobody" else "desk/buffered", fault, stream)
+        seen = self.ask(dialect, f"desk/{fault}-{dialect.name}", fault, stream)
         self.is_clear(dialect, seen)
         self.is_recorded(seen)
         assert not seen.everything(), seen
 
     def windows(self, dialect, fault):
         """Whatever left was inspected; then the stream ends with an error, and the decision says so."""
-        seen = self.ask(dialect, "desk/windows", fault, True)
+        seen = self.ask(dialect, f"desk/{fault}-{dialect.name}-windows", fault, True)
         assert seen.error is not None, seen
         assert self.provider.url not in str(seen.error), seen
         self.is_recorded(seen)
@@ -73,17 +81,28 @@ class Faults:
         for fault in ("endless", "bomb", "slow"):
             for dialect in DIALECTS:
                 for _ in range(AT_ONCE // len(DIALECTS) + 1):
-                    threads.append(threading.Thread(target=self.ask, args=(dialect, "desk/buffered", fault, True)))
+                    threads.append(threading.Thread(target=self.ask, args=(dialect, "desk/many", fault, True)))
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive(), "a request hangs"
         for dialect in DIALECTS:
-            assert dialect(self.guard).ask("desk/buffered", {"say": [{"text": "As ever."}]}).text == "As ever."
+            assert dialect(self.guard).ask("desk/alive", {"say": [{"text": "As ever."}]}).text == "As ever."
         more = self.guard.rss() - self.before
         assert more < RSS_MORE_MAX, f"{more >> 20} MiB more than before"
         assert "panic" not in self.guard.said(), self.guard.said()
+
+    def circuit(self):
+        """A provider that failed again and again is left alone for a while, and the client is told at once."""
+        for _ in range(20):
+            before = len(self.provider.asked)
+            seen = self.ask(DIALECTS[0], "desk/circuit", "broken", False)
+            self.is_clear(DIALECTS[0], seen)
+            self.is_recorded(seen)
+            if len(self.provider.asked) == before:
+                return
+        raise AssertionError("it was asked every time")
 
     def checks(self):
         for fault in [*FAULTS, "nobody"]:
@@ -97,6 +116,7 @@ class Faults:
                     yield name, lambda d=dialect, f=fault, s=stream: self.buffered(d, f, s)
                 if fault != "nobody":
                     yield f"{fault} · {dialect.name} in windows", lambda d=dialect, f=fault: self.windows(d, f)
+        yield "a circuit opens", self.circuit
         yield "many at once, memory bounded", self.alive
 
 

@@ -192,8 +192,10 @@ def escalation(when, verdict):
 def agreement(shape, verdict):
     model = {"provider": "far", "name": "model-1-20261101", "temperature": 0.7}
     spec = base(shape) | {"model": model, "confidence": {"agreement": 3}, "serves": ["run", "proxy"]}
-    then = ["Not so.", "Nor so."] if verdict == "escalate" else [FINE]
-    return Play(spec | escalation("confidence < 0.9", verdict), then=then)
+    spec |= escalation("confidence < 0.9", verdict)
+    if verdict == "escalate" and shape == "several choices":
+        return Play(spec, "Not so.", then=[FINE])
+    return Play(spec, then=["Not so.", "Nor so."] if verdict == "escalate" else [FINE])
 
 
 def refuse_input(shape, verdict):

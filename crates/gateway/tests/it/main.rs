@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod again;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod governed;
 #[cfg(test)]
 mod hostile;

@@ -120,7 +120,7 @@ people:
   - {{ id: han@bank.example, name: "Han", side: receiving, roles: [handlers] }}
   - {{ id: dev@builder.example, name: "Dev", side: delivery, roles: [engineering] }}
 providers:
-  default: {{ kind: openai, base_url: "{}/v1", key: {{ env: MODEL_KEY }} }}
+  default: {{ kind: openai, base_url: "{}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat, responses, messages] }}
 store: {{ sqlite: .seatrial }}
 workflows: [workflows/complaints]
 "#,

@@ -347,6 +347,7 @@ impl Maker {
             requests: 0,
             behalf: None,
             stream: None,
+            samples: 0,
             fallback: None,
             cost: None,
             unreported: None,

@@ -5,7 +5,7 @@ use crate::api::{
 };
 use crate::factory::{Factory, not_recorded};
 use crate::handle::{Handle, row, rows};
-use crate::project::{DecisionRec, ReviewRec};
+use crate::project::{DecisionRec, ReviewRec, STREAM, StreamRec};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{
     Body, Commitment, DecisionId, ElementPath, EventId, LogName, PrincipalKind, ReviewId, Untrusted, Verdict,
@@ -214,6 +214,47 @@ impl Factory {
             .await
             .map_err(not_recorded)
     }
+}
+
+impl Factory {
+    /// Streams that began to leave and have no decision, the oldest first: they are under way, or were broken off by a
+    /// crash. `since` tells them apart: no stream takes longer than [`crate::STEP_MS_MAX`].
+    ///
+    /// # Errors
+    /// [`Refused`] where there is no such workflow.
+    pub async fn unfinished(&self, workflow: &str) -> Result<Vec<Unfinished>, Refused> {
+        let handle = self.handle(workflow)?;
+        let now = self.now();
+        let broken = |at: seatrial_model::Time| now.millis_since(at) > STREAM_MS_MAX;
+        let of = |rec: StreamRec| Unfinished {
+            decision: rec.decision,
+            step: rec.step,
+            since: rec.time,
+            rehearsal: rec.rehearsal,
+            broken_off: broken(rec.time),
+        };
+        let read = |view: &dyn View| rows::<StreamRec>(view, &Scan::all(STREAM).limit(PAGE_ROWS_MAX));
+        let found = self.0.store.read_with(&handle.log, read).await.map_err(not_recorded)?;
+        Ok(found.into_iter().map(|(_, rec)| of(rec)).collect())
+    }
+}
+
+/// After so long a stream without a decision was broken off: the longest that a step takes, and time to record.
+const STREAM_MS_MAX: i64 = 2 * 120_000;
+
+/// A stream that began to leave and has no decision.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Unfinished {
+    /// The decision that was to be made.
+    pub decision: DecisionId,
+    /// The step.
+    pub step: String,
+    /// When its first byte could leave.
+    pub since: seatrial_model::Time,
+    /// A rehearsal.
+    pub rehearsal: bool,
+    /// No stream takes so long: it was broken off, and what left of it stands in no decision.
+    pub broken_off: bool,
 }
 
 /// A chain without what the AI answered, and without what was computed from that.

@@ -16,9 +16,10 @@ use seatrial_governance::policy::{Action, Authorization, Circumstances, Policies
 use seatrial_governance::status::CheckFinding;
 use seatrial_guard::Program;
 use seatrial_guard::port::Model;
+use seatrial_guard::stream::Windows;
 use seatrial_model::event::Body;
 use seatrial_model::{Digest, ElementPath, LogName, Principal};
-use seatrial_spec::workflow::{Provider, Step, Workflow};
+use seatrial_spec::workflow::{Provider, Step, StreamMode, Workflow};
 use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -97,6 +98,8 @@ pub(crate) struct Served {
     pub(crate) policies: Policies,
     pub(crate) release: Option<ReleaseRec>,
     pub(crate) models: BTreeMap<String, ServedModel>,
+    /// For steps whose streams leave in windows: the checks that run on these.
+    pub(crate) windows: BTreeMap<String, Arc<Windows>>,
     /// What the checker says of it.
     pub(crate) findings: Vec<CheckFinding>,
     pub(crate) permitted: Permitted,
@@ -180,6 +183,20 @@ impl Served {
             Authorization::Refused { why } => Err(Refused::Forbidden(why)),
         }
     }
+}
+
+/// The checks that run on windows, by step. A step whose checks need the whole output is not among them: its streams
+/// leave after their verdict.
+fn windows_of(workflow: &Workflow, program: &Program) -> BTreeMap<String, Arc<Windows>> {
+    let mut out = BTreeMap::new();
+    for step in &workflow.steps {
+        let (StreamMode::Window(bytes), Some(compiled)) = (step.stream, program.step(&step.name)) else { continue };
+        match Windows::of(compiled, bytes) {
+            Ok(windows) => drop(out.insert(step.name.clone(), Arc::new(windows))),
+            Err(why) => tracing::warn!(step = step.name, why, "streams leave after their verdict, not in windows"),
+        }
+    }
+    out
 }
 
 /// Reads a JSON row.
@@ -348,8 +365,9 @@ impl Factory {
             };
         }
         let permitted = Permitted::default();
+        let windows = windows_of(&workflow, &program);
         let (workflow, rights) = (Arc::new(workflow), self.shared_rights(log));
-        Ok(Served { workflow, program, policies, release, models, findings, permitted, rights })
+        Ok(Served { workflow, program, policies, release, models, windows, findings, permitted, rights })
     }
 
     /// The model of a step: the one that the release pinned, else the newest that fits the spec.

@@ -68,7 +68,7 @@ pub use admit::ADMIT_OUTPUT_BYTES_MAX;
 pub use approve::{ApprovalInput, ApprovalLook, Changed, Since};
 pub use calibrate::{CertifiedOutcome, Proposed};
 pub use clock::{Clock, NoEntropy, SystemClock, random};
-pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, WAIT_MS_MAX};
+pub use decisions::{DecisionFilter, PAGE_ROWS_MAX, Unfinished, WAIT_MS_MAX};
 pub use documents::{DOCUMENT_BYTES_MAX, Filed};
 pub use drift::{BASELINE_DAYS, DriftLook};
 pub use drills::{
@@ -111,7 +111,7 @@ pub use seatrial_ownership::{ActionKind, Sides, Taker, Taking, TransferIndex, We
 pub use seatrial_ownership::{ObligationLine as PackedObligation, regulation};
 pub use seatrial_sprint::clarity::Look as ClarityLook;
 pub use seeds::{SEEDS_MAX, Seeded, SeedsFrom};
-pub use serve::{HOLD_MS_MAX, STEP_MS_MAX};
+pub use serve::{Answering, Ended, Gone, HOLD_MS_MAX, HeldStream, Next, STEP_MS_MAX, Streaming};
 pub use sprints::{Backlog, ClosedSprint, NOTE_CHARS_MAX, NOTE_CITES_MAX, NoteInput, OPERATION_DAYS, SprintLook};
 pub use stages::{ReleaseLook, Retired, RolledBack};
 pub use stale::{Compared, Stales, Staling, ToldBy, stale_by_keys};

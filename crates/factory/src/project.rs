@@ -47,7 +47,7 @@ pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use running::{
     ADMISSION, AUDIT_DUE, CALLER, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED, QUEUE,
-    REHEARSAL_QUEUE, SEEDED, SPENT, WITNESS, admission_key, audit_due_from, pilot_count_key, quarter_of, spent_key,
+    CLIENT_GONE, REHEARSAL_QUEUE, SEEDED, SPENT, STREAM, WITNESS, admission_key, audit_due_from, pilot_count_key, quarter_of, spent_key,
     spent_prefix,
 };
 
@@ -59,7 +59,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 15;
+pub const PROJECTION_VERSION: u32 = 16;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

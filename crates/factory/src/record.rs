@@ -11,10 +11,11 @@ use crate::switch::is_stopped;
 use seatrial_guard::candidate::{INPUT_PART, payload_of};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Decision, Part, PartKind, decide, draw};
-use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamReleased};
+use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamOpened, StreamReleased};
 use seatrial_model::facts::{CertificateState, FACTS_VERSION, Inspected, OnLapse, ReviewAll, SliceFact, ThresholdFact};
 use seatrial_model::{
-    Body, DecisionId, Digest, ElementPath, Event, Facts, Finding, Principal, Protocol, ReviewId, Stage, Subject,
+    Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, Principal, Protocol, ReviewId, Stage, StreamEnd, Subject,
+    Time,
 };
 use seatrial_spec::workflow::PilotGate;
 use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
@@ -40,7 +41,7 @@ pub(crate) struct Record {
     /// The decision on whose behalf this one is made.
     pub(crate) behalf: Option<DecisionId>,
     /// How its stream was released, where that was in windows.
-    pub(crate) stream: Option<StreamReleased>,
+    pub(crate) stream: Option<Windowed>,
     pub(crate) input: String,
     /// Parts of the call that no check looks into.
     pub(crate) not_inspected: Vec<String>,
@@ -49,6 +50,40 @@ pub(crate) struct Record {
     pub(crate) slices: Vec<(ElementPath, bool)>,
     pub(crate) asked: Asked,
     pub(crate) obtained: Obtained,
+}
+
+impl Record {
+    /// When its payloads may be erased.
+    fn expires(&self, now: Time) -> Option<Time> {
+        let step = self.served.workflow.step(&self.step);
+        step.and_then(|s| s.trace.payloads).map(|span| now.plus_millis(span.signed_millis()))
+    }
+}
+
+/// A stream that left in windows, as far as that is known before its verdict.
+#[derive(Clone)]
+pub(crate) struct Windowed {
+    /// The event that was durable before its first byte left.
+    pub(crate) opened: EventId,
+    /// Bytes of text that left.
+    pub(crate) released: u64,
+    /// Bytes of text that leave if the verdict lets them.
+    pub(crate) rest: u64,
+    pub(crate) end: StreamEnd,
+}
+
+impl Windowed {
+    /// How it was released, under this verdict.
+    fn under(&self, decision: &Decision) -> StreamReleased {
+        let let_go = decision.action == seatrial_model::Action::Allow;
+        let (rest, end) = match self.end {
+            StreamEnd::Complete if let_go => (self.rest, StreamEnd::Complete),
+            StreamEnd::Complete if decision.code == codes::WORKFLOW_STOPPED => (0, StreamEnd::Stopped),
+            StreamEnd::Complete => (0, StreamEnd::Violated),
+            end => (0, end),
+        };
+        StreamReleased { opened: self.opened, released: self.released.saturating_add(rest), end }
+    }
 }
 
 /// The state that the commit sees.
@@ -88,6 +123,80 @@ impl Factory {
         }
     }
 
+    /// Records that a stream is about to leave in windows, and gives the event; none where what is in force now would not
+    /// let it go even if nothing objected: a stop, a ceiling that is reached, a review before.
+    pub(crate) async fn record_opened(
+        &self,
+        handle: &Handle,
+        record: Record,
+        window: u64,
+    ) -> Result<(Record, Option<EventId>), Refused> {
+        let factory = self.clone();
+        let log = handle.log.clone();
+        let done = self
+            .0
+            .store
+            .transact_with::<(Record, Option<EventId>), Refused, _>(&handle.log, move |view| {
+                let state = state_of(view, &factory, &record)?;
+                if !factory.would_leave(&record, state) {
+                    return Ok((Batch::default(), (record, None)));
+                }
+                let batch = factory.stream_opened(&log, &record, window).map_err(TransactError::Refused)?;
+                let event = batch.events.first().map(|e| e.id);
+                Ok((batch, (record, event)))
+            })
+            .await;
+        match done {
+            Ok((_, opened)) => Ok(opened),
+            Err(TransactError::Refused(refused)) => Err(refused),
+            Err(TransactError::Store(error)) => Err(Refused::NotRecorded(error.to_string())),
+        }
+    }
+
+    /// Whether an output without objections would leave.
+    fn would_leave(&self, record: &Record, state: State) -> bool {
+        let Some(program) = record.served.program.step(&record.step) else { return false };
+        let plan = program.plan();
+        let audit = plan.audit.as_ref().map(|a| a.path.clone());
+        let facts = facts_of(&record.served, record, state, self.now(), audit);
+        decide(plan, &facts).action == seatrial_model::Action::Allow
+    }
+
+    fn stream_opened(&self, log: &seatrial_model::LogName, record: &Record, window: u64) -> Result<Batch, Refused> {
+        let body = Body::StreamOpened(StreamOpened {
+            decision: record.decision,
+            step: record.step.clone(),
+            case: record.asked.case_tag.clone(),
+            ask: record.asked.tag.clone(),
+            window,
+            rehearsal: record.rehearsal,
+        });
+        let event = self.about(log, record, body)?;
+        let mut payloads = Vec::with_capacity(2);
+        let mut event = event;
+        let (case, expires) = (Some(record.asked.case_tag.as_str()), record.expires(event.time));
+        for (kind, text) in [("case", &record.asked.case), ("input", &record.input)] {
+            payload(&mut payloads, &mut event.payloads, kind, text.clone().into_bytes(), case, expires)
+                .map_err(internal)?;
+        }
+        Ok(Batch { events: vec![event], payloads, ..Batch::default() })
+    }
+
+    /// An event about a record's decision, under what is in force.
+    fn about(&self, log: &seatrial_model::LogName, record: &Record, body: Body) -> Result<Event, Refused> {
+        let mut event = self.event(log, record.caller.clone(), body).map_err(internal)?;
+        event.time = self.now();
+        event.subject = Subject {
+            element: Some(ElementPath::new(format!("steps.{}", record.step))),
+            decision: Some(record.decision),
+            release: None,
+        };
+        event.spec = Some(record.served.workflow.digest);
+        let release = record.served.release.as_ref().filter(|_| !record.rehearsal);
+        event.release = release.map(|r| r.release);
+        Ok(event)
+    }
+
     /// Decides on the state of the commit, and makes its batch.
     fn decided(&self, log: &seatrial_model::LogName, record: Record, state: State) -> Result<(Batch, Passed), Refused> {
         let now = self.now();
@@ -116,7 +225,8 @@ impl Factory {
             protocol: record.protocol,
             requests: record.obtained.requests,
             behalf: record.behalf,
-            stream: record.stream.clone(),
+            stream: record.stream.as_ref().map(|s| s.under(&decision)),
+            samples: record.obtained.samples,
             fallback: record.obtained.fallback.clone(),
             cost: record.obtained.cost.clone(),
             unreported: record.obtained.unreported,
@@ -147,7 +257,10 @@ impl Factory {
             inspected,
             output: leaving(&decision, &record.obtained),
             parts: changed_parts(&decision, &record.obtained),
-            reply: record.obtained.reply.clone().filter(|_| decision.action == seatrial_model::Action::Allow),
+            reply: record.obtained.reply.clone().filter(|_| {
+                // Where it was redacted, it is what the redacted parts are put into: ids, usage, why each choice ended.
+                matches!(decision.action, seatrial_model::Action::Allow | seatrial_model::Action::Modify)
+            }),
             review,
             usage: record.obtained.usage,
             model: record.obtained.model.clone(),
@@ -158,8 +271,7 @@ impl Factory {
 
     fn with_payloads(&self, mut event: Event, record: &Record) -> Result<Batch, Refused> {
         let mut payloads = Vec::with_capacity(4);
-        let step = record.served.workflow.step(&record.step);
-        let expires = step.and_then(|s| s.trace.payloads).map(|span| event.time.plus_millis(span.signed_millis()));
+        let expires = record.expires(event.time);
         let case = Some(record.asked.case_tag.as_str());
         let mut keep = |kind: &str, bytes: Vec<u8>| {
             payload(&mut payloads, &mut event.payloads, kind, bytes, case, expires).map_err(internal)
@@ -254,7 +366,9 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     if let Some(release) = served.release.as_ref().filter(|_| as_released) {
         state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
         // A judge's is no case of the pilot's.
-        if let Some(pilot) = release.pilot_key().filter(|_| record.behalf.is_none()) {
+        // A stream took its place of the day when it was opened.
+        let counts = record.behalf.is_none() && record.stream.is_none();
+        if let Some(pilot) = release.pilot_key().filter(|_| counts) {
             state.today = crate::pilot::decided_on(view, &pilot, &factory.spec().timezone, factory.now())?;
         }
     }
@@ -294,7 +408,7 @@ fn facts_of(
     served: &Served,
     record: &Record,
     state: State,
-    now: seatrial_model::Time,
+    now: Time,
     audit: Option<ElementPath>,
 ) -> Facts {
     let judgement = &record.obtained.judgement;
@@ -355,7 +469,7 @@ fn stricter(one: Option<OnLapse>, other: Option<OnLapse>) -> Option<OnLapse> {
 }
 
 /// A production release lapses when its hypercare ends and nobody took the workflow over.
-fn lapsed(served: &Served, now: seatrial_model::Time) -> Option<OnLapse> {
+fn lapsed(served: &Served, now: Time) -> Option<OnLapse> {
     let release = served.release.as_ref().filter(|r| r.stage == Stage::Production)?;
     let until = release.until?;
     let gate = served.workflow.gates.production.as_ref()?;

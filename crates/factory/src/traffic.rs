@@ -73,6 +73,11 @@ impl Ticket {
         }
     }
 
+    /// Whether a stop took effect that nobody waited for yet.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stops.has_changed().unwrap_or(false)
+    }
+
     /// Notes that the request was cut by a stop: it gets no output.
     pub(crate) fn cut(&self) {
         self.in_flight.cut.fetch_add(1, Ordering::SeqCst);

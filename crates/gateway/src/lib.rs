@@ -26,6 +26,7 @@ mod serve;
 mod service;
 mod steps;
 mod vitals;
+mod window;
 
 pub use body::{BODY_BYTES_MAX, BODY_TIME_MAX, BodyError};
 pub use head::{NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX};

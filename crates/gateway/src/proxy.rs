@@ -6,6 +6,8 @@ use crate::keepalive;
 use crate::problem::Problem;
 use crate::render;
 use crate::service::Asked;
+use crate::window;
+use seatrial_factory::Answering;
 use seatrial_factory::api::{Passage, PassageEntry, Passed};
 use std::sync::Arc;
 
@@ -15,7 +17,18 @@ pub(crate) async fn call(asked: Asked) -> Result<Answer, Problem> {
     if call.stream && asked.said.keep_alive {
         return Ok(keepalive::answer(asked, call));
     }
-    let passed = pass(&asked, &call).await?;
+    let passage = passage(&asked, &call);
+    let passed = if call.stream {
+        match asked.factory.pass_stream(&asked.caller, passage, asked.gone()).await? {
+            Answering::Whole(passed) => *passed,
+            Answering::Windows(streaming) => {
+                let gone = asked.gone();
+                return Ok(window::answer(asked, call, streaming, gone).await);
+            }
+        }
+    } else {
+        asked.factory.pass_unless(&asked.caller, passage, asked.gone()).await?
+    };
     Ok(render::answer(&call, &passed, &asked.id, seconds(&asked)))
 }
 

@@ -15,11 +15,11 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use seatrial_factory::Factory;
+use seatrial_factory::{Factory, Gone};
 use seatrial_factory::api::Caller;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 /// What answers the requests of a connection.
@@ -42,10 +42,19 @@ pub(crate) struct Asked {
     pub(crate) query: Option<String>,
     pub(crate) body: Bytes,
     /// The request's place among those at once: whatever goes on after the answer's head holds it.
+    #[expect(dead_code, reason = "held, not used")]
     pub(crate) permit: Arc<OwnedSemaphorePermit>,
+    /// Its other end is dropped when the client hung up, or has its answer's head.
+    pub(crate) client: watch::Receiver<()>,
 }
 
 impl Asked {
+    /// Ends when the client hung up before its answer's head was there.
+    pub(crate) fn gone(&self) -> Gone<'static> {
+        let mut client = self.client.clone();
+        Box::pin(async move { while client.changed().await.is_ok() {} })
+    }
+
     /// A parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         query(self.query.as_deref(), name)
@@ -164,7 +173,8 @@ async fn ours(
     let body = body::read(incoming, bytes_max, gateway.limits.body_time_max).await?;
     let query = parts.uri.query().map(str::to_owned);
     let (id, headers, permit) = (id.to_owned(), parts.headers, Arc::new(permit));
-    let asked = Asked { factory, caller, said, dialect, id, headers, query, body, permit };
+    let (alive, client) = watch::channel(());
+    let asked = Asked { factory, caller, said, dialect, id, headers, query, body, permit, client };
     if waits {
         // Whoever waits for a decision changes nothing: hanging up ends it.
         return tokio::select! {
@@ -172,9 +182,11 @@ async fn ours(
             () = gateway.vitals.ended() => Err(ending()),
         };
     }
-    // A task of its own: a client that hangs up drops its connection, not the decision that it asked for.
+    // A task of its own: a client that hangs up drops its connection, not the record of what it asked for.
     let answering = tokio::spawn(inherited(dispatch(endpoint, asked)));
-    answering.await.unwrap_or_else(|error| {
+    let answered = answering.await;
+    drop(alive);
+    answered.unwrap_or_else(|error| {
         tracing::error!(%error, "a request ended in a fault of ours");
         Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -140,9 +140,18 @@ enum Tool {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Pushed {
     /// Events that may leave now, in their order, byte for byte.
-    pub leave: Vec<Vec<u8>>,
+    pub leave: Vec<Leaving>,
     /// A check that denies has found something: nothing more leaves, whatever comes. What came so far is to be judged.
     pub cut: bool,
+}
+
+/// An event that may leave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leaving {
+    /// Its bytes.
+    pub raw: Vec<u8>,
+    /// How many bytes of text it adds.
+    pub text_bytes: u64,
 }
 
 /// One reply, inspected as it comes.
@@ -152,7 +161,6 @@ pub struct Inspector {
     parts: Vec<Growing>,
     waiting: VecDeque<Waiting>,
     text_bytes: usize,
-    released: u64,
     cut: bool,
 }
 
@@ -163,6 +171,12 @@ struct Waiting {
     /// Which parts it belongs to, and up to where each has to be free.
     needs: Vec<(usize, usize)>,
     text_bytes: usize,
+}
+
+impl Waiting {
+    fn leaving(self) -> Leaving {
+        Leaving { raw: self.raw, text_bytes: self.text_bytes as u64 }
+    }
 }
 
 /// A part that grows.
@@ -191,7 +205,7 @@ impl Inspector {
     /// Before the first event.
     #[must_use]
     pub const fn new(windows: Arc<Windows>) -> Self {
-        Self { windows, parts: Vec::new(), waiting: VecDeque::new(), text_bytes: 0, released: 0, cut: false }
+        Self { windows, parts: Vec::new(), waiting: VecDeque::new(), text_bytes: 0, cut: false }
     }
 
     /// Takes an event, and hands out those that may leave.
@@ -220,8 +234,7 @@ impl Inspector {
         let mut leave = Vec::new();
         while self.waiting.front().is_some_and(|w| self.is_free(w)) {
             if let Some(waiting) = self.waiting.pop_front() {
-                self.released += waiting.text_bytes as u64;
-                leave.push(waiting.raw);
+                leave.push(waiting.leaving());
             }
         }
         Pushed { leave, cut: false }
@@ -242,17 +255,10 @@ impl Inspector {
         })
     }
 
-    /// Bytes of text that left.
+    /// The events that were held back to the end, after a verdict that lets them go.
     #[must_use]
-    pub const fn released(&self) -> u64 {
-        self.released
-    }
-
-    /// The events that were held back to the end, after a verdict that lets them go; and the bytes of their text.
-    #[must_use]
-    pub fn rest(self) -> (Vec<Vec<u8>>, u64) {
-        let bytes = self.waiting.iter().map(|w| w.text_bytes as u64).sum();
-        (self.waiting.into_iter().map(|w| w.raw).collect(), bytes)
+    pub fn rest(self) -> Vec<Leaving> {
+        self.waiting.into_iter().map(Waiting::leaving).collect()
     }
 
     fn append(&mut self, delta: &Delta) -> (usize, usize) {

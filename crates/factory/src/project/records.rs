@@ -321,3 +321,15 @@ pub(crate) struct WitnessRec {
     pub at: Time,
     pub event: EventId,
 }
+
+/// A stream that began to leave and has no decision yet: it is under way, or was broken off.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StreamRec {
+    pub decision: DecisionId,
+    pub event: EventId,
+    pub time: Time,
+    pub step: String,
+    pub window: u64,
+    #[serde(default)]
+    pub rehearsal: bool,
+}

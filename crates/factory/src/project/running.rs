@@ -1,13 +1,13 @@
 //! The fold of the running system's events.
 
 use super::{
-    AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
+    StreamRec, AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
     SpentRec, WitnessRec,
 };
 use crate::api::DecisionStatus;
 use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered};
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{Action, Answer, Body, DecisionId, Digest, ReviewId, Time, Verdict};
+use seatrial_model::{StreamEnd, Action, Answer, Body, DecisionId, Digest, ReviewId, Time, Verdict};
 use seatrial_store::ProjectError;
 
 /// Open reviews of cases.
@@ -15,6 +15,12 @@ pub(crate) const QUEUE: &str = "queue";
 
 /// Decisions of a pilot, by quarters of an hour.
 pub(crate) const PILOT_COUNT: &str = "pilot-count";
+
+/// Streams that began to leave and have no decision yet.
+pub(crate) const STREAM: &str = "stream";
+
+/// Why there is no candidate where its client hung up while the model was asked.
+pub(crate) const CLIENT_GONE: &str = "client_gone";
 
 /// Who has called: case ids are HMACs with their caller.
 pub(crate) const CALLER: &str = "caller";
@@ -97,6 +103,7 @@ impl Fold<'_> {
     pub(super) fn running(&mut self) -> Result<(), ProjectError> {
         match &self.event.body {
             Body::DecisionMade(made) => self.decision_made(made),
+            Body::StreamOpened(opened) => self.stream_opened(opened),
             Body::DecisionEffect(effect) => {
                 let action = effect.action;
                 self.follow(effect.decision, |rec, _| rec.action = action)
@@ -183,9 +190,13 @@ impl Fold<'_> {
         self.put("decision", &key, &rec)?;
         self.audit_due(&rec, made)?;
         let ask = AskRec { decision: made.decision, time: event.time };
-        self.put("ask", made.ask.as_bytes(), &ask)?;
-        if let Some(question) = &made.question {
-            self.put("ask", question.as_bytes(), &ask)?;
+        // What broke off is no answer: whoever asks again is answered anew.
+        let names = [Some(&made.ask), made.question.as_ref()];
+        for name in names.into_iter().flatten().filter(|_| is_answer(made)) {
+            self.put("ask", name.as_bytes(), &ask)?;
+        }
+        if made.stream.is_some() {
+            self.rows.delete(STREAM, &key)?;
         }
         let case = [made.case.as_bytes(), b"/", &key].concat();
         self.rows.put("case", &case, b"")?;
@@ -270,12 +281,31 @@ impl Fold<'_> {
         self.count(&format!("verdict/{}", made.verdict))?;
         if let Some(release) = self.event.release {
             self.count(&format!("release/{}", release.hex()))?;
-            self.count_pilot(&release)?;
+            if made.stream.is_none() {
+                self.count_pilot(&release)?;
+            }
         }
         for path in &made.because {
             self.count(&format!("rule/{path}"))?;
         }
         Ok(())
+    }
+
+    /// Its place of the day is taken when its first byte may leave.
+    fn stream_opened(&mut self, opened: &StreamOpened) -> Result<(), ProjectError> {
+        let rec = StreamRec {
+            decision: opened.decision,
+            event: self.event.id,
+            time: self.event.time,
+            step: opened.step.clone(),
+            window: opened.window,
+            rehearsal: opened.rehearsal,
+        };
+        self.put(STREAM, opened.decision.uuid().as_bytes(), &rec)?;
+        match self.event.release.filter(|_| !opened.rehearsal) {
+            Some(release) => self.count_pilot(&release),
+            None => Ok(()),
+        }
     }
 
     /// A pilot's ceiling is a day's in the factory's time zone, which the fold does not know: it counts by quarters of
@@ -288,7 +318,7 @@ impl Fold<'_> {
         self.put(PILOT_COUNT, &key, &(count + 1))
     }
 
-    /// The attempts that a decision took of a model that somebody bills: marked ones, too. What the caller obtained
+    /// The attempts that a decision took of a model that somebody bills, and its further samples: marked ones, too. What the caller obtained
     /// itself is no call of ours, and an embedded model is named by its digest and billed by nobody.
     fn count_calls(&mut self, made: &DecisionMade) -> Result<(), ProjectError> {
         let model = made.model.as_deref().unwrap_or_default();
@@ -298,7 +328,7 @@ impl Fold<'_> {
         }
         let key = [&quarter_of(self.event.time).to_be_bytes(), model.as_bytes()].concat();
         let count: u64 = self.get(MODEL_CALLS, &key)?.unwrap_or(0);
-        self.put(MODEL_CALLS, &key, &(count + u64::from(made.facts.attempts)))
+        self.put(MODEL_CALLS, &key, &(count + u64::from(made.facts.attempts) + made.samples))
     }
 
     /// What the calls used, for the step's limits of a day: by quarters of an hour, as a pilot's decisions.
@@ -464,6 +494,12 @@ impl Fold<'_> {
         let (id, kind) = (self.event.id, self.event.body.kind());
         self.put("followup", &followup, &(id, kind))
     }
+}
+
+/// Whether it answers its ask: not one whose client hung up, or whose stream broke off.
+fn is_answer(made: &DecisionMade) -> bool {
+    let whole = |end: StreamEnd| matches!(end, StreamEnd::Complete | StreamEnd::Violated);
+    made.stream.as_ref().is_none_or(|s| whole(s.end)) && made.facts.no_candidate.as_deref() != Some(CLIENT_GONE)
 }
 
 /// Whether its output is known to be bad, and waits for somebody to catch it.

@@ -41,6 +41,7 @@ impl<'a> Asking<'a> {
             aside.samples.push(match sample {
                 Ok(answer) => {
                     obtained.requests += answer.reply.requests;
+                    obtained.samples += 1;
                     spending.add(&answer);
                     said(&answer)
                 }

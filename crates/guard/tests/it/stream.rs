@@ -72,15 +72,16 @@ fn run_to(step: &StepProgram, window: u32, events: &[Vec<Delta>], whole: Option<
 fn run_by(windows: &Windows, step: &StepProgram, events: &[Vec<Delta>], whole: Option<&[Part]>) -> Outcome {
     let mut inspector = Inspector::new(Arc::new(windows.clone()));
     let (mut left, mut bytes, mut cut) = (BTreeMap::<String, String>::new(), Vec::new(), false);
-    let mut at = 0;
+    let (mut at, mut released) = (0, 0);
     for (i, deltas) in events.iter().enumerate() {
         let pushed = inspector.push(StreamEvent { raw: format!("<{i}>").into_bytes(), deltas: deltas.clone() });
-        for raw in pushed.leave {
-            assert_eq!(raw, format!("<{at}>").into_bytes(), "events leave in their order");
+        for leaving in pushed.leave {
+            released += leaving.text_bytes;
+            assert_eq!(leaving.raw, format!("<{at}>").into_bytes(), "events leave in their order");
             for delta in &events[at] {
                 left.entry(delta.part.clone()).or_default().push_str(&delta.text);
             }
-            bytes.extend(raw);
+            bytes.extend(leaving.raw);
             at += 1;
         }
         if pushed.cut {
@@ -89,13 +90,13 @@ fn run_by(windows: &Windows, step: &StepProgram, events: &[Vec<Delta>], whole: O
         }
     }
     let parts = inspector.parts();
-    let released = inspector.released();
     assert_eq!(released, left.values().map(|t| t.len() as u64).sum::<u64>());
     let denied = if cut { denied(step, &parts) } else { denied(step, whole.unwrap_or(&parts)) };
     assert!(denied || !cut, "what was cut is denied");
     if !denied {
-        let (rest, more) = inspector.rest();
-        bytes.extend(rest.concat());
+        let rest = inspector.rest();
+        let more: u64 = rest.iter().map(|l| l.text_bytes).sum();
+        bytes.extend(rest.into_iter().flat_map(|l| l.raw));
         assert_eq!(released + more, parts.iter().map(|p| p.text.len() as u64).sum::<u64>());
     }
     Outcome { left, cut, denied, parts, bytes, released }
@@ -326,13 +327,13 @@ fn events_without_text_leave_in_their_turn() {
         raw: raw.as_bytes().to_vec(),
         deltas: vec![Delta { part: TEXT.to_owned(), kind: PartKind::Text, text: text.to_owned() }],
     };
-    assert_eq!(inspector.push(event("role", "")).leave, [b"role".to_vec()]);
+    assert_eq!(inspector.push(event("role", "")).leave[0].raw, b"role");
     assert!(inspector.push(event("half", "ana@bank")).leave.is_empty());
     assert!(inspector.push(event("ping", "")).leave.is_empty(), "the order stays");
     assert!(!inspector.saw_all_of(&Candidate::text("ana@bank, x").parts));
     assert!(inspector.saw_all_of(&Candidate::text("ana@bank").parts));
-    let (rest, bytes) = inspector.rest();
-    assert_eq!((rest.concat(), bytes), (b"halfping".to_vec(), 8));
+    let rest: Vec<(Vec<u8>, u64)> = inspector.rest().into_iter().map(|l| (l.raw, l.text_bytes)).collect();
+    assert_eq!(rest, [(b"half".to_vec(), 8), (b"ping".to_vec(), 0)]);
 }
 
 #[test]

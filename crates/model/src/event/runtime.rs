@@ -79,6 +79,9 @@ pub struct DecisionMade {
     /// How its stream was released, where that was in windows: before the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamReleased>,
+    /// Further samples that were answered, beside the attempts: a provider bills these too.
+    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    pub samples: u64,
     /// The model that answered, where it was not the step's first: `provider/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,

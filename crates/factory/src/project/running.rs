@@ -1,13 +1,15 @@
 //! The fold of the running system's events.
 
 use super::{
-    StreamRec, AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
-    SpentRec, WitnessRec,
+    AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
+    SpentRec, StreamRec, WitnessRec,
 };
 use crate::api::DecisionStatus;
-use seatrial_model::event::{AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered};
+use seatrial_model::event::{
+    AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered, StreamOpened,
+};
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{StreamEnd, Action, Answer, Body, DecisionId, Digest, ReviewId, Time, Verdict};
+use seatrial_model::{Action, Answer, Body, DecisionId, Digest, ReviewId, StreamEnd, Time, Verdict};
 use seatrial_store::ProjectError;
 
 /// Open reviews of cases.

@@ -8,12 +8,13 @@ use crate::source::{crate_of, shipped};
 use serde_json::Value;
 
 /// Crates that wait, listen, connect or keep. `futures-util` is not among them: it does none of that by itself.
-const OUTWARD: [&str; 13] = [
+const OUTWARD: [&str; 14] = [
     "axum",
     "http",
     "http-body-util",
     "hyper",
     "hyper-util",
+    "opentelemetry-otlp",
     "reqwest",
     "rusqlite",
     "rustls",

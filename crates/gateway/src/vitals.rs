@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument as _;
 
 /// Counts of the data plane, as they are now. Cheap to read at any time.
 #[derive(Debug)]
@@ -186,11 +187,11 @@ pub async fn on_behalf<F: Future>(request: Arc<RequestContext>, what: F) -> F::O
     REQUEST.scope(request, what).await
 }
 
-/// A future for a task of its own that still belongs to the request of this one.
+/// A future for a task of its own that still belongs to the request of this one, in traces and in the log.
 pub(crate) fn inherited<F>(what: F) -> impl Future<Output = F::Output> + use<F>
 where
     F: Future,
 {
     let request = current_request().unwrap_or_default();
-    REQUEST.scope(request, what)
+    REQUEST.scope(request, what).instrument(tracing::Span::current())
 }

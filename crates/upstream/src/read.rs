@@ -231,4 +231,4 @@ pub fn error_text(error: &serde_json::Value) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

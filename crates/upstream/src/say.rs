@@ -142,6 +142,11 @@ impl Writer {
             true => bits.iter().filter_map(written).collect(),
             false => Vec::new(),
         };
+        // The start of a stream names the model, whichever came first.
+        let model = bits.iter().find_map(|b| if let Bit::Model(m) = b { Some(m) } else { None });
+        if let Some(model) = model.filter(|m| !m.is_empty()) {
+            self.answer.model.clone_from(model);
+        }
         for bit in bits {
             self.bit(bit, &mut tokens, &mut out)?;
         }
@@ -171,7 +176,7 @@ impl Writer {
 
     fn bit(&mut self, bit: &Bit, tokens: &mut Vec<Value>, out: &mut Vec<u8>) -> Result<(), CallError> {
         match bit {
-            Bit::Model(model) => self.answer.model.clone_from(model),
+            Bit::Model(_) => {}
             Bit::Usage(usage) => self.answer.usage = *usage,
             Bit::Begin { choice } => {
                 only(*choice)?;

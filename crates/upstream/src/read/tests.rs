@@ -1,3 +1,5 @@
+pub(crate) mod dialects;
+
 use super::*;
 use crate::sse::Scanner;
 use proptest::prelude::*;

@@ -117,7 +117,7 @@ async fn samples_are_the_same_ask_again() {
     let passed = office.ask("what?").await.unwrap();
     assert_eq!((passed.confidence.value, passed.confidence.present), (0.75, true));
     let made = office.made(&passed).await;
-    assert_eq!((made.requests, made.facts.attempts), (4, 1));
+    assert_eq!((made.requests, made.facts.attempts, made.samples), (4, 1, 3));
     assert_eq!(made.usage.map(|u| (u.input, u.output)), Some((40, 20)), "samples are paid for");
     let asks = office.script.asks.lock().unwrap().clone();
     assert!(asks.iter().all(|a| a.body == asks[0].body), "the same ask");

@@ -175,12 +175,6 @@ impl Office {
         Self::with(FACTORY, changes, script).await
     }
 
-    /// The same with another `factory.yaml`.
-    pub async fn in_factory(from: &str, to: &str, changes: &[(&str, &str)], script: Arc<Script>) -> Self {
-        assert!(FACTORY.contains(from), "there is no `{from}`");
-        Self::with(&FACTORY.replacen(from, to, 1), changes, script).await
-    }
-
     async fn with(factory: &str, changes: &[(&str, &str)], script: Arc<Script>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("factory");

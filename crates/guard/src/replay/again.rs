@@ -138,7 +138,7 @@ impl Change {
     #[must_use]
     pub fn triage(&self, recorded: &Recorded) -> Triage {
         let facts = &recorded.facts;
-        if self.input || !same_engine(facts) {
+        if self.input || !self.keeps(facts) {
             return Triage::Payloads { input: true, output: true };
         }
         if refused(facts) {
@@ -159,6 +159,12 @@ impl Change {
             Ok(()) => Outcome::Again(decide(program.plan(), &recorded.facts)),
             Err(outcome) => outcome,
         }
+    }
+
+    /// Whether findings can be kept at all: those of other versions of the checks say nothing about these, and whether
+    /// tools are spoken of changes what every check says beside a call.
+    fn keeps(&self, facts: &Facts) -> bool {
+        facts.checks == CHECKS_VERSION && (self.speaks_of_tools_alike || is_text_alone(facts))
     }
 
     /// What of the case is needed to say what the checks of the output find now.
@@ -188,7 +194,7 @@ impl Change {
         let was_refused = refused(&recorded.facts);
         let input: Option<Value> = held.input.and_then(|bytes| serde_json::from_slice(bytes).ok());
         let facts = &mut recorded.facts;
-        let other_input = self.input || !same_engine(facts);
+        let other_input = self.input || !self.keeps(facts);
         if other_input {
             let unknown = self.needs_output.map_or(Outcome::Erased, Outcome::NeedsOutput);
             facts.input = program.check_input(input.as_ref().ok_or(unknown)?);
@@ -219,7 +225,7 @@ impl Change {
     ) -> Result<(), Outcome> {
         let plan = program.plan();
         let facts = &mut recorded.facts;
-        let engine = same_engine(facts);
+        let engine = self.keeps(facts);
         let mut case = None;
         let mut fresh = None;
         let reads = if engine { self.reads_of(facts) } else { Reads::BOTH };
@@ -328,10 +334,6 @@ impl Change {
     }
 }
 
-/// Findings of other checks' versions say nothing about these.
-const fn same_engine(facts: &Facts) -> bool {
-    facts.checks == CHECKS_VERSION
-}
 
 /// Whether the input was refused then: the model was not asked.
 fn refused(facts: &Facts) -> bool {

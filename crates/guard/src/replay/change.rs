@@ -42,6 +42,8 @@ pub struct Change {
     pub(super) reads: Reads,
     /// All checks of the output are the same, in the same order, and ask for the same.
     pub(super) all_kept: bool,
+    /// Both speak of tools, or neither does.
+    pub(super) speaks_of_tools_alike: bool,
     /// What an answer is asked again with is the same.
     pub(super) asks_alike: bool,
     /// The model can be asked again with words of ours.
@@ -86,6 +88,7 @@ impl Change {
             kept: vec![false; program.plan().checks.len()],
             reads: Reads::BOTH,
             all_kept: false,
+            speaks_of_tools_alike: false,
             asks_alike: false,
             asks_again: step.model.as_ref().is_none_or(|m| m.train.is_none()),
             confidence: true,
@@ -107,6 +110,12 @@ impl Change {
         Some(change)
     }
 
+    /// Why no decision is decided again whose model was asked.
+    #[must_use]
+    pub const fn needs_output(&self) -> Option<NeedsOutput> {
+        self.needs_output
+    }
+
     /// Thresholds that are weighed as if they were certified.
     #[must_use]
     pub fn assumed(&self) -> &[ElementPath] {
@@ -122,11 +131,9 @@ impl Change {
         let now = Checks::of(&new.workflow, step, new_type);
         self.input = before.input != now.input || paths(&old_plan.input) != paths(&plan.input);
         let same = |path: &ElementPath| before.output.get(path).is_some_and(|key| now.output.get(path) == Some(key));
-        // The schema of the output is the same, or new outputs are needed; whether it lets a call of a tool pass is
-        // another matter.
-        let schema = |path: &ElementPath| {
-            old_plan.checks.iter().any(|c| c.path == *path) && then.step.tools.is_some() == step.tools.is_some()
-        };
+        self.speaks_of_tools_alike = then.step.tools.is_some() == step.tools.is_some();
+        // The schema of the output is the same, or new outputs are needed.
+        let schema = |path: &ElementPath| old_plan.checks.iter().any(|c| c.path == *path);
         let is_kept = |kind: CheckKind, path: &ElementPath| match kind {
             CheckKind::Schema if *path == program.output.path => schema(path),
             _ => same(path),

@@ -6,7 +6,7 @@ use seatrial_guard::judge::codes;
 use seatrial_guard::{Aside, Candidate, Decision, Judged, Judgement, Part, PartKind, Program, StepProgram, decide};
 use seatrial_model::facts::FindingResult;
 use seatrial_model::{Finding, Verdict};
-use seatrial_spec::{MemoryFiles, check};
+use seatrial_spec::{MemoryFiles, Workflow, check};
 use serde_json::{Value, json};
 
 const DESK: &str = r#"seatrial: 1
@@ -61,6 +61,10 @@ thresholds:
 "#;
 
 fn program(edits: &[(&str, &str)]) -> Program {
+    Program::compile(&workflow(edits)).unwrap()
+}
+
+fn workflow(edits: &[(&str, &str)]) -> Workflow {
     let files = MemoryFiles::new([
         (
             "question.json",
@@ -86,7 +90,7 @@ fn program(edits: &[(&str, &str)]) -> Program {
     });
     let checked = check(&text, &files, None);
     let said = seatrial_spec::diagnostic::to_human(&checked.diagnostics, &checked.sources, false);
-    Program::compile(&checked.workflow.unwrap_or_else(|| panic!("{said}"))).unwrap()
+    checked.workflow.unwrap_or_else(|| panic!("{said}"))
 }
 
 /// The part of the fixture between two texts, for replacing.
@@ -484,6 +488,87 @@ fn what_was_kept_is_what_was_judged() {
     assert_eq!(again, Candidate { aside, ..candidate(parts.clone()) });
     assert!(Candidate::rebuild(&names, b"{}", None).is_err());
     assert!(Candidate::rebuild(&["choices.0.text"], b"x", Some(b"x")).is_err());
+}
+
+/// Replay of what calls tools and what was judged is what the guard would have said.
+#[test]
+fn replay_reads_calls_and_judges() {
+    use seatrial_guard::candidate::payload_of;
+    use seatrial_guard::replay::{Change, NeedsOutput, Outcome, Payloads, Recorded, Side};
+    let side = |edits: &[(&str, &str)]| {
+        let workflow = std::sync::Arc::new(workflow(edits));
+        Side { program: std::sync::Arc::new(Program::compile(&workflow).unwrap()), workflow }
+    };
+    let judges = ("    require:\n", "    require:\n      is-ok: { judge: check, rule: \"judged.ok\" }\n");
+    let calm = ("confidence < thresholds.sure", "confidence < 0.95");
+    let specs = [
+        side(&[judges]),
+        side(&[judges, ("arguments.limit > 5", "arguments.limit > 2")]),
+        side(&[judges, ("      hang_up: {}\n", "")]),
+        side(&[judges, (between("    tools:\n", "    fallback"), "    tools: {}\n")]),
+        side(&[judges, (between("    tools:\n", "    fallback"), "")]),
+        side(&[judges, calm]),
+        side(&[judges, ("size(input.text) < 3", "size(input.text) < 30")]),
+        side(&[("    require:\n", "    require:\n      is-ok: { judge: check, rule: \"judged.confidence > 0.5\" }\n")]),
+        side(&[judges, ("size(output.answer) < 60", "size(output.answer) < 6")]),
+    ];
+    let both = [vec![text(0, answer().to_string())], call(0, 0, "search", search("card", 3))].concat();
+    let asked = |parts: Vec<Part>, ok, confidence| Candidate {
+        aside: said(&[("check", verdict(ok, confidence))]),
+        ..candidate(parts)
+    };
+    let cases = [
+        candidate(call(0, 0, "search", search("card", 3))),
+        candidate(call(0, 0, "hang_up", "{}")),
+        candidate(call(0, 0, "delete_all", "{}")),
+        asked(vec![text(0, answer().to_string())], true, 0.2),
+        asked(vec![text(0, answer().to_string())], false, 0.9),
+        asked(both.clone(), true, 0.9),
+        candidate(both),
+    ];
+    let uuid = uuid::Uuid::from_u128(7);
+    let input = input();
+    let kept = input.to_string();
+    let pass = |side: &Side, candidate: &Candidate| {
+        let step = side.program.step("answer").unwrap();
+        let facts = facts(&step.judge(&input, candidate), step.check_input(&input));
+        let decision = decide(step.plan(), &facts);
+        (facts, decision)
+    };
+    for old in &specs {
+        for new in &specs {
+            let change = Change::between(Some(old), new, "answer").unwrap();
+            for candidate in &cases {
+                let (facts, then) = pass(old, candidate);
+                let mut recorded = Recorded {
+                    decision: seatrial_model::DecisionId::new(uuid),
+                    step: "answer".to_owned(),
+                    entry: seatrial_model::event::Entry::Proxy,
+                    facts,
+                    verdict: then.verdict,
+                    because: then.because,
+                    review: None,
+                };
+                let output = payload_of(&candidate.parts);
+                let aside = serde_json::to_vec(&candidate.aside).unwrap();
+                let held = Payloads {
+                    input: Some(kept.as_bytes()),
+                    output: Some(output.as_bytes()),
+                    aside: Some(&aside).filter(|_| !candidate.aside.is_empty()).map(Vec::as_slice),
+                };
+                let (_, now) = pass(new, candidate);
+                assert_eq!(change.decide(&mut recorded, held), Outcome::Again(now), "{output}");
+            }
+        }
+    }
+    // Another judge says another thing, and one that was not asked has said nothing.
+    let other = ("name: another-model }", "name: third-model }");
+    let change = Change::between(Some(&specs[0]), &side(&[judges, other]), "answer").unwrap();
+    assert_eq!(change.needs_output(), Some(NeedsOutput::Judge));
+    let change = Change::between(Some(&side(&[])), &specs[0], "answer").unwrap();
+    assert_eq!(change.needs_output(), Some(NeedsOutput::Judge));
+    let change = Change::between(Some(&specs[0]), &side(&[]), "answer").unwrap();
+    assert_eq!(change.needs_output(), None);
 }
 
 fn any_part() -> impl Strategy<Value = Part> {

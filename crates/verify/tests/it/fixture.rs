@@ -35,10 +35,40 @@ pub(crate) fn spec_files() -> MemoryFiles {
     MemoryFiles::new(["workflow.yaml", "schemas/complaint.json", "schemas/routing.json", "runbook.md"].map(read))
 }
 
-pub(crate) fn workflow() -> Workflow {
-    let files = spec_files();
+/// The spec with tools and a judge, as files.
+pub(crate) fn asking_files() -> MemoryFiles {
+    let mut files = spec_files();
     let main = String::from_utf8(files.read("workflow.yaml").unwrap()).unwrap();
-    let checked = seatrial_spec::check(&main, &files, None);
+    let edits = [
+        ("types:\n", "types:\n  Judged: judged.json\n  Ok: ok.json\n"),
+        (
+            "    require:\n",
+            "    tools:\n      look_up: { forbid: { contact: { detect: [email] } } }\n    require:\n      fair: { judge: check, rule: \"judged.ok\" }\n",
+        ),
+        ("    confidence: caller\n", "    confidence: { judge: check }\n"),
+        (
+            "risks:\n",
+            "  check:\n    does: \"Judge it\"\n    actor: ai\n    influence: inform\n    reversible: true\n    input: Judged\n    output: Ok\n    model: { provider: default, name: judge }\nrisks:\n",
+        ),
+    ];
+    let main = edits.iter().fold(main, |main, (from, to)| {
+        assert!(main.contains(from), "`{from}`");
+        main.replacen(from, to, 1)
+    });
+    let ok = r#"{"type":"object","required":["ok","confidence"],"properties":{"ok":{"type":"boolean"},"confidence":{"type":"number"}}}"#;
+    files.0.insert("judged.json".to_owned(), br#"{"type":"object","properties":{"input":{},"output":{}}}"#.to_vec());
+    files.0.insert("ok.json".to_owned(), ok.as_bytes().to_vec());
+    files.0.insert("workflow.yaml".to_owned(), main.into_bytes());
+    files
+}
+
+pub(crate) fn workflow() -> Workflow {
+    load(&spec_files())
+}
+
+fn load(files: &MemoryFiles) -> Workflow {
+    let main = String::from_utf8(files.read("workflow.yaml").unwrap()).unwrap();
+    let checked = seatrial_spec::check(&main, files, None);
     checked.workflow.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics))
 }
 
@@ -56,6 +86,7 @@ pub(crate) struct Log {
     pub(crate) release: Option<Digest>,
     /// Changes each event before it becomes a leaf.
     pub(crate) falsify: fn(&mut Event),
+    files: MemoryFiles,
     workflow: Workflow,
     program: Program,
     next: u128,
@@ -76,8 +107,17 @@ impl Log {
         Self::made(ORIGIN, falsify)
     }
 
+    /// A log of the spec with tools and a judge.
+    pub(crate) fn asking(falsify: fn(&mut Event)) -> Self {
+        Self::made_of(asking_files(), ORIGIN, falsify)
+    }
+
     fn made(origin: &str, falsify: fn(&mut Event)) -> Self {
-        let workflow = workflow();
+        Self::made_of(spec_files(), origin, falsify)
+    }
+
+    fn made_of(files: MemoryFiles, origin: &str, falsify: fn(&mut Event)) -> Self {
+        let workflow = load(&files);
         let program = Program::compile(&workflow).unwrap();
         let mut log = Self {
             signer: Signer::from_seed(origin, &[7; 32]).unwrap(),
@@ -89,6 +129,7 @@ impl Log {
             checkpoint: None,
             release: None,
             falsify,
+            files,
             workflow,
             program,
             next: 1,
@@ -149,7 +190,7 @@ impl Log {
         };
         let event = self.event(Body::LogOpened(opened));
         self.append(event);
-        let files = spec_files().0.into_iter().map(|(path, bytes)| (path, self.blob(bytes))).collect();
+        let files = self.files.0.clone().into_iter().map(|(path, bytes)| (path, self.blob(bytes))).collect();
         let elements = self.blob(canonical(&self.workflow.elements).unwrap());
         let submitted = SpecSubmitted {
             files,
@@ -227,6 +268,7 @@ impl Log {
             requests: 0,
             behalf: None,
             stream: None,
+            samples: 0,
             fallback: None,
             cost: None,
             unreported: None,
@@ -255,6 +297,9 @@ impl Log {
         self.keep(&mut event, "case", case.as_bytes());
         if let Some(candidate) = candidate.filter(|_| !denied) {
             self.keep(&mut event, "output", text_of(candidate, &inspected).as_bytes());
+            if !candidate.aside.is_empty() {
+                self.keep(&mut event, "aside", &serde_json::to_vec(&candidate.aside).unwrap());
+            }
         }
         if let Some(text) = judged.as_ref().and_then(|j| j.modified.as_ref()?.text()) {
             self.keep(&mut event, "released", text.as_bytes());

@@ -81,7 +81,13 @@ async fn garbage_is_no_answer() {
     assert!(unreadable(ask(plain("content-type: text/html\r\n", "<html>hello</html>")).await));
     assert!(unreadable(ask(plain("content-type: application/json\r\n", "")).await));
     assert!(unreadable(ask(plain("content-type: text/event-stream\r\n", "data: {\"choices\":\n\n")).await));
-    assert!(unreadable(ask(plain("content-encoding: gzip\r\n", "\u{1f}...")).await));
+    let error = ask(plain("content-type: text/html; charset=utf-8\r\n", "<html>PRIVATE</html>")).await.unwrap_err();
+    assert_eq!(error.to_string(), "its content type is `text/html`, neither JSON nor a stream of events");
+    // A bomb is not even begun.
+    for head in ["content-encoding: gzip\r\n", "content-type: application/json\r\ncontent-encoding: br\r\n"] {
+        let error = ask(plain(head, "\u{1f}...")).await.unwrap_err();
+        assert_eq!(error.to_string(), "it is compressed, which was not asked for");
+    }
     assert!(unreadable(ask(vec![Send::Bytes(b"SSH-2.0-nothing\r\n".to_vec())]).await));
     let lie = completion("x").to_string();
     assert!(unreadable(ask(plain("content-type: text/event-stream\r\n", &lie)).await));

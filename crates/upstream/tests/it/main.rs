@@ -2,5 +2,7 @@
 
 mod client;
 mod faults;
+mod live;
+mod speaks;
 #[cfg(test)]
 mod support;

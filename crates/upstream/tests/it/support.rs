@@ -1,7 +1,8 @@
 //! What the tests share.
 
 use seatrial_upstream::key::Key;
-use seatrial_guard::port::Protocol;
+use seatrial_guard::port::{Ask, AskBody, Protocol};
+use seatrial_upstream::HttpModel;
 use seatrial_upstream::read::{Read, StreamReader, read_body};
 use seatrial_upstream::service::{Call, CallError, Fetched, Kind, Options, Service};
 use seatrial_upstream::sse::Scanner;
@@ -19,6 +20,21 @@ pub fn client(base_url: &str) -> Service {
     let mut options = Options::new(Kind::OpenAi, base_url, Some(Key::new("sk-test-hidden").unwrap()));
     options.jitter = Arc::new(|| 0.0);
     Service::new(options).unwrap()
+}
+
+/// The same, behind the guard's port.
+pub fn model(kind: Kind, base_url: &str, speaks: &[Protocol], attempts_max: u32) -> HttpModel {
+    let mut options = Options::new(kind, base_url, Some(Key::new("sk-test-hidden").unwrap()));
+    options.jitter = Arc::new(|| 0.0);
+    options.speaks = speaks.to_vec();
+    options.attempts_max = attempts_max;
+    HttpModel::new(Service::new(options).unwrap())
+}
+
+/// A client's call.
+pub fn call(protocol: Protocol, body: &serde_json::Value, stream: bool, timeout_ms: u64) -> Ask {
+    let body = AskBody::Raw { protocol, bytes: body.to_string().into(), stream, headers: Vec::new() };
+    Ask { model: "real".to_owned(), body, temperature: None, schema: None, logprobs: false, timeout_ms }
 }
 
 /// An empty chat completion request.

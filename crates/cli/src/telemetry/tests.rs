@@ -60,6 +60,17 @@ fn decided<'a>() -> Decided<'a> {
     }
 }
 
+/// What moves with the store and people alone: the format leaves families without a sample out, and a test with the
+/// binary reads these.
+const LATER: [&str; 6] = [
+    "seatrial_reviews_answered",
+    "seatrial_switches",
+    "seatrial_reviews_open",
+    "seatrial_stops",
+    "seatrial_releases",
+    "seatrial_broken",
+];
+
 #[test]
 fn every_metric_is_there_with_the_labels_that_the_reference_names() {
     let measures = Measures::new();
@@ -82,7 +93,7 @@ fn every_metric_is_there_with_the_labels_that_the_reference_names() {
     });
     measures.answered(&Answered { endpoint: "chat", status: 418, code: None, took });
     let text = measures.written().unwrap();
-    for metric in ALL {
+    for metric in ALL.iter().filter(|m| !LATER.contains(&m.name)) {
         let (kind, name) = (metric.kind, metric.name);
         assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name}: {text}");
         let Some(sample) = text.lines().find(|l| l.starts_with(&format!("{name}_")) || l.starts_with(&format!("{name}{{")))

@@ -6,7 +6,7 @@ mod drain;
 mod openmetrics;
 
 use collector::{Collector, attributes, black_hole};
-use desk::{Desk, Provider};
+use desk::{Desk, Provider, SUE};
 use openmetrics::Metrics;
 use serde_json::Value;
 use std::time::Duration;
@@ -54,6 +54,20 @@ async fn health_readiness_and_metrics() {
     assert!(metrics.sum("seatrial_connections", &[]) >= 1.0 && metrics.sum("seatrial_store_bytes", &[]) > 0.0);
     assert_eq!(metrics.sum("seatrial_draining", &[]), 0.0);
     assert!(!text.contains("chosen-by-a-client"), "a label that a client chose: {text}");
+    desk.run(&["stop", "--reason", "a look", "--as", SUE]).exits(0);
+    // Commits are counted beside everything else: soon, not at once.
+    let mut metrics = metrics;
+    for _ in 0..TRIES {
+        metrics = Metrics::parse(&serving.get("/metrics", &[]).await.1);
+        if metrics.sum("seatrial_switches_total", &[("workflow", "complaints"), ("change", "stopped")]) == 1.0 {
+            break;
+        }
+    }
+    assert_eq!(metrics.sum("seatrial_switches_total", &[("change", "stopped")]), 1.0);
+    assert_eq!(metrics.sum("seatrial_stops", &[("workflow", "complaints")]), 1.0);
+    for standing in ["seatrial_reviews_open", "seatrial_broken"] {
+        assert!(metrics.has(standing, &[("workflow", "complaints")]), "{standing}");
+    }
     serving.signal("-TERM");
     assert_eq!(serving.ended().0, Some(0));
 }

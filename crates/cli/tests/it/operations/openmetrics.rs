@@ -52,12 +52,21 @@ impl Metrics {
         metrics
     }
 
-    /// The sum of a metric's samples that have these labels.
-    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let fits = |s: &&Sample| {
+    fn of<'a>(&'a self, name: &'a str, labels: &'a [(&str, &str)]) -> impl Iterator<Item = &'a Sample> {
+        let fits = move |s: &&Sample| {
             s.name == name && labels.iter().all(|(k, v)| s.labels.get(*k).is_some_and(|have| have == v))
         };
-        self.samples.iter().filter(fits).map(|s| s.value).sum()
+        self.samples.iter().filter(fits)
+    }
+
+    /// Whether a metric has a sample with these labels.
+    pub fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
+        self.of(name, labels).next().is_some()
+    }
+
+    /// The sum of a metric's samples that have these labels.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.of(name, labels).map(|s| s.value).sum()
     }
 
     fn histograms_add_up(&self) {

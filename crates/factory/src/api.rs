@@ -8,7 +8,7 @@ pub use standing::{InForce, LapseView, RetiredView, WorkflowSummary};
 
 use seatrial_guard::Part;
 use seatrial_guard::port::{Protocol, Reply};
-use seatrial_model::event::{Entry, TokenKind, Usage};
+use seatrial_model::event::{Entry, StreamReleased, TokenKind, Usage};
 use seatrial_model::{
     Action, Answer, Commitment, Confidence, DecisionId, Digest, ElementPath, EventId, Facts, Finding, LogName,
     Principal, ReviewId, Time, Untrusted, Verdict,
@@ -294,6 +294,9 @@ pub struct DecisionChain {
     /// A blind audit of it waits for whoever looks. The output is hidden, and what was computed from it is left out:
     /// of `facts` the findings on it, the `when`s and the confidence's value, and the truth.
     pub blind: bool,
+    /// How its stream left, where that was in windows: before the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamReleased>,
     /// Events that followed, in order: (index, event id, kind).
     pub followed_by: Vec<(u64, EventId, String)>,
 }

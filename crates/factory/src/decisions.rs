@@ -178,6 +178,7 @@ impl Factory {
                     outcome: rec.outcome.as_ref().map(|o| OutcomeView { at: o.at, wrong: o.wrong, matured: o.matured }),
                     audit: rec.audit,
                     blind: false,
+                    stream: made.stream,
                     followed_by: followed(view, rec.decision)?,
                 })
             })

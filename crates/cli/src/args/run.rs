@@ -116,7 +116,8 @@ pub(crate) enum DecisionCommand {
     #[command(after_help = "\
 Example:
   seatrial decision list --verdict escalate
-  seatrial decision list --pending --limit 10")]
+  seatrial decision list --pending --limit 10
+  seatrial decision list --unfinished")]
     List {
         /// Only this verdict
         #[arg(long)]
@@ -127,6 +128,9 @@ Example:
         /// Only those that wait for a person
         #[arg(long)]
         pending: bool,
+        /// Streams that began to leave and have no decision: under way, or broken off by a crash
+        #[arg(long, conflicts_with_all = ["verdict", "step", "pending", "before"])]
+        unfinished: bool,
         /// Only earlier ones than this: the end of the last page
         #[arg(long, value_name = "DECISION")]
         before: Option<DecisionId>,

@@ -17,7 +17,8 @@ const PAYLOAD_CHARS: usize = 4_000;
 /// `seatrial decision …`.
 pub(crate) async fn decision(command: DecisionCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     match command {
-        DecisionCommand::List { verdict, step, pending, before, limit } => {
+        DecisionCommand::List { unfinished: true, .. } => unfinished(session, out).await,
+        DecisionCommand::List { verdict, step, pending, before, limit, .. } => {
             list(DecisionFilter { verdict, step, pending, before, limit }, session, out).await
         }
         DecisionCommand::Show { decision } => show(decision, session, out).await,
@@ -55,6 +56,33 @@ async fn list(filter: DecisionFilter, session: &Session, out: &mut Out) -> Resul
         if let Some(last) = found.last().filter(|_| found.len() >= limit) {
             out.note(format!("more: seatrial decision list --before {}", last.decision));
         }
+    }
+    Ok(Exit::Done)
+}
+
+async fn unfinished(session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    let found = session.factory.unfinished(&session.workflow()?).await?;
+    out.json(&found)?;
+    if found.is_empty() {
+        out.line("no streams without a decision");
+        return Ok(Exit::Done);
+    }
+    if !out.is_json() {
+        let mut rows = Rows::new(out.layout(), &["decision", "since", "step", "state"]);
+        rows.whole(0);
+        for stream in &found {
+            let rehearsal = if stream.rehearsal { " (rehearsal)" } else { "" };
+            let (state, ink) =
+                if stream.broken_off { ("broken off", Ink::Bad) } else { ("under way, or just broken off", Ink::Warn) };
+            rows.row([
+                (None, Cow::Owned(stream.decision.to_string())),
+                (None, Cow::Owned(stream.since.to_string().chars().take("2026-11-23T10:00:00".len()).collect())),
+                (None, Cow::Owned(format!("{}{rehearsal}", shown(&stream.step)))),
+                (Some(ink), Cow::Borrowed(state)),
+            ]);
+        }
+        let text = rows.text();
+        out.text(&text);
     }
     Ok(Exit::Done)
 }

@@ -18,6 +18,7 @@ use seatrial_factory::api::Passed;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Between two signs of life: clients and the boxes between give up after 30 s of silence or more.
@@ -29,17 +30,20 @@ struct State {
     deciding: Option<JoinHandle<VecDeque<Bytes>>>,
     rest: VecDeque<Bytes>,
     greeted: bool,
+    /// Whoever hangs up drops it.
+    _client: oneshot::Sender<()>,
 }
 
 /// The answer: its head, and a body that is not there yet.
 pub(crate) fn answer(asked: Asked, call: Arc<Call>) -> Answer {
     let dialect = call.dialect;
-    // A task of its own: a client that hangs up drops its connection, not the decision that it asked for.
+    let (client, gone) = oneshot::channel();
+    // A task of its own: where the client hangs up, its model is cancelled, and that is recorded.
     let deciding = tokio::spawn(inherited(async move {
-        let outcome = proxy::pass(&asked, &call).await;
+        let outcome = proxy::pass(&asked, &call, Box::pin(async move { drop(gone.await) })).await;
         events(&asked, &call, outcome)
     }));
-    let state = State { dialect, deciding: Some(deciding), rest: VecDeque::new(), greeted: false };
+    let state = State { dialect, deciding: Some(deciding), rest: VecDeque::new(), greeted: false, _client: client };
     let stream = futures_util::stream::unfold(state, |mut state| async move {
         let bytes = next(&mut state).await?;
         Some((Ok::<_, BodyError>(Frame::data(bytes)), state))

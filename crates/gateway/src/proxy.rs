@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::render;
 use crate::service::Asked;
 use crate::window;
-use seatrial_factory::Answering;
+use seatrial_factory::{Answering, Gone};
 use seatrial_factory::api::{Passage, PassageEntry, Passed};
 use std::sync::Arc;
 
@@ -17,9 +17,8 @@ pub(crate) async fn call(asked: Asked) -> Result<Answer, Problem> {
     if call.stream && asked.said.keep_alive {
         return Ok(keepalive::answer(asked, call));
     }
-    let passage = passage(&asked, &call);
     let passed = if call.stream {
-        match asked.factory.pass_stream(&asked.caller, passage, asked.gone()).await? {
+        match asked.factory.pass_stream(&asked.caller, passage(&asked, &call), asked.gone()).await? {
             Answering::Whole(passed) => *passed,
             Answering::Windows(streaming) => {
                 let gone = asked.gone();
@@ -27,14 +26,14 @@ pub(crate) async fn call(asked: Asked) -> Result<Answer, Problem> {
             }
         }
     } else {
-        asked.factory.pass_unless(&asked.caller, passage, asked.gone()).await?
+        pass(&asked, &call, asked.gone()).await?
     };
     Ok(render::answer(&call, &passed, &asked.id, seconds(&asked)))
 }
 
-/// Passes the call through the guard.
-pub(crate) async fn pass(asked: &Asked, call: &Arc<Call>) -> Result<Passed, Problem> {
-    Ok(asked.factory.pass(&asked.caller, passage(asked, call)).await?)
+/// Passes the call through the guard, all of it before anything leaves.
+pub(crate) async fn pass(asked: &Asked, call: &Arc<Call>, gone: Gone<'_>) -> Result<Passed, Problem> {
+    Ok(asked.factory.pass_unless(&asked.caller, passage(asked, call), gone).await?)
 }
 
 /// The call as the factory knows it.

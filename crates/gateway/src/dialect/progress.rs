@@ -121,12 +121,14 @@ impl Progress {
             Dialect::Chat => data_event(&data),
             Dialect::Messages => named_event("error", &data),
             Dialect::Responses => {
+                // Some clients read the error's own members, others the object `error`.
                 let sequence = self.next();
+                let message = data.pointer("/error/message").cloned().unwrap_or_default();
                 if let Some(members) = data.as_object_mut() {
                     members.insert("type".to_owned(), json!("error"));
                     members.insert("sequence_number".to_owned(), json!(sequence));
                     members.insert("code".to_owned(), json!(problem.code));
-                    members.insert("message".to_owned(), json!(problem.message));
+                    members.insert("message".to_owned(), message);
                     members.insert("param".to_owned(), Value::Null);
                 }
                 named_event("error", &data)

@@ -376,6 +376,42 @@ async fn a_stream_shows_life_before_its_verdict_where_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_before_the_verdict_gets_a_decision_without_an_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let plane = plane().await;
+    let slow = ResponseTemplate::new(200).set_body_raw(stream(PATHS[0], GOOD), "text/event-stream");
+    plane.model(slow.set_delay(Duration::from_millis(2_500))).await;
+    let mut body = ask(PATHS[0], &input(5.0));
+    body["stream"] = json!(true);
+    let body = body.to_string();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\nx-seatrial-release: rehearsal\r\nx-seatrial-keepalive: 1\r\ncontent-length: {}\r\n\r\n",
+        PATHS[0],
+        plane.caller,
+        body.len()
+    );
+    let mut client = tokio::net::TcpStream::connect(plane.address).await.unwrap();
+    client.write_all((head + &body).as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("keep-alive") {
+        let mut some = [0; 512];
+        let n = client.read(&mut some).await.unwrap();
+        assert!(n > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&some[..n]));
+    }
+    drop(client);
+    let filter = || seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
+    for _ in 0..100 {
+        if let [row] = plane.factory.decisions("complaints", filter()).await.unwrap().as_slice() {
+            assert_eq!(row.action.to_string(), "escalate", "nobody is there to get an answer");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the decision was not recorded");
+}
+
+#[tokio::test]
 async fn a_retry_gets_the_same_answer_in_its_dialect() {
     let plane = plane().await;
     for path in PATHS {

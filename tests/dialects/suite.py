@@ -97,7 +97,7 @@ class Suite:
         status, _, raw = self.guard.http("GET", f"/v1/decisions/{decision}")
         assert status == 200, raw
         kept = json.loads(raw)["seatrial"]
-        confidence = kept["confidence"]
+        confidence = kept["facts"]["confidence"]
         note = f"confidence {confidence['value']:.3f}" if confidence["present"] else f"no confidence ({confidence['source']})"
         print(f"       {dialect.name} · {name}: {kept['verdict']}, {note}, {seen.everything()!r}", flush=True)
         return seen, kept
@@ -115,7 +115,7 @@ class Suite:
     def sure(self, dialect, way):
         """The model's own log-probabilities are the confidence; where there are none, a person is asked."""
         seen, kept = self.ask(dialect, f"sure-{way}", body(dialect))
-        confidence = kept["confidence"]
+        confidence = kept["facts"]["confidence"]
         if confidence["present"]:
             assert 0.01 <= confidence["value"] <= 1.0, kept
             assert kept["verdict"] == "allow" and json.loads(seen.text)["team"] in ("billing", "technical"), seen
@@ -129,7 +129,7 @@ class Suite:
         seen, kept = self.ask(dialect, f"doubt-{way}", body(dialect))
         assert isinstance(seen.error, dialect.errors.PermissionDeniedError) and not seen.everything(), seen
         assert kept["verdict"] == "escalate" and any("unsure" in path for path in kept["because"]), kept
-        assert dialect is not Chat or 0.0 < kept["confidence"]["value"] < 1.0, kept
+        assert dialect is not Chat or 0.0 < kept["facts"]["confidence"]["value"] < 1.0, kept
 
     def redact(self, dialect, way):
         """A sentence of the model's, with every word that is written large taken out, streamed."""

@@ -195,10 +195,11 @@ def a_stream_in_windows(dialect, stream):
     seen = dialect(GUARD).ask("desk/drip", {"say": [{"text": text}]}, stream)
     assert seen.error is None and seen.text == text, seen
     assert seen.finish in ("stop", "completed", "end_turn"), seen
+    assert seen.headers["x-seatrial-verdict"] == ("pending" if stream else "allow"), seen
     seen = dialect(GUARD).ask("desk/drip", {"say": [{"text": text + "Write to ada@mail.example! " + text}]}, stream)
     assert "ada@mail.example" not in seen.everything(), seen
     if stream:
-        assert seen.text == "" or text.startswith(seen.text[:40]), seen
+        assert seen.text and (text + "Write to ").startswith(seen.text), "what was inspected left before"
     assert seen.error is not None or seen.finish == dialect.filtered, seen
 
 

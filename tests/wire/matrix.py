@@ -364,8 +364,9 @@ class Player:
         _, shape, verdict, way, mode = key
         errors, wanted = PROXIED[way].errors, play.choices(shape)
         told = "pending" if mode == "window" else verdict
-        if seen.headers.get("x-seatrial-verdict") not in (verdict, told):
-            raise AssertionError(seen)
+        if play.mark == "bad" and mode == "window":
+            told = verdict  # nothing streams yet
+        assert seen.headers.get("x-seatrial-verdict") == told, seen
         if verdict in ("allow", "warn"):
             assert seen.error is None, seen
             assert seen.texts == [choice["text"] for choice in wanted], seen
@@ -449,10 +450,9 @@ def is_absent(said):
 
 
 def titles(codes):
-    text = (PAGE.parent / "diagnostics.md").read_text()
-    for code in codes:
-        at = text.index(f"## {code}: ") + len(f"## {code}: ")
-        yield code, text[at : text.index("\n", at)]
+    rows = [line.split(" | ") for line in (PAGE.parent / "diagnostics.md").read_text().splitlines()]
+    known = {row[0].strip("|` "): row[1] for row in rows if len(row) > 1}
+    return [(code, known[code]) for code in codes]
 
 
 INTRODUCTION = """# Which check holds where

@@ -109,7 +109,8 @@ impl Operations {
             workflows.push((running, reviews));
         }
         let size = |name: &str| std::fs::metadata(self.0.store.join(name)).map_or(0, |meta| meta.len());
-        Standing { workflows, store_bytes: size("evidence.db") + size("evidence.db-wal") }
+        let circuits = self.0.factory.circuits_open();
+        Standing { workflows, circuits, store_bytes: size("evidence.db") + size("evidence.db-wal") }
     }
 }
 

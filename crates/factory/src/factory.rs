@@ -31,6 +31,12 @@ pub trait Providers: Send + Sync + 'static {
     /// Why it cannot be asked, in words: a key that is not there, an address that is none.
     fn model(&self, provider: &Provider, name: &str) -> Result<Arc<dyn Model>, String>;
 
+    /// The models that were asked so far, by the address of their service and their name, and whether calls of them fail
+    /// at once for a while because earlier ones failed.
+    fn circuits_open(&self) -> Vec<(String, String, bool)> {
+        Vec::new()
+    }
+
     /// Asks a witness to cosign: `POST <url>/add-checkpoint` (C2SP `tlog-witness`).
     ///
     /// # Errors

@@ -94,6 +94,10 @@ impl Providers for HttpProviders {
         Ok(client)
     }
 
+    fn circuits_open(&self) -> Vec<(String, String, bool)> {
+        self.circuits().into_iter().map(|(url, model, state)| (url, model, state == State::Open)).collect()
+    }
+
     fn add_checkpoint(&self, url: &str, body: Vec<u8>) -> BoxFuture<'_, Result<WitnessAnswer, String>> {
         let url = url.to_owned();
         Box::pin(async move {

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use seatrial_factory::observe::{Decided, ModelCall, RefusedCall};
 use seatrial_gateway::{Answered, Vitals};
 use seatrial_model::Body;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 /// From a tenth of a millisecond, which a check takes, to two minutes, the longest that a step may.
@@ -79,6 +80,7 @@ pub(crate) struct Measures {
     stops: Family<WorkflowLabels, Gauge>,
     releases: Family<ReleaseLabels, Gauge>,
     broken: Family<WorkflowLabels, Gauge>,
+    circuits: Family<ModelLabels, Gauge>,
     connections: Gauge,
     accepted: Counter,
     in_flight: Gauge,
@@ -92,6 +94,8 @@ pub(crate) struct Measures {
 pub(crate) struct Standing {
     /// Every workflow, and how many reviews of it wait.
     pub(crate) workflows: Vec<(seatrial_factory::observe::Running, usize)>,
+    /// Models that were asked, by provider and name, and whether calls of them fail at once.
+    pub(crate) circuits: BTreeMap<(String, String), bool>,
     /// The store's files.
     pub(crate) store_bytes: u64,
 }
@@ -141,6 +145,7 @@ described! {
     STOPS = "seatrial_stops", "gauge", "workflow", "Stops in force: of the workflow, its steps, or the factory";
     RELEASES = "seatrial_releases", "gauge", "workflow, stage", "1 for the stage of the release in force";
     BROKEN = "seatrial_broken", "gauge", "workflow", "1 where something that should be served cannot be";
+    CIRCUITS = "seatrial_circuit_open", "gauge", "provider, model", "1 while calls of a model fail at once because earlier ones failed";
     CONNECTIONS = "seatrial_connections", "gauge", "", "Open connections";
     ACCEPTED = "seatrial_connections_accepted", "counter", "", "Connections that were accepted";
     IN_FLIGHT = "seatrial_in_flight", "gauge", "", "Requests of the data plane under way";
@@ -178,6 +183,7 @@ impl Measures {
             stops: Family::default(),
             releases: Family::default(),
             broken: Family::default(),
+            circuits: Family::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             in_flight: Gauge::default(),
@@ -212,6 +218,7 @@ impl Measures {
         add(r, &STOPS, &self.stops);
         add(r, &RELEASES, &self.releases);
         add(r, &BROKEN, &self.broken);
+        add(r, &CIRCUITS, &self.circuits);
         add(r, &CONNECTIONS, &self.connections);
         add(r, &ACCEPTED, &self.accepted);
         add(r, &IN_FLIGHT, &self.in_flight);
@@ -339,6 +346,10 @@ impl Measures {
             if let Some(stage) = running.stage {
                 self.releases.get_or_create(&ReleaseLabels { workflow, stage: Word(stage.as_str()) }).set(1);
             }
+        }
+        for ((provider, model), open) in &standing.circuits {
+            let labels = ModelLabels { provider: provider.clone(), model: model.clone() };
+            self.circuits.get_or_create(&labels).set(i64::from(*open));
         }
         self.connections.set(i64::try_from(vitals.connections()).unwrap_or(i64::MAX));
         self.accepted.inc_by(vitals.accepted().saturating_sub(self.accepted.get()));

@@ -68,6 +68,7 @@ async fn health_readiness_and_metrics() {
     for standing in ["seatrial_reviews_open", "seatrial_broken"] {
         assert!(metrics.has(standing, &[("workflow", "complaints")]), "{standing}");
     }
+    assert!(metrics.has("seatrial_circuit_open", &[("provider", "default"), ("model", "model-1-20261101")]));
     serving.signal("-TERM");
     assert_eq!(serving.ended().0, Some(0));
 }

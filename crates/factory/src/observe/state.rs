@@ -5,7 +5,9 @@ use crate::factory::{Factory, not_recorded};
 use crate::project::QUEUE;
 use crate::switch::Reach;
 use seatrial_model::{LogName, Stage};
+use seatrial_spec::workflow::Provider;
 use seatrial_store::{Batch, ReaderExt as _, Scan, StoreExt as _, TransactError};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 /// The most open reviews that are counted for one workflow: whoever has more has them for a while.
@@ -44,6 +46,22 @@ impl Factory {
             }
         });
         all.collect()
+    }
+
+    /// Whether the circuit of a model is open: calls of it fail at once for a while, because earlier ones failed. By the
+    /// provider, as the factory's file names it, and the model.
+    #[must_use]
+    pub fn circuits_open(&self) -> BTreeMap<(String, String), bool> {
+        let spec = self.spec();
+        let mut all = BTreeMap::new();
+        for (url, model, open) in self.0.providers.circuits_open() {
+            for (name, provider) in &spec.providers {
+                if matches!(provider, Provider::Http(http) if http.base_url == url) {
+                    *all.entry((name.clone(), model.clone())).or_insert(false) |= open;
+                }
+            }
+        }
+        all
     }
 
     /// How many reviews of cases wait, up to [`OPEN_REVIEWS_MAX`].

@@ -167,6 +167,8 @@ impl Factory {
         seen: &mut Observation,
     ) -> Result<Passed, Refused> {
         match self.enter(caller, &passage, manner, seen).await? {
+            // Marked requests wait for nobody.
+            Entered::Joined(joined) if passage.rehearsal => Ok(joined.passed),
             Entered::Joined(mut joined) => {
                 let step = joined.step()?.clone();
                 self.held(&joined.handle, &step, joined.passed, &mut joined.ticket).await
@@ -201,7 +203,6 @@ impl Factory {
         let mut ticket = handle.traffic.enter(Reach::of(passage.rehearsal));
         serves(step, passage)?;
         admit_step(&handle, step, passage, received)?;
-        limits_of_day(self, &handle, step, passage, received).await?;
         let asked = Asked::of(&handle, caller, passage)?;
         seen.case(&asked.case_tag);
         // Held until the decision is durable: a second attempt of the same ask waits for it.
@@ -212,6 +213,8 @@ impl Factory {
             }
             Turned::Mine(turn) => turn,
         };
+        // What joins costs nothing: only what asks a model counts for its limits.
+        limits_of_day(self, &handle, step, passage, received).await?;
         self.may_progress(&handle.log, &served, step, &asked.case_tag).await?;
         let input = passage.entry.input();
         let input_findings = program.check_input(input);

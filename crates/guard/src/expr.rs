@@ -1,5 +1,7 @@
 //! Expressions: CEL, compiled once, evaluated on bound values, bounded.
 
+mod look;
+
 use crate::json::weight;
 use crate::shape::{IntegerRange, Shape};
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue};
@@ -155,13 +157,13 @@ impl Compiled {
 
     /// Whether it names a variable. (A variable of a loop under such a name counts as well.)
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        mentions(&self.expr, name)
+        look::mentions(&self.expr, name)
     }
 
     /// The fields of the output that it reads; none where it reads the output as a whole.
     pub(crate) fn output_fields(&self) -> Option<Vec<Vec<String>>> {
         let mut out = Vec::new();
-        output_fields(&self.expr, &mut out).then(|| {
+        look::output_fields(&self.expr, &mut out).then(|| {
             out.sort();
             out.dedup();
             out
@@ -235,55 +237,6 @@ impl Reads {
             // The language makes neither; one that did would be held to read everything.
             Expr::Map(_) | Expr::Struct(_) => *self = Self::BOTH,
         }
-    }
-}
-
-/// The expressions right below.
-fn children(expr: &IdedExpr) -> Vec<&IdedExpr> {
-    fn entry(e: &EntryExpr) -> Vec<&IdedExpr> {
-        match e {
-            EntryExpr::StructField(field) => vec![&field.value],
-            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-        }
-    }
-    match &expr.expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::Comprehension(c) => vec![&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result],
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::Map(map) => map.entries.iter().flat_map(|e| entry(&e.expr)).collect(),
-        Expr::Struct(s) => s.entries.iter().flat_map(|e| entry(&e.expr)).collect(),
-        Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
-    }
-}
-
-/// As deep as [`DEPTH_MAX`] at most: what is deeper was not compiled.
-fn mentions(expr: &IdedExpr, name: &str) -> bool {
-    let named = |ident: &String| ident == name || ident.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    matches!(&expr.expr, Expr::Ident(ident) if named(ident)) || children(expr).into_iter().any(|e| mentions(e, name))
-}
-
-/// Gathers the fields of the output; says whether none of its uses reads it as a whole.
-fn output_fields(expr: &IdedExpr, out: &mut Vec<Vec<String>>) -> bool {
-    if let Some(names) = field_of_output(expr) {
-        out.push(names);
-        return true;
-    }
-    let is_whole = matches!(&expr.expr, Expr::Ident(name) if name == "output");
-    !is_whole && children(expr).into_iter().all(|e| output_fields(e, out))
-}
-
-/// `output.a.b` as its names.
-fn field_of_output(expr: &IdedExpr) -> Option<Vec<String>> {
-    match &expr.expr {
-        Expr::Ident(name) => name.strip_prefix("output.").map(|rest| rest.split('.').map(str::to_owned).collect()),
-        Expr::Select(select) => {
-            let is_root = matches!(&select.operand.expr, Expr::Ident(name) if name == "output");
-            let mut names = if is_root { Vec::new() } else { field_of_output(&select.operand)? };
-            names.push(select.field.clone());
-            Some(names)
-        }
-        _ => None,
     }
 }
 

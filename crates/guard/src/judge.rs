@@ -12,6 +12,8 @@ mod agreement;
 mod aside;
 mod checks;
 mod confidence;
+mod input;
+mod redaction;
 mod tools;
 
 pub use aside::JudgeAsk;
@@ -92,7 +94,7 @@ impl StepProgram {
     /// Checks an input: its schema, then `refuse_input`.
     #[must_use]
     pub fn check_input(&self, input: &Value) -> Vec<Finding> {
-        checks::input(self, input)
+        input::findings(self, input)
     }
 
     /// Runs every check on a candidate. Where a rule with `else: modify` found something, it is redacted, and every
@@ -165,7 +167,7 @@ impl StepProgram {
             .filter(|r| asks(&r.path) && found(&r.path))
             .filter_map(|r| match &r.check {
                 CheckProgram::Detect { detectors, within } => {
-                    Some(checks::Redaction { detectors, within: within.as_ref(), tool: r.tool.as_deref() })
+                    Some(redaction::Redaction { detectors, within: within.as_ref(), tool: r.tool.as_deref() })
                 }
                 CheckProgram::Expr(_)
                 | CheckProgram::Grounded { .. }
@@ -185,7 +187,7 @@ impl StepProgram {
                     let is_output = tools::is_output(self, parts, part);
                     let output = if is_output { texts.next().and_then(Option::as_ref) } else { None };
                     let tool = tools::tool_of(parts, part);
-                    Part { text: checks::redacted(part, output, tool, &rules), ..part.clone() }
+                    Part { text: redaction::redacted(part, output, tool, &rules), ..part.clone() }
                 })
                 .collect(),
         )

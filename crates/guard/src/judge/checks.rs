@@ -8,7 +8,6 @@ use crate::expr::{Bindings, Fault};
 use crate::fields::{self, Field, Leaf};
 use crate::json::{self, TEXT_BYTES_MAX};
 use crate::program::{CheckProgram, RuleProgram, StepProgram, TypeProgram};
-use crate::redact::redact;
 use crate::shape::Shape;
 use seatrial_model::facts::{CheckKind, FindingResult, FoundSpan, Inspected, When};
 use seatrial_model::{Confidence, ElementPath, Finding};
@@ -47,10 +46,10 @@ pub(super) type Bound<'b> = Vec<Result<Bindings<'b>, &'static str>>;
 
 /// What a check says about one output or text.
 #[derive(Default)]
-struct Said {
-    holds: bool,
-    code: String,
-    spans: Vec<FoundSpan>,
+pub(super) struct Said {
+    pub(super) holds: bool,
+    pub(super) code: String,
+    pub(super) spans: Vec<FoundSpan>,
 }
 
 impl<'v> Run<'v> {
@@ -386,52 +385,6 @@ pub(super) fn conforms(of: &TypeProgram, value: &Value) -> Result<(), (FindingRe
     if of.shape.integers_fit(value) { Ok(()) } else { Err((FindingResult::Violated, "integer_range".to_owned())) }
 }
 
-/// Findings on an input.
-pub(super) fn input(program: &StepProgram, input: &Value) -> Vec<Finding> {
-    let mut out = Vec::with_capacity(program.refuse.len() + 1);
-    let (nodes, bytes) = json::weight(input);
-    let too_large = nodes > json::NODES_MAX || bytes > TEXT_BYTES_MAX;
-    if program.input.schema.is_some() {
-        let result = if too_large {
-            Err((FindingResult::NotRun, "too_large".to_owned()))
-        } else {
-            conforms(&program.input, input)
-        };
-        let (result, code) = result.err().unwrap_or((FindingResult::Met, String::new()));
-        let path = program.input.path.clone();
-        out.push(Finding { path, kind: CheckKind::Schema, result, code, spans: Vec::new() });
-    }
-    let mut values = Bindings::default();
-    let bound = if too_large {
-        Err("too_large")
-    } else {
-        values.input(&program.input.shape, input).map_err(|_| "integer_range")
-    };
-    out.extend(program.refuse.iter().map(|rule| {
-        let said = match (bound, &rule.check) {
-            (Err(code), _) => Err(code.to_owned()),
-            (Ok(()), CheckProgram::Expr(expr)) => {
-                expr.holds(&values).map(|holds| Said { holds, ..Said::default() }).map_err(|f| f.code().to_owned())
-            }
-            (Ok(()), CheckProgram::Detect { detectors, within }) => {
-                let names = within.as_ref().map_or(&[][..], |f| f.names.as_slice());
-                let mut said = Said::default();
-                search(detectors, &program.input.shape, input, names, "", &mut said);
-                Ok(said)
-            }
-            (Ok(()), CheckProgram::Grounded { quote, within }) => {
-                is_grounded(quote, within, input, input).map(|holds| Said { holds, ..Said::default() })
-            }
-            // No checks of an input.
-            (Ok(()), CheckProgram::Tools | CheckProgram::Arguments | CheckProgram::Judge { .. }) => {
-                Err("no_check".to_owned())
-            }
-        };
-        finding(rule, said)
-    }));
-    out
-}
-
 /// `require` must hold for every output; what the others name must hold for none.
 pub(super) fn over_all(kind: CheckKind, each: impl Iterator<Item = Result<bool, String>>) -> Result<bool, String> {
     let mut results = Vec::new();
@@ -459,7 +412,7 @@ fn tool_turn(path: ElementPath, kind: CheckKind) -> Finding {
     Finding { path, kind, result: FindingResult::Met, code: codes::TOOL_TURN.to_owned(), spans: Vec::new() }
 }
 
-fn finding(rule: &RuleProgram, said: Result<Said, String>) -> Finding {
+pub(super) fn finding(rule: &RuleProgram, said: Result<Said, String>) -> Finding {
     let (path, kind) = (rule.path.clone(), rule.kind);
     match said {
         Err(code) => Finding { path, kind, result: FindingResult::NotRun, code, spans: Vec::new() },
@@ -475,7 +428,14 @@ fn finding(rule: &RuleProgram, said: Result<Said, String>) -> Finding {
     }
 }
 
-fn search(detectors: &[Detector], shape: &Shape, value: &Value, names: &[String], prefix: &str, said: &mut Said) {
+pub(super) fn search(
+    detectors: &[Detector],
+    shape: &Shape,
+    value: &Value,
+    names: &[String],
+    prefix: &str,
+    said: &mut Said,
+) {
     for Leaf { pointer, text, is_key } in fields::leaves(value, shape, names) {
         record(detectors, &text, prefix, &pointer, !is_key, said);
     }
@@ -505,54 +465,4 @@ pub(super) fn is_grounded(quote: &Field, within: &Field, input: &Value, output: 
     let quotes = texts(quote, output).ok_or("no_field")?;
     let sources = texts(within, input).ok_or("no_field")?;
     Ok(quotes.iter().all(|q| !q.trim().is_empty() && sources.iter().any(|s| s.contains(q.as_str()))))
-}
-
-/// What a rule redacts.
-pub(super) struct Redaction<'r> {
-    pub(super) detectors: &'r [Detector],
-    pub(super) within: Option<&'r Field>,
-    /// The tool in whose arguments it does; none: in every part, or in a field of the output.
-    pub(super) tool: Option<&'r str>,
-}
-
-/// A part's text with everything redacted that the rules find in it; `tool` is the one that the part's arguments are for.
-pub(super) fn redacted(part: &Part, output: Option<&Value>, tool: Option<&str>, rules: &[Redaction<'_>]) -> String {
-    let read_as_json;
-    let value = match (part.kind, output) {
-        (PartKind::Text, Some(value)) => Some(value),
-        (PartKind::ToolArguments, _) => {
-            read_as_json = json::parse(&part.text).ok();
-            read_as_json.as_ref()
-        }
-        _ => None,
-    };
-    let mut changed = value.cloned();
-    let mut text = part.text.clone();
-    let mut is_changed = false;
-    for Redaction { detectors, within, tool: of } in rules {
-        if of.is_some() && *of != tool {
-            continue;
-        }
-        match (&mut changed, within) {
-            (Some(value), _) => {
-                // Fields are fields of the output, but in the rules of a tool, where they are those of its arguments.
-                if within.is_some() && of.is_none() && part.kind != PartKind::Text {
-                    continue;
-                }
-                let names = within.map_or(&[][..], |f| f.names.as_slice());
-                fields::rewrite(value, names, &mut |leaf| {
-                    let changed = redact(detectors, leaf);
-                    is_changed |= changed.is_some();
-                    changed
-                });
-            }
-            (None, None) => text = redact(detectors, &text).unwrap_or(text),
-            (None, Some(_)) => {}
-        }
-    }
-    match changed {
-        Some(Value::String(whole)) if is_changed => whole,
-        Some(value) if is_changed => value.to_string(),
-        _ => text,
-    }
 }

@@ -9,6 +9,7 @@ use crate::ending::Rights;
 use crate::factory::{Factory, OpenError, internal};
 use crate::observe::{Watched, WatchedModel};
 use crate::project::{ReleaseRec, RetiredRec, SpecRec, StopRec};
+use crate::record::Remembered;
 use crate::switch::Reach;
 use crate::traffic::Traffic;
 use arc_swap::ArcSwap;
@@ -45,6 +46,8 @@ pub(crate) struct Handle {
     /// another person.
     pub(crate) drilling: tokio::sync::Mutex<Option<Half>>,
     pub(crate) traffic: Traffic,
+    /// What decisions were made on last.
+    pub(crate) remembered: Arc<Remembered>,
     /// When assumptions were looked at last, in milliseconds.
     pub(crate) assumed_at: AtomicI64,
 }
@@ -243,10 +246,12 @@ impl Factory {
                 marked_stops: ArcSwap::default(),
                 drilling: tokio::sync::Mutex::default(),
                 traffic: Traffic::default(),
+                remembered: Arc::default(),
                 assumed_at: AtomicI64::new(0),
             })
         });
         handle.live.store(Arc::new(live));
+        handle.remembered.forget();
         for (reach, stops) in stops {
             handle.stops_at(reach).store(Arc::new(stops));
         }

@@ -1,24 +1,28 @@
 //! Recording: the decision is made inside the commit, on the state that holds there, and is durable before anybody
 //! sees the output. If it cannot be recorded, it did not happen.
 
+mod state;
+
+pub(crate) use state::Remembered;
+
 use crate::api::{DecisionStatus, Held, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded, payload};
-use crate::handle::{Handle, Served, row};
+use crate::handle::{Handle, Served};
 use crate::join::Asked;
-use crate::project::{CertificateRec, DecisionRec, LapseRec, certificate_key};
+use crate::project::DecisionRec;
 use crate::serve::{Obtained, bounds};
-use crate::switch::is_stopped;
 use seatrial_guard::candidate::{INPUT_PART, payload_of};
 use seatrial_guard::decide::codes;
 use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Decision, Part, PartKind, decide, draw};
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamOpened, StreamReleased};
-use seatrial_model::facts::{CertificateState, FACTS_VERSION, Inspected, OnLapse, ReviewAll, SliceFact, ThresholdFact};
+use seatrial_model::facts::{FACTS_VERSION, Inspected, OnLapse, ReviewAll};
 use seatrial_model::{
-    Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, Principal, Protocol, ReviewId, Stage, StreamEnd, Subject,
+    Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, LogName, Principal, Protocol, ReviewId, Stage, StreamEnd, Subject,
     Time,
 };
 use seatrial_spec::workflow::PilotGate;
-use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
+use seatrial_store::{Batch, Sealed, StoreError, StoreExt as _, TransactError, View};
+use state::State;
 use std::sync::Arc;
 
 /// The most parts of a call that a decision names as not inspected: an entry of the log is at most 65 535 bytes.
@@ -86,34 +90,26 @@ impl Windowed {
     }
 }
 
-/// The state that the commit sees.
-struct State {
-    stopped: bool,
-    /// Retired meanwhile: whatever was admitted before is denied.
-    retired: bool,
-    /// What the release lost, and how the spec wants that met.
-    lapsed: Option<OnLapse>,
-    today: u64,
-    thresholds: Vec<ThresholdFact>,
-    slices: Vec<SliceFact>,
-    /// The certificate row of the first threshold that has one.
-    certificate: Option<String>,
-}
-
 impl Factory {
+    /// Decides, and makes it durable. What the decision depends on is read inside the commit; it is worked out before,
+    /// on what the newest commit saw, and worked out again in the commit where that is no longer so.
     pub(crate) async fn record(&self, handle: &Handle, record: Record) -> Result<Passed, Refused> {
-        let factory = self.clone();
-        let log = handle.log.clone();
-        let handle_log = log.clone();
-        let secretless = record;
+        let guessed = match handle.remembered.of(&record) {
+            Some(state) => Some((self.decided(&handle.log, &record, &state)?, state)),
+            None => None,
+        };
+        let (factory, log, remembered) = (self.clone(), handle.log.clone(), Arc::clone(&handle.remembered));
         let done = self
             .0
             .store
-            .transact_with::<Passed, Refused, _>(&log, move |view| {
-                let state = state_of(view, &factory, &secretless)?;
-                let (batch, passed) =
-                    factory.decided(&handle_log, secretless, state).map_err(TransactError::Refused)?;
-                Ok((batch, passed))
+            .transact_with::<Passed, Refused, _>(&handle.log, move |view| {
+                let guess = guessed.as_ref().map(|(_, state)| state);
+                let state = State::read(view, &factory, &record, (&remembered, guess))?;
+                let decided = match guessed {
+                    Some((decided, guess)) if guess.decides_as(&state, &record, factory.now()) => Ok(decided),
+                    _ => factory.decided(&log, &record, &state),
+                };
+                decided.map_err(TransactError::Refused)
             })
             .await;
         match done {
@@ -138,7 +134,7 @@ impl Factory {
             .store
             .transact_with::<(Record, Option<EventId>), Refused, _>(&handle.log, move |view| {
                 let state = state_of(view, &factory, &record)?;
-                if !factory.would_leave(&record, state) {
+                if !factory.would_leave(&record, &state) {
                     return Ok((Batch::default(), (record, None)));
                 }
                 let batch = factory.stream_opened(&log, &record, window).map_err(TransactError::Refused)?;
@@ -154,7 +150,7 @@ impl Factory {
     }
 
     /// Whether an output without objections would leave.
-    fn would_leave(&self, record: &Record, state: State) -> bool {
+    fn would_leave(&self, record: &Record, state: &State) -> bool {
         let Some(program) = record.served.program.step(&record.step) else { return false };
         let plan = program.plan();
         let audit = plan.audit.as_ref().map(|a| a.path.clone());
@@ -162,7 +158,7 @@ impl Factory {
         decide(plan, &facts).action == seatrial_model::Action::Allow
     }
 
-    fn stream_opened(&self, log: &seatrial_model::LogName, record: &Record, window: u64) -> Result<Batch, Refused> {
+    fn stream_opened(&self, log: &LogName, record: &Record, window: u64) -> Result<Batch, Refused> {
         let body = Body::StreamOpened(StreamOpened {
             decision: record.decision,
             step: record.step.clone(),
@@ -183,7 +179,7 @@ impl Factory {
     }
 
     /// An event about a record's decision, under what is in force.
-    fn about(&self, log: &seatrial_model::LogName, record: &Record, body: Body) -> Result<Event, Refused> {
+    fn about(&self, log: &LogName, record: &Record, body: Body) -> Result<Event, Refused> {
         let mut event = self.event(log, record.caller.clone(), body).map_err(internal)?;
         event.time = self.now();
         event.subject = Subject {
@@ -197,14 +193,13 @@ impl Factory {
         Ok(event)
     }
 
-    /// Decides on the state of the commit, and makes its batch.
-    fn decided(&self, log: &seatrial_model::LogName, record: Record, state: State) -> Result<(Batch, Passed), Refused> {
+    /// Decides on a state, and makes the batch that records it.
+    fn decided(&self, log: &LogName, record: &Record, state: &State) -> Result<(Batch, Passed), Refused> {
         let now = self.now();
         let served = Arc::clone(&record.served);
         let program = served.program.step(&record.step).ok_or_else(|| internal("the step was not compiled"))?;
         let plan = program.plan();
-        let certificate = state.certificate.clone();
-        let facts = facts_of(&served, &record, state, now, plan.audit.as_ref().map(|a| a.path.clone()));
+        let facts = facts_of(&served, record, state, now, plan.audit.as_ref().map(|a| a.path.clone()));
         let decision = decide(plan, &facts);
         let inspected = inspected_summary(&facts);
         let made = DecisionMade {
@@ -217,8 +212,8 @@ impl Factory {
             action: decision.action,
             code: decision.code.to_owned(),
             because: decision.because.clone(),
-            certificate,
-            review: review_of(&decision, &record),
+            certificate: state.certificate(),
+            review: review_of(&decision, record),
             audit: decision.audit,
             model: record.obtained.model.clone(),
             usage: record.obtained.usage,
@@ -243,7 +238,7 @@ impl Factory {
         };
         event.spec = Some(served.workflow.digest);
         event.release = if record.rehearsal { None } else { served.release.as_ref().map(|r| r.release) };
-        let batch = self.with_payloads(event, &record)?;
+        let batch = self.with_payloads(event, record)?;
         let passed = Passed {
             decision: record.decision,
             case: record.asked.case.clone(),
@@ -287,7 +282,8 @@ impl Factory {
         if let Some(modified) = &record.obtained.judgement.modified {
             keep("released", payload_of(&modified.parts).into_bytes())?;
         }
-        Ok(Batch { events: vec![event], payloads, ..Batch::default() })
+        let sealed = vec![Sealed::new(&event.log.clone(), event, payloads).map_err(not_recorded)?];
+        Ok(Batch { sealed, ..Batch::default() })
     }
 
     /// An earlier decision, for somebody who asks again.
@@ -349,72 +345,20 @@ impl Factory {
 
 /// Reads, inside the commit, what may have changed since the request came in.
 fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State, StoreError> {
-    let served = &record.served;
-    let path = ElementPath::new(format!("steps.{}", record.step));
-    let stopped = is_stopped(view, &path, record.rehearsal)?;
-    let as_released = !record.rehearsal || record.seeded;
-    let retired = !record.rehearsal && view.row("release", b"retired")?.is_some();
-    let mut state = State {
-        stopped,
-        retired,
-        lapsed: None,
-        today: 0,
-        thresholds: Vec::new(),
-        slices: Vec::new(),
-        certificate: None,
-    };
-    if let Some(release) = served.release.as_ref().filter(|_| as_released) {
-        state.lapsed = row::<LapseRec>(view, "lapse", release.release.hex().as_bytes())?.map(|l| l.reaction);
-        // A judge's is no case of the pilot's.
-        // A stream took its place of the day when it was opened.
-        let counts = record.behalf.is_none() && record.stream.is_none();
-        if let Some(pilot) = release.pilot_key().filter(|_| counts) {
-            state.today = crate::pilot::decided_on(view, &pilot, &factory.spec().timezone, factory.now())?;
-        }
-    }
-    let Some(program) = served.program.step(&record.step) else { return Ok(state) };
-    // A certificate counts for the model that it was made for, whichever the step names first.
-    let first = || served.models.get(&record.step).map(|m| m.identity.as_str());
-    let model = record.obtained.fallback.as_deref().or_else(first).unwrap_or_default();
-    let standing = |(path, failed): &(ElementPath, bool)| {
-        let (path, state, failed) = (path.clone(), CertificateState::Certified, *failed);
-        SliceFact { path, state, failed }
-    };
-    state.slices = record.slices.iter().map(standing).collect();
-    for threshold in program.plan().thresholds() {
-        let at = served.workflow.thresholds.get(threshold.name()).and_then(|t| t.at);
-        let key = at.map(|at| certificate_key(&threshold, at, model));
-        let rec: Option<CertificateRec> = match &key {
-            Some(key) => row(view, "certificate", key.as_bytes())?,
-            None => None,
-        };
-        let fact = rec.as_ref().map_or(CertificateState::None, CertificateRec::state);
-        // A slice stands as it does under the last threshold that does not certify it.
-        for slice in &mut state.slices {
-            let found = rec.as_ref().map_or(CertificateState::None, |rec| rec.slice(slice.path.name()));
-            if found != CertificateState::Certified {
-                slice.state = found;
-            }
-        }
-        if fact == CertificateState::Certified && state.certificate.is_none() {
-            state.certificate = key;
-        }
-        state.thresholds.push(ThresholdFact { path: threshold, state: fact });
-    }
-    Ok(state)
+    State::read(view, factory, record, (&Remembered::default(), None))
 }
 
 fn facts_of(
     served: &Served,
     record: &Record,
-    state: State,
+    state: &State,
     now: Time,
     audit: Option<ElementPath>,
 ) -> Facts {
     let judgement = &record.obtained.judgement;
     let stage = match &served.release {
         _ if record.rehearsal => Stage::Draft,
-        _ if state.retired => Stage::Retired,
+        _ if state.standing.retired => Stage::Retired,
         release => release.as_ref().map_or(Stage::Draft, |r| r.stage),
     };
     // What is seeded is asked about as the release in force asks about everything.
@@ -431,9 +375,9 @@ fn facts_of(
         stage,
         rehearsal: record.rehearsal,
         shadow,
-        stopped: state.stopped,
+        stopped: state.standing.stopped,
         bounds: bounds(served, now, state.today),
-        lapsed: stricter(state.lapsed, lapsed(served, now)),
+        lapsed: stricter(state.standing.lapsed, lapsed(served, now)),
         // What a judge said goes into another decision, and that one is looked at.
         review_all: pilot
             .filter(|_| record.behalf.is_none())
@@ -447,8 +391,8 @@ fn facts_of(
         attempts: record.obtained.attempts,
         confidence: judgement.confidence.clone(),
         whens: judgement.whens.clone(),
-        thresholds: state.thresholds,
-        slices: state.slices,
+        thresholds: state.thresholds(),
+        slices: state.slices(&record.slices),
         draw: audit.map_or(1.0, |path| draw_of(&statement, &path, &record.decision)),
         inspected: inspected(judgement.inspected.clone(), &record.not_inspected),
     }

@@ -9,7 +9,7 @@ use seatrial_guard::port::{Delta, Protocol};
 /// A stream on its way.
 pub(crate) enum Passing {
     /// As it came.
-    Same(StreamReader),
+    Same(Box<StreamReader>),
     /// In another protocol.
     Into(Box<Into>),
 }
@@ -27,7 +27,7 @@ impl Passing {
     /// `to` and its manner are given where the client speaks something else than the service.
     pub(crate) fn new(from: Protocol, to: Option<(Protocol, Manner)>) -> Self {
         match to {
-            None => Self::Same(StreamReader::new(from)),
+            None => Self::Same(Box::new(StreamReader::new(from))),
             Some((to, manner)) => Self::Into(Box::new(Into {
                 from: BitReader::new(from),
                 writer: Writer::new(from, to, manner),

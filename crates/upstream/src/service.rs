@@ -340,10 +340,7 @@ impl Service {
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-fn anthropic_headers(
-    mut request: reqwest::RequestBuilder,
-    theirs: &[(String, String)],
-) -> reqwest::RequestBuilder {
+fn anthropic_headers(mut request: reqwest::RequestBuilder, theirs: &[(String, String)]) -> reqwest::RequestBuilder {
     for name in ANTHROPIC_HEADERS {
         let said = theirs.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
         let mut values: Vec<&str> = said.filter(|v| HeaderValue::from_str(v).is_ok()).collect();

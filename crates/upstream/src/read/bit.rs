@@ -147,10 +147,13 @@ impl Place {
     }
 }
 
+/// Where a part stands: its choice, and its order there.
+type At = (u64, (u8, usize, u8));
+
 /// Puts pieces together to parts.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
-    parts: BTreeMap<(u64, (u8, usize, u8)), (Place, String)>,
+    parts: BTreeMap<At, (Place, String)>,
     choices: BTreeSet<u64>,
     finish: BTreeMap<u64, String>,
     model: Option<String>,

@@ -188,9 +188,7 @@ impl Choice {
             (None, Some((index, _))) => *index,
             (Some(id), Some(_)) => match self.calls.iter().find(|(_, known)| known.as_deref() == Some(id)) {
                 Some((index, _)) => *index,
-                None => {
-                    self.calls.iter().map(|(i, _)| *i).filter(|i| *i != OLD_CALL).max().map_or(position, |i| i + 1)
-                }
+                None => self.calls.iter().map(|(i, _)| *i).filter(|i| *i != OLD_CALL).max().map_or(position, |i| i + 1),
             },
         }
     }

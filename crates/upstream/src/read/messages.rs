@@ -60,8 +60,7 @@ impl Tokens {
         // What came out of a cache, or went into it, was input as well.
         let plain = fields.number("input_tokens")?;
         let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"];
-        let cached: u64 =
-            cached.iter().map(|n| Ok(fields.number(n)?.unwrap_or(0))).sum::<Result<u64, ReadError>>()?;
+        let cached: u64 = cached.iter().map(|n| Ok(fields.number(n)?.unwrap_or(0))).sum::<Result<u64, ReadError>>()?;
         if let Some(plain) = plain {
             self.input = plain.saturating_add(cached);
         }

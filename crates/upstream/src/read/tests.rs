@@ -56,7 +56,10 @@ fn every_part_of_every_choice() {
         ]
     );
     assert_eq!(got.usage, Some(Usage { input: 7, output: 3 }));
-    assert_eq!((got.model.as_deref(), got.logprobs), (Some("m-1"), vec![TokenLogprob { token: "a".to_owned(), logprob: -0.5 }]));
+    assert_eq!(
+        (got.model.as_deref(), got.logprobs),
+        (Some("m-1"), vec![TokenLogprob { token: "a".to_owned(), logprob: -0.5 }])
+    );
 }
 
 #[test]

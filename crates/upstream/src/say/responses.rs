@@ -124,9 +124,7 @@ fn incomplete(answer: &Answer) -> Option<&'static str> {
 fn complete(answer: &Answer, tokens: &[Value]) -> Value {
     let mut items: Vec<Value> = answer.items.iter().enumerate().map(|(at, item)| done(answer, at, item)).collect();
     let first = items.iter_mut().find(|i| i.get("type").and_then(Value::as_str) == Some("message"));
-    if let (Some(logprobs), false) =
-        (first.and_then(|i| i.pointer_mut("/content/0/logprobs")), tokens.is_empty())
-    {
+    if let (Some(logprobs), false) = (first.and_then(|i| i.pointer_mut("/content/0/logprobs")), tokens.is_empty()) {
         *logprobs = json!(tokens);
     }
     let status = if incomplete(answer).is_some() { "incomplete" } else { "completed" };

@@ -73,7 +73,8 @@ fn an_answer_keeps_its_meaning_in_every_protocol() {
 
 #[test]
 fn streams_are_what_official_clients_expect() {
-    let (written, _) = said(Protocol::OpenAiChat, Protocol::AnthropicMessages, &chat_events(), Manner::default()).unwrap();
+    let (written, _) =
+        said(Protocol::OpenAiChat, Protocol::AnthropicMessages, &chat_events(), Manner::default()).unwrap();
     let kinds: Vec<&str> = written.lines().filter_map(|l| l.strip_prefix("event: ")).collect();
     let block = |deltas: usize| {
         let mut all = vec!["content_block_start"];
@@ -84,7 +85,9 @@ fn streams_are_what_official_clients_expect() {
     let blocks = [block(1), block(2), block(2), block(1)].concat();
     assert_eq!(kinds, [vec!["message_start"], blocks, vec!["message_delta", "message_stop"]].concat());
 
-    let (written, _) = said(Protocol::AnthropicMessages, Protocol::OpenAiResponses, &events(&message_events()), Manner::default()).unwrap();
+    let (written, _) =
+        said(Protocol::AnthropicMessages, Protocol::OpenAiResponses, &events(&message_events()), Manner::default())
+            .unwrap();
     let data: Vec<Value> =
         written.lines().filter_map(|l| l.strip_prefix("data: ")).map(|d| serde_json::from_str(d).unwrap()).collect();
     for (n, event) in data.iter().enumerate() {
@@ -93,12 +96,17 @@ fn streams_are_what_official_clients_expect() {
     assert_eq!(data.last().unwrap()["type"], "response.completed");
     assert_eq!(data.last().unwrap()["response"]["output"][2]["call_id"], "t1");
 
-    let (written, _) =
-        said(Protocol::OpenAiResponses, Protocol::OpenAiChat, &events(&response_events()), Manner { include_usage: true, logprobs: true })
-            .unwrap();
+    let (written, _) = said(
+        Protocol::OpenAiResponses,
+        Protocol::OpenAiChat,
+        &events(&response_events()),
+        Manner { include_usage: true, logprobs: true },
+    )
+    .unwrap();
     assert!(written.ends_with("data: [DONE]\n\n"));
     assert!(written.contains("\"logprob\":-0.5") && written.contains("\"total_tokens\":10"), "{written}");
-    let (written, _) = said(Protocol::OpenAiResponses, Protocol::OpenAiChat, &events(&response_events()), Manner::default()).unwrap();
+    let (written, _) =
+        said(Protocol::OpenAiResponses, Protocol::OpenAiChat, &events(&response_events()), Manner::default()).unwrap();
     assert!(!written.contains("logprob\":-") && !written.contains("total_tokens"), "nobody asked: {written}");
 }
 

@@ -304,8 +304,7 @@ fn write_shown(shown: &Shown) -> Result<Value, String> {
             let source = match url.strip_prefix("data:") {
                 None => json!({"type": "url", "url": url}),
                 Some(data) => {
-                    let (media_type, data) =
-                        data.split_once(";base64,").ok_or_else(|| "image_url.url".to_owned())?;
+                    let (media_type, data) = data.split_once(";base64,").ok_or_else(|| "image_url.url".to_owned())?;
                     json!({"type": "base64", "media_type": media_type, "data": data})
                 }
             };

@@ -43,7 +43,10 @@ pub(super) enum Turn {
 pub(super) enum Shown {
     Text(String),
     /// An address, or `data:` with the bytes in Base64; how closely to look at it.
-    Image { url: String, detail: Option<String> },
+    Image {
+        url: String,
+        detail: Option<String>,
+    },
 }
 
 /// A function that the client offers.

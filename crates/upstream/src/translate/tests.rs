@@ -73,7 +73,10 @@ fn a_chat_becomes_responses() {
     );
     assert_eq!(got["input"][4], json!({"type": "function_call_output", "call_id": "c1", "output": "12C"}));
     assert_eq!(got["text"]["format"]["name"], "Ticket");
-    assert_eq!((&got["tool_choice"], &got["max_output_tokens"], &got["store"]), (&json!("required"), &json!(20), &json!(false)));
+    assert_eq!(
+        (&got["tool_choice"], &got["max_output_tokens"], &got["store"]),
+        (&json!("required"), &json!(20), &json!(false))
+    );
 }
 
 #[test]
@@ -106,9 +109,19 @@ fn what_has_no_words_is_refused_by_its_place() {
         (CHAT, MESSAGES, json!({"store": true}), "store"),
         (CHAT, MESSAGES, json!({"brand_new": {"a": 1}}), "brand_new"),
         (CHAT, MESSAGES, json!({"tools": [{"type": "custom", "custom": {"name": "x"}}]}), "tools.0"),
-        (CHAT, MESSAGES, json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}), "messages.0.content.0"),
+        (
+            CHAT,
+            MESSAGES,
+            json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
+            "messages.0.content.0",
+        ),
         (CHAT, MESSAGES, json!({"messages": [{"role": "user", "content": "a", "name": "Bo"}]}), "messages.0.name"),
-        (CHAT, MESSAGES, json!({"messages": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]}), "messages: a system message as turn 1, behind the first"),
+        (
+            CHAT,
+            MESSAGES,
+            json!({"messages": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]}),
+            "messages: a system message as turn 1, behind the first",
+        ),
         (RESPONSES, CHAT, json!({"previous_response_id": "resp_1"}), "previous_response_id"),
         (RESPONSES, CHAT, json!({"conversation": "c"}), "conversation"),
         (RESPONSES, CHAT, json!({"background": true}), "background"),
@@ -119,7 +132,12 @@ fn what_has_no_words_is_refused_by_its_place() {
         (MESSAGES, CHAT, json!({"top_k": 5}), "top_k"),
         (MESSAGES, CHAT, json!({"mcp_servers": [{"url": "x"}]}), "mcp_servers"),
         (MESSAGES, CHAT, json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}), "tools.0"),
-        (MESSAGES, CHAT, json!({"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]}), "messages.0.content.0"),
+        (
+            MESSAGES,
+            CHAT,
+            json!({"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]}),
+            "messages.0.content.0",
+        ),
     ];
     for (from, to, change, place) in cases {
         let mut body = match from {
@@ -129,7 +147,10 @@ fn what_has_no_words_is_refused_by_its_place() {
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         assert_eq!(said(from, to, &body).unwrap_err(), place, "{body}");
     }
-    assert_eq!(said(CHAT, MESSAGES, &json!({"model": "m", "messages": [], "PRIVATE text": 1})).unwrap_err(), "a member with an odd name");
+    assert_eq!(
+        said(CHAT, MESSAGES, &json!({"model": "m", "messages": [], "PRIVATE text": 1})).unwrap_err(),
+        "a member with an odd name"
+    );
 }
 
 #[test]
@@ -169,17 +190,11 @@ fn turn() -> impl Strategy<Value = Vec<Turn>> {
         Just("https://x.example/i.png".to_owned()),
         "[A-Za-z0-9+/]{4,8}".prop_map(|data| format!("data:image/png;base64,{data}")),
     ];
-    let shown = prop_oneof![
-        word().prop_map(Shown::Text),
-        image.prop_map(|url| Shown::Image { url, detail: None }),
-    ];
+    let shown = prop_oneof![word().prop_map(Shown::Text), image.prop_map(|url| Shown::Image { url, detail: None }),];
     let call = (0u32..1_000, word(), word()).prop_map(|(id, value, result)| {
         let id = format!("call_{id}");
         let arguments = json!({"q": value, "n": 1.5}).to_string();
-        vec![
-            Turn::Call { id: id.clone(), name: "tool_a".to_owned(), arguments },
-            Turn::Result { id, text: result },
-        ]
+        vec![Turn::Call { id: id.clone(), name: "tool_a".to_owned(), arguments }, Turn::Result { id, text: result }]
     });
     prop_oneof![
         prop::collection::vec(shown, 1..3).prop_map(|shown| vec![Turn::User(shown)]),

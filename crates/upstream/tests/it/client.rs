@@ -120,9 +120,7 @@ async fn an_outage_spends_the_budget_and_no_more() {
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
     let client = client(&server.uri());
     for _ in 0..10 {
-        assert!(
-            matches!(client.fetch(&chat(), LONG).await, Err(CallError::Unreachable { status }) if status == "500")
-        );
+        assert!(matches!(client.fetch(&chat(), LONG).await, Err(CallError::Unreachable { status }) if status == "500"));
     }
     // Ten repetitions are in store, and each later call pays in a fifth of one: eleven in all.
     assert_eq!(server.received_requests().await.unwrap().len(), 10 + 11);

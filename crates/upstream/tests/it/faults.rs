@@ -1,7 +1,7 @@
 //! Upstreams that cut, stall, babble and lie. None of it may look like an answer.
 
-use crate::support::{LONG, Send, client, completion, raw_server};
 use crate::support::{Got, got};
+use crate::support::{LONG, Send, client, completion, raw_server};
 use seatrial_upstream::service::CallError;
 use std::time::Duration;
 

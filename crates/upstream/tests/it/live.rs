@@ -123,7 +123,8 @@ async fn what_breaks_off_has_no_end() {
     assert!(end.unwrap_err().to_string().contains("ended before its answer was complete"));
     let odd = vec![Send::Bytes(HEAD.into()), chunk(&delta("a")), chunk("data: {\"choices\":[{\"index\":0,\n\n")];
     assert!(matches!(events(&raw_server(odd).await, 20_000).await.1, Err(ModelError::Unreadable { .. })));
-    let error = vec![Send::Bytes(HEAD.into()), chunk("data: {\"error\":{\"message\":\"PRIVATE\",\"code\":\"boom\"}}\n\n")];
+    let error =
+        vec![Send::Bytes(HEAD.into()), chunk("data: {\"error\":{\"message\":\"PRIVATE\",\"code\":\"boom\"}}\n\n")];
     let error = events(&raw_server(error).await, 20_000).await.1.unwrap_err().to_string();
     assert!(error.contains("boom") && !error.contains("PRIVATE"), "{error}");
 }

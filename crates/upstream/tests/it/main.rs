@@ -2,7 +2,9 @@
 
 mod client;
 mod faults;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
 mod speaks;
 #[cfg(test)]
 mod support;

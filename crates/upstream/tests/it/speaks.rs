@@ -39,7 +39,12 @@ async fn an_anthropic_service_hears_its_own_headers() {
     let reply = model.ask(ask.clone()).await.unwrap();
     assert_eq!((reply.parts[0].text.as_str(), reply.finish_reason.as_deref()), ("hi", Some("end_turn")));
     if let AskBody::Raw { headers, .. } = &mut ask.body {
-        let theirs = [("Anthropic-Version", "2026-10-21"), ("anthropic-beta", "b1"), ("x-api-key", "theirs"), ("authorization", "theirs")];
+        let theirs = [
+            ("Anthropic-Version", "2026-10-21"),
+            ("anthropic-beta", "b1"),
+            ("x-api-key", "theirs"),
+            ("authorization", "theirs"),
+        ];
         headers.extend(theirs.map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
     model.ask(ask).await.unwrap();
@@ -88,7 +93,8 @@ async fn rendered_prompts_in_every_protocol() {
 async fn a_call_in_another_protocol_is_said_again_both_ways() {
     let server = server("/v1/messages", ResponseTemplate::new(200).set_body_json(message("hello"))).await;
     let model = model(Kind::Anthropic, &format!("{}/v1", server.uri()), &[MESSAGES], 1);
-    let body = json!({"model": "w/s", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]});
+    let body =
+        json!({"model": "w/s", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]});
     let reply = model.ask(call(CHAT, &body, false, 20_000)).await.unwrap();
     let raw: Value = serde_json::from_slice(&reply.raw).unwrap();
     assert_eq!(raw["choices"][0]["message"]["content"], "hello");
@@ -106,7 +112,9 @@ async fn a_call_in_another_protocol_is_said_again_both_ways() {
 async fn a_live_stream_in_another_protocol() {
     let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap());
     let stream = [
-        event(json!({"type": "message_start", "message": {"model": "m-1", "content": [], "usage": {"input_tokens": 3}}})),
+        event(
+            json!({"type": "message_start", "message": {"model": "m-1", "content": [], "usage": {"input_tokens": 3}}}),
+        ),
         event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
         event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hel"}})),
         event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "lo"}})),

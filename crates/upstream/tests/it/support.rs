@@ -1,8 +1,8 @@
 //! What the tests share.
 
-use seatrial_upstream::key::Key;
 use seatrial_guard::port::{Ask, AskBody, Protocol};
 use seatrial_upstream::HttpModel;
+use seatrial_upstream::key::Key;
 use seatrial_upstream::read::{Read, StreamReader, read_body};
 use seatrial_upstream::service::{Call, CallError, Fetched, Kind, Options, Service};
 use seatrial_upstream::sse::Scanner;

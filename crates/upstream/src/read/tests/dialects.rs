@@ -109,8 +109,10 @@ pub(crate) fn response_events() -> Vec<Value> {
     let items = response_items();
     let added = |i: usize, item: Value| json!({"type": "response.output_item.added", "output_index": i, "item": item});
     let done = |i: usize| json!({"type": "response.output_item.done", "output_index": i, "item": items[i]});
-    let text = |d: &str| json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1,
-        "content_index": 0, "delta": d, "logprobs": [{"token": d, "logprob": -0.5}], "obfuscation": "xyz"});
+    let text = |d: &str| {
+        json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1,
+        "content_index": 0, "delta": d, "logprobs": [{"token": d, "logprob": -0.5}], "obfuscation": "xyz"})
+    };
     let mut out = vec![
         json!({"type": "response.created", "response": {"id": "resp_1", "model": "m-1", "status": "in_progress", "output": []}}),
         added(0, json!({"id": "rs_1", "type": "reasoning", "summary": []})),
@@ -118,7 +120,10 @@ pub(crate) fn response_events() -> Vec<Value> {
         json!({"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "output_index": 0, "summary_index": 0, "delta": "hm"}),
         json!({"type": "response.reasoning_summary_text.done", "item_id": "rs_1", "output_index": 0, "summary_index": 0, "text": "hm"}),
         done(0),
-        added(1, json!({"id": "msg_1", "type": "message", "status": "in_progress", "role": "assistant", "content": []})),
+        added(
+            1,
+            json!({"id": "msg_1", "type": "message", "status": "in_progress", "role": "assistant", "content": []}),
+        ),
         json!({"type": "response.content_part.added", "item_id": "msg_1", "output_index": 1, "content_index": 0, "part": {"type": "output_text", "text": "", "annotations": []}}),
         text("It is "),
         text("12 C."),
@@ -132,7 +137,9 @@ pub(crate) fn response_events() -> Vec<Value> {
         out.push(added(i, item));
         let (a, b) = arguments.split_at(1);
         for d in [a, b] {
-            out.push(json!({"type": "response.function_call_arguments.delta", "item_id": id, "output_index": i, "delta": d}));
+            out.push(
+                json!({"type": "response.function_call_arguments.delta", "item_id": id, "output_index": i, "delta": d}),
+            );
         }
         out.push(json!({"type": "response.function_call_arguments.done", "item_id": id, "output_index": i, "arguments": arguments}));
         out.push(done(i));
@@ -164,14 +171,18 @@ pub(crate) fn chat_body() -> Value {
 pub(crate) fn chat_events() -> String {
     let chunk = |delta: Value, finish: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
-        format!("data: {}\n\n", json!({"id": "c-1", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice]}))
+        format!(
+            "data: {}\n\n",
+            json!({"id": "c-1", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice]})
+        )
     };
     let call = |i: u64, rest: Value| {
         let mut call = json!({"index": i});
         call.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         chunk(json!({"tool_calls": [call]}), Value::Null)
     };
-    let begin = |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": ""}});
+    let begin =
+        |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": ""}});
     let more = |text: &str| json!({"function": {"arguments": text}});
     [
         chunk(json!({"role": "assistant", "content": ""}), Value::Null),
@@ -317,7 +328,9 @@ fn errors_keep_their_code() {
         body["status"] = json!(status);
         assert!(read_body(RESPONSES, body.to_string().as_bytes()).is_err(), "{status}");
     }
-    for twice in [r#"{"content":[],"content":[{"type":"text","text":"x"}]}"#, r#"{"output":[{"type":"x","a":"b","a":"c"}]}"#] {
+    for twice in
+        [r#"{"content":[],"content":[{"type":"text","text":"x"}]}"#, r#"{"output":[{"type":"x","a":"b","a":"c"}]}"#]
+    {
         for protocol in [MESSAGES, RESPONSES] {
             assert!(read_body(protocol, twice.as_bytes()).is_err());
         }

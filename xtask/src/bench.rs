@@ -23,6 +23,9 @@ const FACTORY: &str = "target/bench-factory";
 /// Where the factory with the recorded decisions is made, and kept: filling it takes longer than replaying it.
 const REPLAYED: &str = "target/replay-factory";
 
+/// Where the factories are made whose streams are stopped.
+const STOPPED: &str = "target/stop-factory";
+
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -41,6 +44,12 @@ pub(crate) struct BenchArgs {
     /// Only the replay of recorded decisions
     #[arg(long)]
     replay: bool,
+    /// Only a stop under open streams: the time to the last byte
+    #[arg(long, conflicts_with_all = ["wire", "replay"])]
+    stop: bool,
+    /// Streams that are open when it is stopped
+    #[arg(long, default_value_t = 200)]
+    streams: u32,
     /// Recorded decisions that are replayed; a million of them need 10 GB beside the build
     #[arg(long, default_value_t = 100_000)]
     decisions: u64,
@@ -49,6 +58,9 @@ pub(crate) struct BenchArgs {
 /// Runs every measurement.
 pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
     let release = |rest: &[&str]| cargo_run(repo, &[&["run", "--release", "--locked", "-p"], rest].concat());
+    if arguments.stop {
+        return stop(repo, arguments);
+    }
     if !arguments.wire {
         let decisions = arguments.decisions.to_string();
         release(&["seatrial-factory", "--example", "replay_speed", "--", &decisions, REPLAYED])?;
@@ -65,6 +77,17 @@ pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
     // The whole example, released, beside the bare proxy: rounds in turn, medians, ratios.
     let (seconds, rounds) = (arguments.seconds.to_string(), arguments.rounds.to_string());
     release(&["seatrial-gateway", "--example", "bench", "--", &seconds, &rounds])
+}
+
+/// A stop while streams are open.
+fn stop(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
+    let folder = repo.root.join(STOPPED);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| format!("`{STOPPED}` cannot be made anew: {e}"))?;
+    }
+    let (streams, rounds) = (arguments.streams.to_string(), arguments.rounds.to_string());
+    let what = ["run", "--release", "--locked", "-p", "seatrial-gateway", "--example", "stop_streams", "--"];
+    cargo_run(repo, &[&what[..], &[STOPPED, &streams, &rounds]].concat())
 }
 
 /// The same request to the model alone, through a bare proxy, and through the guard, one after the other.

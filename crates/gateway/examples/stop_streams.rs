@@ -24,6 +24,9 @@ workflow: letters
 title: "Answer letters"
 purpose: "Every letter is answered."
 population: "Letters made for a measurement"
+types:
+  Letter: letter.json
+  Words: words.json
 roles:
   handlers: "Handlers"
   engineering: "Delivery team"
@@ -33,6 +36,8 @@ steps:
     actor: ai
     influence: suggest
     reversible: true
+    input: Letter
+    output: Words
     model: { provider: default, name: fixed-1, temperature: 0 }
     within: 2m
     stream: { window: 16 }
@@ -93,6 +98,8 @@ async fn open(folder: &Path, upstream: std::net::SocketAddr) -> Result<(Factory,
     );
     std::fs::write(folder.join("factory.yaml"), factory)?;
     std::fs::write(flow.join("workflow.yaml"), WORKFLOW)?;
+    std::fs::write(flow.join("letter.json"), r#"{"type":"object"}"#)?;
+    std::fs::write(flow.join("words.json"), r#"{"type":"string"}"#)?;
     let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
     let store = SqliteStore::create(&folder.join(".seatrial"), options)?;
     let factory = Factory::open(OpenOptions {

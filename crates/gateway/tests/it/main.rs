@@ -16,6 +16,8 @@ mod simulated;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod windows;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 #[path = "../../../factory/tests/it/support.rs"]

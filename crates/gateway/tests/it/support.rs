@@ -103,6 +103,11 @@ pub async fn plane_with(limits: Limits) -> Plane {
 
 /// The same, on a store that is full when it holds so many bytes.
 pub async fn plane_on(limits: Limits, bytes_max: Option<u64>) -> Plane {
+    plane_of(limits, bytes_max, "", None).await
+}
+
+/// The same, with further steps, and another upstream than the usual one.
+pub async fn plane_of(limits: Limits, bytes_max: Option<u64>, steps: &str, base: Option<String>) -> Plane {
     let _ = rustls_ring();
     let upstream = MockServer::start().await;
     let folder = tempfile::tempdir().unwrap();
@@ -124,10 +129,16 @@ providers:
 store: {{ sqlite: .seatrial }}
 workflows: [workflows/complaints]
 "#,
-        upstream.uri()
+        base.unwrap_or_else(|| upstream.uri())
     );
+    let mut workflow = WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
+    if !steps.is_empty() {
+        workflow = workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
+        std::fs::write(flow.join("schemas/anything.json"), r#"{"type":"object"}"#).unwrap();
+        std::fs::write(flow.join("schemas/words.json"), r#"{"type":"string"}"#).unwrap();
+    }
     std::fs::write(folder.path().join("factory.yaml"), factory_yaml).unwrap();
-    std::fs::write(flow.join("workflow.yaml"), WORKFLOW).unwrap();
+    std::fs::write(flow.join("workflow.yaml"), workflow).unwrap();
     std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
     std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
     std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();

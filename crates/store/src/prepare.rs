@@ -108,8 +108,11 @@ pub(crate) fn prepare(view: &dyn View, batch: Batch) -> Result<Prepared, StoreEr
             return Err(BatchError::OtherLog { id: entry.event.id, says: entry.event.log.clone() }.into());
         }
         entries.push(entry);
-        sealed_payloads
-            .extend(payloads.into_iter().map(|(commitment, new)| PreparedPayload { commitment, index, new }));
+        sealed_payloads.extend(payloads.into_iter().map(|(commitment, new)| PreparedPayload {
+            commitment,
+            index,
+            new,
+        }));
     }
     if let Some(id) = repeated(&entries) {
         return Err(BatchError::DuplicateId(id).into());

@@ -130,7 +130,8 @@ impl State {
     /// Whether the same decision follows from both: of the day's count only whether the ceiling is reached.
     pub(super) fn decides_as(&self, other: &Self, record: &Record, now: Time) -> bool {
         let within = |state: &Self| bounds(&record.served, now, state.today);
-        (Arc::ptr_eq(&self.standing, &other.standing) || self.standing == other.standing) && within(self) == within(other)
+        (Arc::ptr_eq(&self.standing, &other.standing) || self.standing == other.standing)
+            && within(self) == within(other)
     }
 
     pub(super) fn thresholds(&self) -> Vec<ThresholdFact> {
@@ -141,7 +142,8 @@ impl State {
     /// The slices that the input lies in: each stands as it does under the last threshold that does not certify it.
     pub(super) fn slices(&self, of: &[(ElementPath, bool)]) -> Vec<SliceFact> {
         let fact = |(path, failed): &(ElementPath, bool)| {
-            let under = |t: &Threshold| t.slices.iter().find(|(slice, _)| slice == path.name()).map(|(_, state)| *state);
+            let under =
+                |t: &Threshold| t.slices.iter().find(|(slice, _)| slice == path.name()).map(|(_, state)| *state);
             let states = self.standing.thresholds.iter().map(|t| under(t).unwrap_or(CertificateState::None));
             let state = states.filter(|state| *state != CertificateState::Certified).last();
             let state = state.unwrap_or(CertificateState::Certified);

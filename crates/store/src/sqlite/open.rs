@@ -206,7 +206,12 @@ fn take_up(
         std::iter::once(&signer).chain(&before).map(|signer| signer.verifier_key().clone()).collect();
     let newest = newest(folder, &row, &known)?;
     if let Some(newest) = &newest {
-        check_extends(&SqlView { conn, log: &log, id: row.id, size: info.size, hot: None }, &log, info.size, &newest.point)?;
+        check_extends(
+            &SqlView { conn, log: &log, id: row.id, size: info.size, hot: None },
+            &log,
+            info.size,
+            &newest.point,
+        )?;
     }
     if row.rows_version != options.projector.version() {
         conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;

@@ -14,8 +14,8 @@ use rusqlite::Connection;
 use seatrial_ledger::{Checkpoint, CheckpointError, Note, NoteError, NoteSignature, Signer, VerifierKey};
 use seatrial_model::{LogName, LogPoint};
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 

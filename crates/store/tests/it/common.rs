@@ -71,7 +71,11 @@ pub fn declare() -> Event {
 
 /// Makes the test's projector panic.
 pub fn poison() -> Event {
-    event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::new("steps.route"), marked: false, factory: false }))
+    event(Body::WorkflowStopped(WorkflowStopped {
+        element: ElementPath::new("steps.route"),
+        marked: false,
+        factory: false,
+    }))
 }
 
 pub fn erased(case: &str, payloads: u64) -> Event {

@@ -13,6 +13,8 @@ mod embedded;
 #[cfg(test)]
 mod full;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod rotation;

@@ -225,10 +225,12 @@ fn turns(name: &str, raw: Option<&str>) -> Result<Vec<Turn>, Problem> {
     if items.is_empty() || items.len() > MESSAGES_MAX {
         return Err(invalid(&format!("`{name}` holds {} messages, not 1 to {MESSAGES_MAX}", items.len())));
     }
-    let read = |(place, item): (usize, &Box<RawValue>)| {
-        turn(item.get()).map_err(|why| invalid(&format!("message {place} is not usable: {why}")))
-    };
-    items.iter().enumerate().map(read).collect()
+    let mut turns = Vec::with_capacity(items.len());
+    for (place, item) in items.iter().enumerate() {
+        let read = turn(item.get());
+        turns.push(read.map_err(|why| invalid(&format!("message {place} is not usable: {why}")))?);
+    }
+    Ok(turns)
 }
 
 fn turn(raw: &str) -> Result<Turn, String> {

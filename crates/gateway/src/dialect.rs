@@ -56,7 +56,9 @@ impl Dialect {
     /// The status that tells this client the same.
     pub(crate) fn status(self, problem: &Problem) -> StatusCode {
         match (self, problem.status) {
-            (Self::Messages, busy @ StatusCode::SERVICE_UNAVAILABLE) => StatusCode::from_u16(OVERLOADED).unwrap_or(busy),
+            (Self::Messages, busy @ StatusCode::SERVICE_UNAVAILABLE) => {
+                StatusCode::from_u16(OVERLOADED).unwrap_or(busy)
+            }
             (_, status) => status,
         }
     }
@@ -129,7 +131,6 @@ fn anthropic_type(status: StatusCode) -> &'static str {
         _ => "invalid_request_error",
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,8 @@ fn first_event(chunks: &[Bytes]) -> (Bytes, Bytes) {
     let events = scanner.push(&all).unwrap_or_default();
     let end = events.first().and_then(|event| usize::try_from(event.end).ok()).unwrap_or(0).min(all.len());
     // Where a blank line ends with both of its characters, the second belongs to it.
-    let end = if all.get(end.saturating_sub(1)) == Some(&b'\r') && all.get(end) == Some(&b'\n') { end + 1 } else { end };
+    let end =
+        if all.get(end.saturating_sub(1)) == Some(&b'\r') && all.get(end) == Some(&b'\n') { end + 1 } else { end };
     (all.slice(..end), all.slice(end..))
 }
 

@@ -113,7 +113,11 @@ mod tests {
             (Refused::CannotWithhold("a message is a picture".to_owned()), 400, "content_filter"),
             (Refused::Conflict { message: "x".to_owned(), now: None }, 409, "conflict"),
             (Refused::NotReleased { workflow: "w".to_owned(), missing }, 403, "not_released"),
-            (Refused::TooMany { step: "s".to_owned(), limit: "1 call a minute".to_owned(), retry_after_s: 7 }, 429, "rate_limit_exceeded"),
+            (
+                Refused::TooMany { step: "s".to_owned(), limit: "1 call a minute".to_owned(), retry_after_s: 7 },
+                429,
+                "rate_limit_exceeded",
+            ),
             (Refused::NotRecorded("disk".to_owned()), 503, "record_failed"),
             (Refused::ModelUnreachable("down".to_owned()), 502, "model_unreachable"),
             (Refused::Internal("x".to_owned()), 500, "internal_error"),

@@ -7,8 +7,8 @@ use crate::problem::Problem;
 use crate::render;
 use crate::service::Asked;
 use crate::window;
-use seatrial_factory::{Answering, Gone};
 use seatrial_factory::api::{Passage, PassageEntry, Passed};
+use seatrial_factory::{Answering, Gone};
 use std::sync::Arc;
 
 /// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`

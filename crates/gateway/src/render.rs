@@ -67,8 +67,7 @@ pub(crate) fn leaves(call: &Call, passed: &Passed, created: i64) -> Leaves {
             return written(call, passed, whole);
         }
     }
-    let choices =
-        if passed.parts.is_empty() { vec![Choice::text(output)] } else { choice::of_parts(&passed.parts) };
+    let choices = if passed.parts.is_empty() { vec![Choice::text(output)] } else { choice::of_parts(&passed.parts) };
     made(call, passed, created, &choices)
 }
 

@@ -283,7 +283,9 @@ mod tests {
         assert_eq!(get("/v1/chat/completions"), Route::WrongMethod("POST"));
         assert!(matches!(get("/v1/decisions/7"), Route::BadId(_)));
         assert!(matches!(post("/v1/reviews/../answer"), Route::BadId(_)));
-        for path in ["/v1/responses/r", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/embeddings", "/v1/chat/x"] {
+        for path in
+            ["/v1/responses/r", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/embeddings", "/v1/chat/x"]
+        {
             assert_eq!(post(path), Route::NotServed, "{path}");
         }
         for path in ["/", "/v1", "/v1/", "/v1/workflows/credit", "/board/credit", "/v1/workflows/a/steps/b/fly"] {

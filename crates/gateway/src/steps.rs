@@ -84,7 +84,9 @@ pub(crate) async fn admit(asked: Asked, workflow: String, step: String) -> Resul
 fn not_admitted(admitted: &Admitted) -> Problem {
     let (status, code, why) = match admitted.code.as_str() {
         "not_settled" => (StatusCode::CONFLICT, "not_settled", "what it requires of the case is not settled"),
-        "other_output" => (StatusCode::CONFLICT, "other_output", "its output is not the one that left by that decision"),
+        "other_output" => {
+            (StatusCode::CONFLICT, "other_output", "its output is not the one that left by that decision")
+        }
         "used" => (StatusCode::CONFLICT, "used", "that decision was acted on already"),
         "workflow_stopped" => (StatusCode::FORBIDDEN, "workflow_stopped", "it is stopped"),
         "not_released" => (StatusCode::FORBIDDEN, "not_released", "no release allows it"),

@@ -24,7 +24,9 @@ fn member(dialect: Dialect) -> &'static str {
 #[test]
 fn the_last_users_message_is_the_input_where_it_is_an_object() {
     for dialect in ALL {
-        for last in [json!("{\"amount\": 7}"), json!([{"type": "text", "text": "{\"amount\": 7}", "cache_control": {}}])] {
+        for last in
+            [json!("{\"amount\": 7}"), json!([{"type": "text", "text": "{\"amount\": 7}", "cache_control": {}}])]
+        {
             let body = json!({"model": "credit/assess", member(dialect): [
                 {"role": "user", "content": "{\"a\":1}"},
                 {"role": "assistant", "content": "x"},
@@ -45,15 +47,21 @@ fn results_of_tools_do_not_hide_what_the_user_said() {
         {"role": "user", "content": "{\"amount\": 7}"},
         {"role": "assistant", "tool_calls": []},
         {"role": "tool", "tool_call_id": "t", "content": "{\"x\":1}"}]}));
-    let responses = read(Dialect::Responses, &json!({"model": "a/b", "input": [
+    let responses = read(
+        Dialect::Responses,
+        &json!({"model": "a/b", "input": [
         {"role": "user", "content": "{\"amount\": 7}"},
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
-        {"type": "function_call_output", "call_id": "c", "output": "{\"x\":1}"}]}))
+        {"type": "function_call_output", "call_id": "c", "output": "{\"x\":1}"}]}),
+    )
     .unwrap();
-    let messages = read(Dialect::Messages, &json!({"model": "a/b", "messages": [
+    let messages = read(
+        Dialect::Messages,
+        &json!({"model": "a/b", "messages": [
         {"role": "user", "content": "{\"amount\": 7}"},
         {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
-        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "{\"x\":1}"}]}]}))
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "{\"x\":1}"}]}]}),
+    )
     .unwrap();
     for call in [chat, responses, messages] {
         assert_eq!(call.input(), json!({"amount": 7}), "{:?}", call.dialect);
@@ -125,7 +133,8 @@ fn what_cannot_be_searched_is_refused() {
         assert!(call.stripped(&strip).unwrap_err().contains("not in the call"));
         assert_eq!(call.not_inspected().len(), 1);
     }
-    let item = json!({"model": "a/b", "input": [{"role": "user", "content": "{}"}, {"type": "item_reference", "id": "i"}]});
+    let item =
+        json!({"model": "a/b", "input": [{"role": "user", "content": "{}"}, {"type": "item_reference", "id": "i"}]});
     assert!(read(Dialect::Responses, &item).unwrap().stripped(&strip).is_err());
 }
 

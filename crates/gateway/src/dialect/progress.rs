@@ -147,7 +147,8 @@ impl Progress {
                     open.insert(0);
                 }
                 for index in open {
-                    let end = json!([{"index": index, "delta": {}, "logprobs": null, "finish_reason": "content_filter"}]);
+                    let end =
+                        json!([{"index": index, "delta": {}, "logprobs": null, "finish_reason": "content_filter"}]);
                     out.extend_from_slice(&data_event(&self.chunk(&end)));
                 }
             }

@@ -34,7 +34,12 @@ fn errors_have_the_shape_and_the_status_that_clients_know() {
         (Refused::Forbidden("x".to_owned()), 403, 403, "permission_error"),
         (Refused::NotFound("x".to_owned()), 404, 404, "not_found_error"),
         (Refused::Invalid("x".to_owned()), 400, 400, "invalid_request_error"),
-        (Refused::TooMany { step: "s".to_owned(), limit: "1 a minute".to_owned(), retry_after_s: 7 }, 429, 429, "rate_limit_error"),
+        (
+            Refused::TooMany { step: "s".to_owned(), limit: "1 a minute".to_owned(), retry_after_s: 7 },
+            429,
+            429,
+            "rate_limit_error",
+        ),
         (Refused::NotRecorded("disk".to_owned()), 503, 529, "overloaded_error"),
         (Refused::ModelUnreachable("down".to_owned()), 502, 502, "api_error"),
         (Refused::Internal("x".to_owned()), 500, 500, "api_error"),
@@ -60,7 +65,8 @@ fn data(bytes: &[u8]) -> Vec<Value> {
 
 #[test]
 fn what_was_open_is_closed_and_then_comes_the_error() {
-    let problem = Problem::new(StatusCode::FORBIDDEN, "policy_denied", "content_filter", "denied; the rest did not leave");
+    let problem =
+        Problem::new(StatusCode::FORBIDDEN, "policy_denied", "content_filter", "denied; the rest did not leave");
     let new = |dialect| Progress::new(dialect, "id-0".to_owned(), "w/s".to_owned(), 7);
     let mut chat = new(Dialect::Chat);
     chat.saw(b"data: {\"id\":\"c-9\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{}},{\"index\":1,\"delta\":{}}]}\n\n");
@@ -96,7 +102,13 @@ fn what_was_open_is_closed_and_then_comes_the_error() {
 fn hostile_events_change_nothing() {
     for dialect in ALL {
         let mut progress = Progress::new(dialect, "i".to_owned(), "m".to_owned(), 1);
-        for raw in [&b""[..], b"data: 7\n\n", b"data: {\"choices\":7,\"id\":{}}\n\n", b"\xff\xfe", b"data: {\"sequence_number\":-1,\"type\":[]}\n\n"] {
+        for raw in [
+            &b""[..],
+            b"data: 7\n\n",
+            b"data: {\"choices\":7,\"id\":{}}\n\n",
+            b"\xff\xfe",
+            b"data: {\"sequence_number\":-1,\"type\":[]}\n\n",
+        ] {
             progress.saw(raw);
         }
         let problem = Problem::invalid("x; nothing was done");

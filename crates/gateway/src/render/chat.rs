@@ -144,9 +144,13 @@ pub(super) fn gathered(events: &[Value]) -> Option<Value> {
 fn add(message: &mut Map<String, Value>, delta: &Value) {
     for (name, value) in delta.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
-            ("content" | "refusal" | "reasoning" | "reasoning_content", Value::String(text)) => append(message, name, text),
+            ("content" | "refusal" | "reasoning" | "reasoning_content", Value::String(text)) => {
+                append(message, name, text)
+            }
             ("tool_calls", Value::Array(calls)) => {
-                let Some(all) = message.entry("tool_calls").or_insert_with(|| json!([])).as_array_mut() else { continue };
+                let Some(all) = message.entry("tool_calls").or_insert_with(|| json!([])).as_array_mut() else {
+                    continue;
+                };
                 for call in calls {
                     // Without its place, a call cannot be told from the one before; reading it again shows that.
                     let place = call.get("index").and_then(Value::as_u64).unwrap_or(0);
@@ -196,9 +200,12 @@ pub(super) fn rewrite(whole: &mut Value, parts: &[Part]) {
         let Some(choice) = choice.as_object_mut() else { continue };
         choice.insert("logprobs".to_owned(), Value::Null);
         let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) else { continue };
-        for (member, below) in
-            [("content", "text"), ("refusal", "refusal"), ("reasoning", "reasoning"), ("reasoning_content", "reasoning")]
-        {
+        for (member, below) in [
+            ("content", "text"),
+            ("refusal", "refusal"),
+            ("reasoning", "reasoning"),
+            ("reasoning_content", "reasoning"),
+        ] {
             match (message.get(member), part(parts, &name(below))) {
                 (None | Some(Value::Null), _) => {}
                 // Providers that write both fields of reasoning repeat the text; one of them stays.

@@ -37,7 +37,9 @@ pub(super) fn of_parts(parts: &[Part]) -> Vec<Choice> {
     let mut found: std::collections::BTreeMap<u64, Choice> = std::collections::BTreeMap::new();
     for part in parts {
         let mut names = part.name.split('.');
-        let (Some("choices"), Some(index)) = (names.next(), names.next().and_then(|n| n.parse().ok())) else { continue };
+        let (Some("choices"), Some(index)) = (names.next(), names.next().and_then(|n| n.parse().ok())) else {
+            continue;
+        };
         let choice = found.entry(index).or_default();
         let text = || Some(part.text.clone());
         match (names.next(), names.next().and_then(|n| n.parse::<usize>().ok()), part.kind) {

@@ -88,9 +88,9 @@ fn block_in_pieces(block: &Value) -> (Value, Vec<Value>) {
             put("thinking", json!(""), |text| json!({"type": "thinking_delta", "thinking": text}));
             put("signature", json!(""), |text| json!({"type": "signature_delta", "signature": text}));
         }
-        "tool_use" => put("input", json!({}), |input| {
-            json!({"type": "input_json_delta", "partial_json": input.to_string()})
-        }),
+        "tool_use" => {
+            put("input", json!({}), |input| json!({"type": "input_json_delta", "partial_json": input.to_string()}))
+        }
         _ => {}
     }
     (begun, deltas)

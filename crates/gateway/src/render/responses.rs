@@ -98,12 +98,15 @@ impl Events {
 /// A response as a stream.
 pub(super) fn stream(whole: &Value) -> Vec<Bytes> {
     let mut events = Events { out: Vec::new(), next: 0 };
-    let begun = with(whole, [
-        ("status", json!("in_progress")),
-        ("output", json!([])),
-        ("usage", Value::Null),
-        ("incomplete_details", Value::Null),
-    ]);
+    let begun = with(
+        whole,
+        [
+            ("status", json!("in_progress")),
+            ("output", json!([])),
+            ("usage", Value::Null),
+            ("incomplete_details", Value::Null),
+        ],
+    );
     events.add("response.created", json!({"response": begun}));
     events.add("response.in_progress", json!({"response": begun}));
     for (place, item) in whole.get("output").and_then(Value::as_array).into_iter().flatten().enumerate() {

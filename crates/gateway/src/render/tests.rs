@@ -154,8 +154,7 @@ async fn an_answer_of_our_own_is_read_alike_whole_and_streamed() {
         part("choices.0.tool_calls.0.name", PartKind::ToolName, "mail"),
         part("choices.0.tool_calls.0.arguments", PartKind::ToolArguments, r#"{"to":"[email]"}"#),
     ];
-    let wanted: Vec<(String, String)> =
-        with_tools.parts.iter().map(|p| (p.name.clone(), p.text.clone())).collect();
+    let wanted: Vec<(String, String)> = with_tools.parts.iter().map(|p| (p.name.clone(), p.text.clone())).collect();
     let text = passed(Verdict::Modify, Action::Modify, "modified", Some("call [phone]"));
     for dialect in ALL {
         for stream in [false, true] {
@@ -244,10 +243,16 @@ async fn a_changed_reply_keeps_ids_reasons_and_usage_of_every_choice() {
             assert!(!text.contains("ann@x.org"), "{dialect:?} {stream}: {text}");
             for kept in ["call_7", "toolu_7"] {
                 let there = text.contains(kept);
-                assert_eq!(there, (dialect == Dialect::Messages) == (kept == "toolu_7"), "{dialect:?} {stream}: {text}");
+                assert_eq!(
+                    there,
+                    (dialect == Dialect::Messages) == (kept == "toolu_7"),
+                    "{dialect:?} {stream}: {text}"
+                );
             }
             if dialect == Dialect::Chat {
-                assert!(text.contains("\"length\"") && text.contains("or [email]") && text.contains("\"total_tokens\":7"));
+                assert!(
+                    text.contains("\"length\"") && text.contains("or [email]") && text.contains("\"total_tokens\":7")
+                );
             }
             let wanted: Vec<_> = passed.parts.iter().map(|p| (p.name.clone(), p.text.clone())).collect();
             assert_eq!(said(dialect, answered(&call, &passed)).await, wanted, "{dialect:?} {stream}");

@@ -20,7 +20,9 @@ fn input(amount: f64) -> Value {
 fn ask(path: &str, input: &Value) -> Value {
     let said = input.to_string();
     match path {
-        "/v1/responses" => json!({"model": "complaints/route", "instructions": "Route it.", "input": said, "x_new": [1.0]}),
+        "/v1/responses" => {
+            json!({"model": "complaints/route", "instructions": "Route it.", "input": said, "x_new": [1.0]})
+        }
         "/v1/messages" => json!({"model": "complaints/route", "max_tokens": 64, "system": "Route it.", "x_new": [1.0],
             "messages": [{"role": "user", "content": [{"type": "text", "text": said}]}]}),
         _ => json!({"model": "complaints/route", "x_new": [1.0],
@@ -95,7 +97,9 @@ fn stream(path: &str, text: &str) -> String {
             named(json!({"type": "message_start", "message": begun}));
             named(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}));
             for piece in [one, two] {
-                named(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}));
+                named(
+                    json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}),
+                );
             }
             named(json!({"type": "content_block_stop", "index": 0}));
             let delta = json!({"stop_reason": "end_turn", "stop_sequence": null});
@@ -254,7 +258,14 @@ async fn nonsense_is_refused_in_the_clients_words() {
     let deep = format!("{{\"model\":\"complaints/route\",\"messages\":{}", "[".repeat(200_000));
     for path in PATHS {
         for body in [
-            "", "{", "[]", "null", "\u{0}", "{\"model\":{}}", &deep, "{\"model\":\"complaints/route\"}",
+            "",
+            "{",
+            "[]",
+            "null",
+            "\u{0}",
+            "{\"model\":{}}",
+            &deep,
+            "{\"model\":\"complaints/route\"}",
             "{\"model\":\"complaints/route\",\"messages\":7,\"input\":7}",
             "{\"model\":\"complaints/route\",\"messages\":[{\"role\":\"user\",\"role\":\"user\"}],\"input\":[{}]}",
         ] {
@@ -296,7 +307,10 @@ async fn models_are_listed_as_each_client_reads_them() {
     };
     let anthropic = listed("/v1/models?limit=20").await.json();
     assert_eq!((&anthropic["has_more"], &anthropic["first_id"]), (&json!(false), &json!("complaints/route")));
-    assert_eq!((&anthropic["data"][0]["type"], &anthropic["data"][1]["id"]), (&json!("model"), &json!("complaints/private")));
+    assert_eq!(
+        (&anthropic["data"][0]["type"], &anthropic["data"][1]["id"]),
+        (&json!("model"), &json!("complaints/private"))
+    );
     assert!(anthropic["data"][0]["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(listed("/v1/models/complaints%2Froute").await.json()["display_name"], "complaints/route");
     is_error(&listed("/v1/models/none").await, "/v1/messages", 404, "not_found", "not_found_error");
@@ -325,7 +339,10 @@ async fn pictures_pass_and_are_said_to_be_not_inspected() {
     for (path, image) in [
         ("/v1/chat/completions", json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}})),
         ("/v1/responses", json!({"type": "input_image", "image_url": "data:image/png;base64,AA=="})),
-        ("/v1/messages", json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}})),
+        (
+            "/v1/messages",
+            json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}),
+        ),
     ] {
         model_says(&plane, path, GOOD).await;
         let mut body = ask(path, &input(5.0));
@@ -364,7 +381,11 @@ async fn a_stream_shows_life_before_its_verdict_where_that_is_asked_for() {
             assert!(got.text.find("response.created").unwrap() < verdict, "clients insist on their own first event");
         }
         // A decision that lets nothing out is an error event.
-        let large = { let mut body = ask(path, &input(5_000.0)); body["stream"] = json!(true); body };
+        let large = {
+            let mut body = ask(path, &input(5_000.0));
+            body["stream"] = json!(true);
+            body
+        };
         let got = call(&plane, path, &large, &life).await;
         got.is(200, "");
         assert!(got.text.contains("review_pending") && got.text.contains("\"error\"") && !got.text.contains("lost a"));
@@ -416,7 +437,11 @@ async fn a_retry_gets_the_same_answer_in_its_dialect() {
     let plane = plane().await;
     for path in PATHS {
         for streamed in [false, true] {
-            if streamed { model_streams(&plane, path, GOOD).await } else { model_says(&plane, path, GOOD).await }
+            if streamed {
+                model_streams(&plane, path, GOOD).await
+            } else {
+                model_says(&plane, path, GOOD).await
+            }
             let mut body = ask(path, &input(if streamed { 6.0 } else { 5.0 }));
             body["stream"] = json!(streamed);
             let first = call(&plane, path, &body, &[("x-stainless-retry-count", "0")]).await;

@@ -149,27 +149,37 @@ async fn pipelined_requests_are_answered_in_order() {
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_undo_the_decision() {
     let plane = plane().await;
-    plane.model(ResponseTemplate::new(200).set_body_json(completion(GOOD)).set_delay(Duration::from_millis(500))).await;
+    plane
+        .model(ResponseTemplate::new(200).set_body_json(completion(GOOD)).set_delay(Duration::from_millis(2_500)))
+        .await;
     let body = ask("route", &json!({"text": "x", "amount": 1.0})).to_string();
     let more = "x-seatrial-case: gone\r\nidempotency-key: k\r\n";
     let mut stream = TcpStream::connect(plane.address).await.unwrap();
     stream.write_all(post(&plane, "/v1/chat/completions", more, &body).as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    while plane.asked().await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     drop(stream);
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    let filter = seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
-    assert_eq!(plane.factory.decisions("complaints", filter).await.unwrap().len(), 1);
-    // Asking again joins it; the model is not asked twice.
-    let again = plane
-        .post(
-            &plane.caller,
-            "/v1/chat/completions",
-            &serde_json::from_str(&body).unwrap(),
-            &[("x-seatrial-release", "rehearsal"), ("x-seatrial-case", "gone"), ("idempotency-key", "k")],
-        )
-        .await;
-    assert_eq!(again.json()["seatrial"]["joined"], true, "{}", again.text);
+    let filter = || seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
+    while plane.factory.decisions("complaints", filter()).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Nobody read an answer, so it is none to the same ask: asking again is decided afresh, and joined from then on.
+    plane.model_says(GOOD).await;
+    for joined in [false, true] {
+        let again = plane
+            .post(
+                &plane.caller,
+                "/v1/chat/completions",
+                &serde_json::from_str(&body).unwrap(),
+                &[("x-seatrial-release", "rehearsal"), ("x-seatrial-case", "gone"), ("idempotency-key", "k")],
+            )
+            .await;
+        again.is(200, "");
+        assert_eq!(again.json()["seatrial"]["joined"], joined, "{}", again.text);
+    }
     assert_eq!(plane.asked().await.len(), 1);
+    assert_eq!(plane.factory.decisions("complaints", filter()).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -57,8 +57,9 @@ impl Serving {
         let following = seatrial_server::factory::watch(&app, &factory);
         let ticking = tokio::spawn(tick(factory.clone()));
         let witnessing = tokio::spawn(witness(factory.clone()));
-        let telemetry = Telemetry::start(&|name| std::env::var(name).ok())
-            .map_err(|e| Failure::usage(format!("the telemetry that OTEL_… asks for cannot be set up: {e}; nothing is served")))?;
+        let telemetry = Telemetry::start(&|name| std::env::var(name).ok()).map_err(|e| {
+            Failure::usage(format!("the telemetry that OTEL_… asks for cannot be set up: {e}; nothing is served"))
+        })?;
         factory.observe(Arc::clone(&telemetry) as Arc<_>);
         let counting = tokio::spawn(Arc::clone(&telemetry).follow(factory.clone()));
         let mut limits = Limits::default();

@@ -387,4 +387,3 @@ const fn status(status: u16) -> &'static str {
         _ => "5xx",
     }
 }
-

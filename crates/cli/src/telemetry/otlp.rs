@@ -87,7 +87,8 @@ impl Otlp {
     pub(crate) fn began(&self, began: &Began<'_>) {
         let Some(traces) = &self.traces else { return };
         let Some(request) = current_request() else { return };
-        let span = traces.tracer.span_builder(format!("invoke_workflow {}", began.workflow)).with_kind(SpanKind::Server);
+        let span =
+            traces.tracer.span_builder(format!("invoke_workflow {}", began.workflow)).with_kind(SpanKind::Server);
         let span = span.start_with_context(&traces.tracer, &parent(&request));
         request.keep(Arc::new(Kept(Context::new().with_span(span))));
     }
@@ -242,9 +243,8 @@ impl Metrics {
             let bounds = vec![0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
             meter.f64_histogram(name).with_unit("s").with_description(help).with_boundaries(bounds).build()
         };
-        let tokens = vec![
-            1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0,
-        ];
+        let tokens =
+            vec![1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
         Ok(Self {
             operation: seconds("gen_ai.client.operation.duration", "How long a model took"),
             tokens: meter

@@ -97,7 +97,8 @@ fn every_metric_is_there_with_the_labels_that_the_reference_names() {
     for metric in ALL.iter().filter(|m| !LATER.contains(&m.name)) {
         let (kind, name) = (metric.kind, metric.name);
         assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name}: {text}");
-        let Some(sample) = text.lines().find(|l| l.starts_with(&format!("{name}_")) || l.starts_with(&format!("{name}{{")))
+        let Some(sample) =
+            text.lines().find(|l| l.starts_with(&format!("{name}_")) || l.starts_with(&format!("{name}{{")))
         else {
             continue;
         };

@@ -199,7 +199,9 @@ async fn what_is_served_changes_without_losing_a_request() {
                 for n in 0.. {
                     match client.ask(&format!("{c} {n}")) {
                         Came::Answer(200, answer) => decisions.push(decision(&answer)),
-                        Came::Answer(403, answer) => assert_eq!(answer["error"]["code"], "workflow_stopped", "{answer}"),
+                        Came::Answer(403, answer) => {
+                            assert_eq!(answer["error"]["code"], "workflow_stopped", "{answer}")
+                        }
                         other => panic!("{other:?}"),
                     }
                     if done.load(Ordering::Relaxed) {

@@ -131,7 +131,9 @@ const responses = {
           const again = usual();
           whole(again, event.response);
           seen.finish = again.finish;
-          assert.deepEqual([again.texts.join(""), again.tools], [seen.texts.join(""), seen.tools]);
+          // What an ending repeats is what the deltas said; one that withholds repeats nothing.
+          if (seen.finish === "content_filter") assert.equal(again.texts.join("") + again.tools.join(""), "");
+          else assert.deepEqual([again.texts.join(""), again.tools], [seen.texts.join(""), seen.tools]);
         }
       },
       whole,

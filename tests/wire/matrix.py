@@ -363,10 +363,9 @@ class Player:
     def proxied(self, seen, key, play):
         _, shape, verdict, way, mode = key
         errors, wanted = PROXIED[way].errors, play.choices(shape)
-        told = "pending" if mode == "window" else verdict
-        if play.mark == "bad" and mode == "window":
-            told = verdict  # nothing streams yet
-        assert seen.headers.get("x-seatrial-verdict") == told, seen
+        # A short answer is judged before anything of it leaves: its head says so.
+        told = ("pending", verdict) if mode == "window" else (verdict,)
+        assert seen.headers.get("x-seatrial-verdict") in told, seen
         if verdict in ("allow", "warn"):
             assert seen.error is None, seen
             assert seen.texts == [choice["text"] for choice in wanted], seen

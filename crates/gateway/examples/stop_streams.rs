@@ -149,8 +149,7 @@ async fn round(folder: &Path, clients: usize) -> Result<(), Failure> {
     let server = tokio::spawn(serve(listener, gateway, nothing, std::future::pending()));
     let http = reqwest::Client::new();
     let began = Instant::now();
-    let open: Vec<_> =
-        (0..clients).map(|_| tokio::spawn(client(http.clone(), url.clone(), token.clone()))).collect();
+    let open: Vec<_> = (0..clients).map(|_| tokio::spawn(client(http.clone(), url.clone(), token.clone()))).collect();
     tokio::time::sleep(RUN).await;
     let under_way = factory.unfinished("letters").await?.len();
     let han = factory.local("han@bank.example")?;

@@ -16,8 +16,8 @@
 
 use crate::candidate::{Part, PartKind};
 use crate::detect::Detector;
-use crate::judge::PARTS_MAX;
 use crate::json::TEXT_BYTES_MAX;
+use crate::judge::PARTS_MAX;
 use crate::port::{Delta, StreamEvent};
 use crate::program::{CheckProgram, StepProgram};
 use leaves::Leaves;

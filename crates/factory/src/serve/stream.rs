@@ -2,8 +2,8 @@
 //! durable before the first byte can, and the decision before the last event does.
 
 use super::ask::{Answer, Asking};
-use super::spent::{Spending, bytes_of};
-use super::{Entered, Gone, Manner, Obtained, client_gone, in_shadow, make_ask, stopped};
+use super::spent::Spending;
+use super::{Entered, Gone, Manner, Obtained, client_gone, in_shadow, stopped};
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal};
 use crate::handle::{Handle, Served};
@@ -12,14 +12,18 @@ use crate::record::{Record, Windowed};
 use crate::traffic::{Ticket, Turn};
 use seatrial_guard::candidate::payload_of;
 use seatrial_guard::decide::codes;
-use seatrial_guard::port::{ModelError, Reply, ReplyStream, Streamed};
+use seatrial_guard::port::{ModelError, Reply, Streamed};
 use seatrial_guard::stream::{Inspector, Leaving, Windows};
 use seatrial_guard::{Candidate, StepProgram};
 use seatrial_model::{Action, DecisionId, Digest, EventId, StreamEnd};
 use seatrial_spec::workflow::{Step, StreamMode};
+use source::Source;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+mod source;
+mod whole;
 
 /// How a streamed call is answered.
 pub enum Answering {
@@ -85,17 +89,6 @@ pub struct Streaming {
     over: Option<StreamEnd>,
 }
 
-/// A model's answer, under way.
-struct Source {
-    /// None once it is cancelled.
-    stream: Option<Box<dyn ReplyStream>>,
-    name: String,
-    fallback: Option<String>,
-    asked_bytes: u64,
-    /// Requests that models were sent that did not answer.
-    requests: u64,
-}
-
 /// Two references of one request that go together.
 type Pair<'a, A, B> = (&'a A, &'a B);
 
@@ -108,6 +101,24 @@ fn asking<'a>(
     until: Instant,
 ) -> Asking<'a> {
     Asking { factory, handle, served, step, program, caller, passage, case, decision, until }
+}
+
+/// Opens the model's stream, unless a stop or the client's end comes first.
+async fn opening(
+    asking: &Asking<'_>,
+    ticket: &mut Ticket,
+    gone: Gone<'_>,
+) -> Result<Result<Source, Box<Obtained>>, Refused> {
+    tokio::select! {
+        biased;
+        () = ticket.stopped() => {
+            ticket.cut();
+            let (step, marked) = (asking.step, asking.passage.rehearsal);
+            Err(stopped(asking.handle, &step.path(), &step.name, marked, asking.factory.now()))
+        }
+        opened = asking.open() => opened,
+        () = gone => Ok(Err(Box::new(client_gone(asking.step)))),
+    }
 }
 
 impl Factory {
@@ -169,23 +180,17 @@ impl Factory {
         }
         let until = Asking::deadline(step);
         let opened = {
-            let named = (admitted.asked.case.as_str(), admitted.decision);
+            let named = (admitted.asked.case.clone(), admitted.decision);
+            let named = (named.0.as_str(), named.1);
             let asking = asking(self, (&handle, &served), (step, program), (caller, &passage), named, until);
-            tokio::select! {
-                biased;
-                () = admitted.ticket.stopped() => {
-                    admitted.ticket.cut();
-                    return Err(stopped(&handle, &step.path(), &step.name, passage.rehearsal, self.now()));
-                }
-                opened = asking.open() => opened?,
-                () = gone => Err(Box::new(client_gone(step))),
-            }
+            opening(&asking, &mut admitted.ticket, gone).await?
         };
         let source = match opened {
             Ok(source) => source,
             Err(obtained) => {
                 seen.obtained();
-                let (record, turn, ticket) = admitted.into_record(caller, &passage, program, Manner::Usual, *obtained)?;
+                let (record, turn, ticket) =
+                    admitted.into_record(caller, &passage, program, Manner::Usual, *obtained)?;
                 let passed = self.record(&handle, record).await?;
                 drop((turn, ticket));
                 return whole(passed);
@@ -225,50 +230,6 @@ impl Factory {
     }
 }
 
-impl Asking<'_> {
-    /// Opens a stream at the step's model, or at those that stand behind it; or says why there is none.
-    async fn open(&self) -> Result<Result<Source, Box<Obtained>>, Refused> {
-        let Some(model) = self.served.models.get(&self.step.name) else {
-            return Ok(Err(Box::new(Obtained::nothing(self.step, Some(codes::MODEL_UNREACHABLE.to_owned()), 0))));
-        };
-        let name = self.step.model.as_ref().map_or("", |m| m.name.as_str());
-        let first = (name, &model.model, None);
-        let behind = model.fallbacks.iter().map(|m| (m.name.as_str(), &m.model, Some(m.identity.as_str())));
-        let (mut requests, mut why) = (0, codes::MODEL_UNREACHABLE);
-        for (name, asked, fallback) in std::iter::once(first).chain(behind) {
-            let left = self.until.saturating_duration_since(Instant::now());
-            let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-            let ask = make_ask(self, model, name, timeout_ms, None)?;
-            let asked_bytes = bytes_of(&ask);
-            let timed_out = || ModelError::TimedOut { model: name.to_owned(), timeout_ms };
-            let opened = tokio::time::timeout(left, asked.open(ask)).await.unwrap_or_else(|_| Err(timed_out()));
-            let error = match opened {
-                Ok(stream) => {
-                    let fallback = fallback.map(str::to_owned);
-                    return Ok(Ok(Source { stream: Some(stream), name: name.to_owned(), fallback, asked_bytes, requests }));
-                }
-                Err(ModelError::Untranslatable { model, what }) => {
-                    return Err(Refused::Invalid(format!(
-                        "the provider of `{model}` has no words for `{what}`: leave it out, or call in the provider's own protocol"
-                    )));
-                }
-                Err(error) => error,
-            };
-            tracing::warn!(step = self.step.name, %error, "no stream");
-            (requests, why) = (requests + 1, error.no_candidate());
-            let next = matches!(
-                error,
-                ModelError::Unreachable { .. } | ModelError::TimedOut { .. } | ModelError::Limited { .. }
-            );
-            if !next {
-                break;
-            }
-        }
-        let nothing = Obtained::nothing(self.step, Some(why.to_owned()), 1);
-        Ok(Err(Box::new(Obtained { requests, ..nothing })))
-    }
-}
-
 impl Streaming {
     /// The decision that it comes to.
     #[must_use]
@@ -302,8 +263,7 @@ impl Streaming {
             if self.over.is_none() && self.ticket.is_stopped() {
                 self.over = Some(StreamEnd::Stopped);
             }
-            let event = if self.over.is_none_or(|end| end != StreamEnd::Stopped) { self.ready.pop_front() } else { None };
-            if let Some(event) = event {
+            if let Some(event) = self.may_leave() {
                 self.left = self.left.saturating_add(event.text_bytes);
                 return Next::Event(event.raw);
             }
@@ -351,6 +311,17 @@ impl Streaming {
         end
     }
 
+    /// The first event that may leave now. Those without a text wait for one with a text behind them: what says that
+    /// it is over is never among what leaves before the decision.
+    fn may_leave(&mut self) -> Option<Leaving> {
+        let may = match self.over {
+            Some(StreamEnd::Stopped) => false,
+            None | Some(StreamEnd::Complete) => self.ready.iter().any(|event| event.text_bytes > 0),
+            Some(_) => true,
+        };
+        if may { self.ready.pop_front() } else { None }
+    }
+
     /// Ends the stream: the model is cancelled where it is still writing, what came is judged, and the decision is
     /// recorded.
     pub async fn end(mut self, end: StreamEnd) -> Ended {
@@ -387,7 +358,11 @@ impl Streaming {
         let let_go = end == StreamEnd::Complete && passed.as_ref().is_ok_and(|p| p.action == Action::Allow);
         let end = match &passed {
             Ok(passed) if end == StreamEnd::Complete && !let_go => {
-                if passed.code == codes::WORKFLOW_STOPPED { StreamEnd::Stopped } else { StreamEnd::Violated }
+                if passed.code == codes::WORKFLOW_STOPPED {
+                    StreamEnd::Stopped
+                } else {
+                    StreamEnd::Violated
+                }
             }
             _ => end,
         };
@@ -395,7 +370,12 @@ impl Streaming {
             seen.streamed(end);
             seen.end(&passed);
         }
-        Ended { passed, rest: if let_go { rest.into_iter().map(|l| l.raw).collect() } else { Vec::new() }, end, held: HeldStream(ticket) }
+        Ended {
+            passed,
+            rest: if let_go { rest.into_iter().map(|l| l.raw).collect() } else { Vec::new() },
+            end,
+            held: HeldStream(ticket),
+        }
     }
 
     /// Why there is no candidate, for an end that leaves none. Of what a client or a stop cut off, what came is judged.
@@ -444,61 +424,5 @@ impl Streaming {
         spending.settle(&mut obtained);
         obtained.reply = Some(Arc::new(answer.reply));
         Ok(obtained)
-    }
-
-    /// Reads all of it, and lets nothing leave.
-    async fn read_whole(&mut self) -> Result<Result<Reply, ModelError>, Refused> {
-        let (mut raw, mut chunks) = (Vec::new(), Vec::new());
-        loop {
-            let next = tokio::select! {
-                biased;
-                () = self.ticket.stopped() => {
-                    self.ticket.cut();
-                    let path = seatrial_model::ElementPath::new(format!("steps.{}", self.record.step));
-                    let now = self.factory.now();
-                    return Err(stopped(&self.handle, &path, &self.record.step, self.passage.rehearsal, now));
-                }
-                () = tokio::time::sleep_until(self.until) => {
-                    Err(ModelError::TimedOut { model: self.source.name.clone(), timeout_ms: 0 })
-                }
-                next = self.source.next() => next,
-            };
-            match next {
-                Ok(Streamed::Event(event)) => {
-                    raw.extend_from_slice(&event.raw);
-                    chunks.push(raw.len());
-                }
-                Ok(Streamed::End(reply)) => return Ok(Ok(Reply { raw, chunks, ..*reply })),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-    }
-
-    /// Decides on a reply of which nothing left.
-    async fn in_one_piece(mut self, reply: Result<Reply, ModelError>) -> Result<Passed, Refused> {
-        self.source.stream = None;
-        let obtained = match reply {
-            Ok(reply) => self.obtained(reply, None)?,
-            Err(error) => {
-                let why = Some(error.no_candidate().to_owned());
-                let step = self.served.workflow.step(&self.record.step);
-                let step = step.ok_or_else(|| internal("the step is gone"))?;
-                Obtained { requests: self.source.requests + 1, ..Obtained::nothing(step, why, 1) }
-            }
-        };
-        let Self { factory, handle, mut record, turn, ticket, .. } = self;
-        record.obtained = obtained;
-        let passed = factory.record(&handle, record).await;
-        drop((turn, ticket));
-        passed
-    }
-}
-
-impl Source {
-    async fn next(&mut self) -> Result<Streamed, ModelError> {
-        match &mut self.stream {
-            Some(stream) => stream.next().await,
-            None => Err(ModelError::Unreachable { model: self.name.clone(), status: "cancelled".to_owned() }),
-        }
     }
 }

@@ -70,12 +70,16 @@ async fn serve(mut stream: TcpStream, acts: Vec<Act>, wait: Arc<Semaphore>) -> O
         read.extend_from_slice(&piece[..n]);
         let text = String::from_utf8_lossy(&read);
         let Some(end) = text.find("\r\n\r\n") else { continue };
-        let length: usize = text.to_ascii_lowercase().split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
+        let length: usize =
+            text.to_ascii_lowercase().split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
         if read.len() >= end + 4 + length {
             break;
         }
     }
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n").await.ok()?;
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await
+        .ok()?;
     for act in acts {
         match act {
             Act::Send(text) => {
@@ -115,7 +119,8 @@ async fn plane(script: &Script) -> Plane {
 }
 
 async fn begin(plane: &Plane, stream: bool) -> reqwest::Response {
-    let body = json!({"model": "complaints/say", "stream": stream, "messages": [{"role": "user", "content": "Hello?"}]});
+    let body =
+        json!({"model": "complaints/say", "stream": stream, "messages": [{"role": "user", "content": "Hello?"}]});
     let request = plane.http.post(format!("{}/v1/chat/completions", plane.base)).bearer_auth(&plane.caller);
     request.header("x-seatrial-release", "rehearsal").body(body.to_string()).send().await.unwrap()
 }
@@ -148,10 +153,14 @@ async fn until(what: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn text_leaves_before_the_end_and_the_trace_before_the_text() {
-    let script = script(vec![says("Your card was "), says("charged once. "), Act::Wait, says("That is all."), finish()]).await;
+    let script =
+        script(vec![says("Your card was "), says("charged once. "), Act::Wait, says("That is all."), finish()]).await;
     let plane = plane(&script).await;
     let mut response = begin(&plane, true).await;
-    assert_eq!((response.status().as_u16(), response.headers()["x-seatrial-verdict"].to_str().unwrap()), (200, "pending"));
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["x-seatrial-verdict"].to_str().unwrap()),
+        (200, "pending")
+    );
     assert_eq!(response.headers()["x-seatrial-release"], "rehearsal");
     let decision = decision_of(&response);
     let mut all = Vec::new();
@@ -178,14 +187,24 @@ async fn text_leaves_before_the_end_and_the_trace_before_the_text() {
 
 #[tokio::test]
 async fn a_match_never_leaves_and_ends_the_stream() {
-    let acts = vec![says("Write to "), says("the branch, or an"), says("a@bank"), says(".example. Goodbye now. "), Act::Wait, finish()];
+    let acts = vec![
+        says("Write to "),
+        says("the branch, or an"),
+        says("a@bank"),
+        says(".example. Goodbye now. "),
+        Act::Wait,
+        finish(),
+    ];
     let script = script(acts).await;
     let plane = plane(&script).await;
     let response = begin(&plane, true).await;
     let decision = decision_of(&response);
     let text = response.text().await.unwrap();
     assert!(text.contains("Write to ") && !text.contains("or an") && !text.contains("a@bank"), "{text}");
-    assert!(text.contains(r#""finish_reason":"content_filter""#) && text.contains(r#""code":"content_filter""#), "{text}");
+    assert!(
+        text.contains(r#""finish_reason":"content_filter""#) && text.contains(r#""code":"content_filter""#),
+        "{text}"
+    );
     assert!(text.contains("data: [DONE]"), "{text}");
     let made = decided(&plane, decision).await;
     assert_eq!((&made["verdict"], &made["code"]), (&json!("deny"), &Value::Null));

@@ -109,7 +109,8 @@ impl Leaves {
 
     /// A number is looked at as a reader would print it.
     fn number_ends(&mut self, detectors: &Detectors, text: &str, began: usize) {
-        let printed = serde_json::from_str::<serde_json::Number>(text).map_or_else(|_| text.to_owned(), |n| n.to_string());
+        let printed =
+            serde_json::from_str::<serde_json::Number>(text).map_or_else(|_| text.to_owned(), |n| n.to_string());
         if detectors.find_first(&printed).is_some() {
             self.note(Some(began));
         }

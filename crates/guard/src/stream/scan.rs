@@ -125,7 +125,6 @@ impl Scan {
         &self.text
     }
 
-
     /// Where what was found begins: nothing that comes can undo it.
     pub(super) const fn found(&self) -> Option<usize> {
         self.found

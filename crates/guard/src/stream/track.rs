@@ -18,9 +18,7 @@ pub(super) struct Automaton {
 impl Automaton {
     /// Compiles the expressions.
     pub(super) fn new(patterns: &[String]) -> Result<Self, String> {
-        let config = Config::new()
-            .which_captures(WhichCaptures::None)
-            .nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
+        let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
         let nfa = Compiler::new().configure(config).build_many(patterns).map_err(|e| e.to_string())?;
         let mut marks = Marks::of(&nfa);
         marks.clear();

@@ -128,12 +128,56 @@ fn deltas(part: &str, kind: PartKind, text: &str, lengths: &[usize]) -> Vec<Vec<
 /// Pieces of what detectors look for, and of what only begins like it.
 fn text() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
-        "ana@bank.example", "ana@", "@x", "o'neil@x.co.uk", "4111 1111 1111 1111", "4111-1111-1111-111", "5500",
-        "DE89370400440532013000", "DE89 3704", "+49 30 1234567", "(030) 123456", "2024-01-02", "078-05-1120",
-        "12345678Z", "192.168.0.1", "1.2.3", "fe80::1", "::", "https://a.b/c?d", "http://", "www.x", "token: a1b2c3d4e5f6g7",
-        "the secret is ", "api key", "AKIAIOSFODNN7EXAMPLE", "sk-abcdefghijklmnopqrstuv1", "ghp_", "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ",
-        "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN ", "classified", "class", "order 66", "order 6",
-        "\u{200b}", "\u{ff14}", "１", " ", "  ", "\n", ". ", "-", "/", "\"", "'", "é", "漢字。", "hello ", "a", "7",
+        "ana@bank.example",
+        "ana@",
+        "@x",
+        "o'neil@x.co.uk",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-111",
+        "5500",
+        "DE89370400440532013000",
+        "DE89 3704",
+        "+49 30 1234567",
+        "(030) 123456",
+        "2024-01-02",
+        "078-05-1120",
+        "12345678Z",
+        "192.168.0.1",
+        "1.2.3",
+        "fe80::1",
+        "::",
+        "https://a.b/c?d",
+        "http://",
+        "www.x",
+        "token: a1b2c3d4e5f6g7",
+        "the secret is ",
+        "api key",
+        "AKIAIOSFODNN7EXAMPLE",
+        "sk-abcdefghijklmnopqrstuv1",
+        "ghp_",
+        "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN ",
+        "classified",
+        "class",
+        "order 66",
+        "order 6",
+        "\u{200b}",
+        "\u{ff14}",
+        "１",
+        " ",
+        "  ",
+        "\n",
+        ". ",
+        "-",
+        "/",
+        "\"",
+        "'",
+        "é",
+        "漢字。",
+        "hello ",
+        "a",
+        "7",
     ])
     .prop_map(str::to_owned);
     prop::collection::vec(prop_oneof![4 => known, 1 => "[a-z0-9 .@:+\\-]{0,10}"], 0..10).prop_map(|p| p.concat())
@@ -309,7 +353,8 @@ fn what_is_too_large_is_cut() {
     let program = program(all_rules());
     let step = program.step("route").unwrap();
     let line = "Nothing to see here at all. ".repeat(400);
-    let events: Vec<_> = (0..100).map(|_| vec![Delta { part: TEXT.to_owned(), kind: PartKind::Text, text: line.clone() }]).collect();
+    let events: Vec<_> =
+        (0..100).map(|_| vec![Delta { part: TEXT.to_owned(), kind: PartKind::Text, text: line.clone() }]).collect();
     let outcome = run(step, 256, &events);
     assert!(outcome.cut && denied(step, &outcome.parts));
     let many: Vec<_> = (0..70)

@@ -143,5 +143,14 @@ mod tests {
         assert!(missing.contains("`OTHER` is not set"), "{missing}");
         assert!(ask(Some(KeyRef::File("none".to_owned()))).is_err());
         assert!(providers.model(&Provider::Classifier, "m").is_err());
+        // The same address, asked in another way or in other words, is another client.
+        let Provider::Http(openai) = provider(None) else { unreachable!() };
+        let anthropic = HttpProvider { kind: HttpKind::Anthropic, ..openai.clone() };
+        let responses = HttpProvider { speaks: vec![Protocol::OpenAiResponses], ..openai };
+        for other in [anthropic, responses] {
+            assert!(providers.model(&Provider::Http(other), "m").is_ok());
+        }
+        assert_eq!(providers.clients.lock().unwrap().len(), 5);
+        assert!(providers.circuits().is_empty(), "nobody was asked yet");
     }
 }

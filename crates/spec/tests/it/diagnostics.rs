@@ -293,7 +293,6 @@ fn windows_and_whole_outputs_do_not_go_together() {
         &changed("stream: buffer", "stream: { window: 2048 }"),
         expect![[r#"
             ST0409 28:5 draft steps.assess: a schema that says more than that the output is a text needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
-            ST0111 35:5 production steps.assess.stream: `steps.assess.stream` is not enforced by this version: streams are buffered: nothing leaves before the verdict
             ST0409 38:5 draft steps.assess: a `require` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0409 40:5 draft steps.assess: a rule over the output needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]
             ST0409 40:5 draft steps.assess: `modify` or `escalate` needs the whole output, and `stream: { window }` lets parts of it leave before [write `stream: buffer`]

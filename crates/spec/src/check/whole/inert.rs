@@ -4,7 +4,7 @@
 use super::Places;
 use crate::check::reader::Reader;
 use crate::diagnostic::Code;
-use crate::workflow::{FactorySpec, Money, Provider, Step, StreamMode, Workflow};
+use crate::workflow::{FactorySpec, Money, Provider, Step, Workflow};
 use seatrial_model::{ElementPath, Stage};
 
 /// Says of each such control what happens instead.
@@ -53,9 +53,6 @@ fn of_step(step: &Step) -> Vec<(&'static str, &'static str)> {
     let mut found = Vec::new();
     if step.review.people > 1 {
         found.push(("review.people", "the first answer settles the decision"));
-    }
-    if step.stream != StreamMode::Buffer {
-        found.push(("stream", "streams are buffered: nothing leaves before the verdict"));
     }
     found
 }

@@ -1,9 +1,11 @@
-//! The guard in front of an upstream, for comparison with `passthrough`: a real factory with its store on this
-//! disk, one step with a schema and three rules, every decision recorded before its answer leaves. It serves a
-//! rehearsal, which runs the same pipeline as a release.
+//! The guard in front of an upstream, for comparison with `passthrough` and `durable_proxy`: the workspace's example with
+//! all of its checks, but for the confidence that only its embedded model earns; its model is asked over HTTP at UPSTREAM.
+//! A real factory with its store on this disk; every decision is recorded before its answer leaves. It serves a rehearsal,
+//! which runs the same pipeline as a release.
 //!
-//! `cargo run --release -p seatrial-gateway --example guarded -- LISTEN UPSTREAM FOLDER` makes the factory in the
-//! empty FOLDER, writes `body.json` there, and prints the `load` command to run against it.
+//! `cargo run --release -p seatrial-gateway --example guarded -- LISTEN UPSTREAM FOLDER` makes the factory in FOLDER,
+//! which is to be new, writes `body.json`, `requests.jsonl` and `streamed.jsonl` there, and prints the `load` command to
+//! run against it.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
 use bytes::Bytes;
@@ -12,66 +14,82 @@ use seatrial_factory::{Factory, FactoryProjector, NewToken, OpenOptions, SystemC
 use seatrial_gateway::{Gateway, HttpProviders, serve};
 use seatrial_model::event::TokenKind;
 use seatrial_store::{Options, SqliteStore};
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-const WORKFLOW: &str = r#"seatrial: 1
-workflow: complaints
-title: "Route complaints"
-purpose: "Every complaint reaches its team."
-population: "Complaints made for a measurement"
-types:
-  Complaint: complaint.json
-  Routing: routing.json
-roles:
-  handlers: "Complaint handlers"
-  engineering: "Delivery team"
-steps:
-  route:
-    does: "Assign the complaint to a team"
-    actor: ai
-    influence: decide
-    reversible: true
-    input: Complaint
-    output: Routing
-    model: { provider: default, name: fixed-1, temperature: 0 }
-    require:
-      says-why: { rule: "size(output.reason) >= 10" }
-    forbid:
-      promises-money: { rule: "output.reason.matches('(?i)refund')" }
-      personal-data: { detect: [email, phone, iban], in: output.reason, else: modify }
-    escalate:
-      large: { when: "input.amount > 1000.0", to: handlers }
-    review: { within: 4h, late: handlers, people: 1, hold: 0s }
-    fallback: { to: handlers }
-responsibilities:
-  workflow:   { delivery: engineering, receiving: handlers }
-  changes:    { delivery: engineering, receiving: handlers }
-  exceptions: { delivery: engineering, receiving: handlers }
-  behaviour:  { delivery: engineering, receiving: handlers }
-  evolution:  { delivery: engineering, receiving: handlers }
-"#;
-
-const COMPLAINT: &str = r#"{"type":"object","properties":{"text":{"type":"string"},"amount":{"type":"number"}},"required":["text","amount"]}"#;
-const ROUTING: &str = r#"{"type":"object","properties":{"team":{"type":"string"},"reason":{"type":"string"}},"required":["team","reason"]}"#;
-const BODY: &str = r#"{"model":"complaints/route","messages":[{"role":"user","content":"{\"text\":\"I lost my card on Monday.\",\"amount\":12.5}"}]}"#;
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-fn write_factory(folder: &Path, upstream: &str) -> Result<(), Failure> {
-    let flow = folder.join("complaints");
-    std::fs::create_dir_all(&flow)?;
-    let factory = format!(
-        "seatrial: 1\nfactory: measured\nkind: simulation\nprofile: small\ntimezone: UTC\npeople:\n  - {{ id: han@bank.example, name: \"Han\", side: receiving, roles: [handlers] }}\n  - {{ id: dev@builder.example, name: \"Dev\", side: delivery, roles: [engineering] }}\nproviders:\n  default: {{ kind: openai, base_url: \"http://{upstream}/v1\" }}\nstore: {{ sqlite: .seatrial }}\nworkflows: [complaints]\n"
-    );
-    std::fs::write(folder.join("factory.yaml"), factory)?;
-    std::fs::write(flow.join("workflow.yaml"), WORKFLOW)?;
-    std::fs::write(flow.join("complaint.json"), COMPLAINT)?;
-    std::fs::write(flow.join("routing.json"), ROUTING)?;
-    std::fs::write(folder.join("body.json"), BODY)?;
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credit-preapproval");
+const WORKFLOW: &str = "credit-preapproval";
+
+/// What is changed in the spec: the model is far away, and nothing rests on probabilities that it does not have.
+const EDITS: [(&str, &str); 6] = [
+    (
+        "      provider: embedded\n      name: credit-scorecard\n      train: { examples: applications, label: expected.decision }",
+        "      provider: far\n      name: fixed-1",
+    ),
+    ("      unsure: { when: \"confidence < thresholds.approve\", to: underwriters }\n", ""),
+    ("per_minute: 60000", "per_minute: 6000000"),
+    ("measure: \"thresholds.approve, escalate.over-stretched, audit\"", "measure: \"escalate.over-stretched, audit\""),
+    (", \"steps.*.escalate\", thresholds] }", ", \"steps.*.escalate\"] }"),
+    ("    stream: buffer\n", "    stream: buffer\n    attempts: 1\n"),
+];
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            std::fs::copy(entry.path(), target)?;
+        } else if entry.file_name() != ".seatrial" {
+            copy(&entry.path(), &target)?;
+        }
+    }
     Ok(())
+}
+
+fn write_factory(root: &Path, upstream: &str) -> Result<(), Failure> {
+    copy(Path::new(EXAMPLE), root)?;
+    let file = root.join("factory.yaml");
+    let providers = format!("providers:\n  far: {{ kind: openai, base_url: \"http://{upstream}/v1\" }}\n");
+    std::fs::write(&file, std::fs::read_to_string(&file)?.replacen("providers:\n", &providers, 1))?;
+    let flow = root.join("workflows").join(WORKFLOW);
+    let mut spec = std::fs::read_to_string(flow.join("workflow.yaml"))?;
+    for (from, to) in EDITS {
+        if !spec.contains(from) {
+            return Err(format!("the example has no `{from}` any more").into());
+        }
+        spec = spec.replacen(from, to, 1);
+    }
+    let (before, rest) = spec.split_once("thresholds:\n").ok_or("the example has no thresholds any more")?;
+    let (_, after) = rest.split_once("\nslices:\n").ok_or("the example has no slices any more")?;
+    std::fs::write(flow.join("workflow.yaml"), format!("{before}slices:\n{after}"))?;
+    write_requests(root, &flow.join("examples/applications.jsonl"))
+}
+
+/// Some of the example's applications, each as a request of a client.
+fn write_requests(root: &Path, applications: &Path) -> Result<(), Failure> {
+    let (mut plain, mut streamed) = (String::new(), String::new());
+    for line in std::fs::read_to_string(applications)?.lines().rev().take(1_000) {
+        let example: Value = serde_json::from_str(line)?;
+        let content = example.get("input").ok_or("an example has no input")?.to_string();
+        let model = format!("{WORKFLOW}/assess");
+        let request = json!({"model": model, "messages": [{"role": "user", "content": content}]});
+        plain.push_str(&format!("{request}\n"));
+        let request = json!({"model": model, "stream": true, "messages": [{"role": "user", "content": content}]});
+        streamed.push_str(&format!("{request}\n"));
+    }
+    std::fs::write(root.join("body.json"), plain.lines().next().unwrap_or_default())?;
+    std::fs::write(root.join("requests.jsonl"), plain)?;
+    Ok(std::fs::write(root.join("streamed.jsonl"), streamed)?)
 }
 
 async fn open(folder: &Path) -> Result<(Factory, String), Failure> {
@@ -84,8 +102,8 @@ async fn open(folder: &Path) -> Result<(Factory, String), Failure> {
         clock: Box::new(SystemClock),
     })
     .await?;
-    let dev = factory.local("dev@builder.example")?;
-    factory.submit(&dev, Some("complaints")).await?;
+    let dev = factory.local("dev@shipyard.example")?;
+    factory.submit(&dev, Some(WORKFLOW)).await?;
     let new = NewToken {
         kind: TokenKind::Caller,
         principal: "load".to_owned(),

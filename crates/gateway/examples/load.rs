@@ -5,24 +5,33 @@
 //! `cargo run --release -p seatrial-gateway --example load -- URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]…`
 //! sends BODY_FILE, or, where its name ends in `.jsonl`, its lines in turn.
 //!
-//! `… load -- --serve LISTEN` answers every request with one small chat completion: the upstream for the comparison.
+//! `… load -- --serve LISTEN` answers every request with one small chat completion, streamed where that is asked: the
+//! upstream for the comparison. `… load -- --hold CONNECTIONS URL BODY_FILE [HEADER: VALUE]…` sends one request on each
+//! connection, and holds all of them open.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
 use bytes::Bytes;
+use futures_util::stream::Iter;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const COMPLETION: &str = r#"{"id":"c-1","object":"chat.completion","created":1,"model":"fixed-1","choices":[{"index":0,"message":{"role":"assistant","content":"{\"team\":\"cards\",\"reason\":\"The customer reports a lost card.\"}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}"#;
+const USAGE: &str = "usage: load URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]… | load --serve LISTEN | load --hold CONNECTIONS URL BODY_FILE [HEADER: VALUE]…";
+
+type Answer = Either<Full<Bytes>, StreamBody<Iter<IntoIter<Result<Frame<Bytes>, Infallible>>>>>;
+
+const COMPLETION: &str = r#"{"id":"c-1","object":"chat.completion","created":1,"model":"fixed-1","choices":[{"index":0,"message":{"role":"assistant","content":"{\"decision\":\"pre-approve\",\"confidence\":0.97}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}"#;
 
 #[derive(Clone)]
 struct Load {
@@ -80,7 +89,7 @@ fn bodies(file: &str) -> Result<Arc<[Bytes]>, Failure> {
 
 async fn run(arguments: &[String]) -> Result<(), Failure> {
     let [url, connections, seconds, body, headers @ ..] = arguments else {
-        return Err("usage: load URL CONNECTIONS SECONDS BODY_FILE [HEADER: VALUE]… | load --serve LISTEN".into());
+        return Err(USAGE.into());
     };
     let mut map = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     for text in headers {
@@ -114,24 +123,74 @@ async fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn fixed(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let _ = request.into_body().collect().await;
-    let mut response = Response::new(Full::new(Bytes::from_static(COMPLETION.as_bytes())));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// The same answer as a stream: the head, a delta for each few bytes, the end.
+fn events() -> Vec<Bytes> {
+    let event = |delta: &str, finish: &str| {
+        format!(
+            "data: {{\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"fixed-1\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    };
+    let mut events = vec![event(r#"{"role":"assistant","content":""}"#, "null")];
+    for piece in ["{\"deci", "sion\":", "\"pre-a", "pprove", "\",\"conf", "idence", "\":0.97}"] {
+        let content = serde_json::Value::from(piece);
+        events.push(event(&format!("{{\"content\":{content}}}"), "null"));
+    }
+    events.push(event("{}", "\"stop\""));
+    events.push("data: [DONE]\n\n".to_owned());
+    events.into_iter().map(Bytes::from).collect()
+}
+
+async fn fixed(request: Request<Incoming>, events: Arc<[Bytes]>) -> Result<Response<Answer>, Infallible> {
+    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let streamed = body.windows(13).any(|found| found == b"\"stream\":true");
+    let (kind, body) = if streamed {
+        let frames: Vec<_> = events.iter().cloned().map(|event| Ok(Frame::data(event))).collect();
+        ("text/event-stream", Either::Right(StreamBody::new(futures_util::stream::iter(frames))))
+    } else {
+        ("application/json", Either::Left(Full::new(Bytes::from_static(COMPLETION.as_bytes()))))
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
 async fn serve(listen: &str) -> Result<(), Failure> {
     let listener = TcpListener::bind(listen).await?;
     println!("answering on {listen}");
+    let events: Arc<[Bytes]> = events().into();
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
+        let events = Arc::clone(&events);
         tokio::spawn(async move {
-            let service = hyper::service::service_fn(fixed);
+            let service = hyper::service::service_fn(move |request| fixed(request, Arc::clone(&events)));
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
+}
+
+/// Opens connections, sends one request on each, and holds them open until the standard input ends.
+async fn hold(arguments: &[String]) -> Result<(), Failure> {
+    let [connections, url, body, headers @ ..] = arguments else { return Err(USAGE.into()) };
+    let (bodies, uri) = (bodies(body)?, url.parse::<Uri>()?);
+    let address = uri.authority().ok_or("the address has no host")?.to_string();
+    let mut head = format!("POST {} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n", uri.path());
+    headers.iter().for_each(|header| head.push_str(&format!("{header}\r\n")));
+    let mut held = Vec::new();
+    for (_, body) in (0..connections.parse::<usize>()?).zip(bodies.iter().cycle()) {
+        let mut stream = tokio::net::TcpStream::connect(&address).await?;
+        stream.write_all(format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes()).await?;
+        stream.write_all(body).await?;
+        let mut answer = vec![0; 65_536];
+        let n = stream.read(&mut answer).await?;
+        if !answer.get(..n).unwrap_or_default().starts_with(b"HTTP/1.1 ") {
+            return Err("a connection was refused".into());
+        }
+        held.push(stream);
+    }
+    println!("holding {}", held.len());
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await?;
+    Ok(())
 }
 
 #[tokio::main]
@@ -139,6 +198,7 @@ async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [flag, listen] if flag == "--serve" => serve(listen).await,
+        [flag, rest @ ..] if flag == "--hold" => hold(rest).await,
         other => run(other).await,
     }
 }

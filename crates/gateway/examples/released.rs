@@ -1,12 +1,13 @@
 //! A copy of the workspace's example, delivered to production by its simulated people, and served: the embedded
 //! model, all of its checks, durable evidence. The tests of unchanged clients and the measurements use it.
 //!
-//! `cargo run -p seatrial-gateway --example released -- LISTEN FOLDER [--test UPSTREAM]`
+//! `cargo run -p seatrial-gateway --example released -- LISTEN FOLDER [--test UPSTREAM | --measured]`
 //!
 //! The factory is laid out in FOLDER, which is to be new; `requests.jsonl` in it has applications of the example as
 //! chat completion requests. When it serves, it prints one line of JSON with the tokens. With `--test` the spec has
 //! one more rule, which denies what the embedded model answers, and the factory one more workflow, which asks the model
-//! at UPSTREAM (`http://HOST/v1`), and which nobody releases. A line `submit` on the standard input submits the work tree, and prints its digest.
+//! at UPSTREAM (`http://HOST/v1`), and which nobody releases. A line `submit` on the standard input submits the work tree, and prints its digest. With `--measured`
+//! the step has no limit of its own that a measurement could reach.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
 #[path = "../../factory/tests/it/simulated.rs"]
@@ -26,12 +27,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credit-preapproval");
 const WORKFLOW: &str = "credit-preapproval";
 
-const USAGE: &str = "usage: released LISTEN FOLDER [--test UPSTREAM]";
+const USAGE: &str = "usage: released LISTEN FOLDER [--test UPSTREAM | --measured]";
 
 /// What the examples are split by: the same model and threshold on every machine.
 const SALT: &str = "5eed";
@@ -247,6 +252,7 @@ async fn main() -> Result<(), Failure> {
     copy(Path::new(EXAMPLE), &root)?;
     match more {
         [] => {}
+        [flag] if flag == "--measured" => edit(&spec_file(&root), "per_minute: 60000", "per_minute: 6000000")?,
         [flag, upstream] if flag == "--test" => add_for_tests(&root, upstream)?,
         _ => return Err(USAGE.into()),
     }

@@ -8,8 +8,8 @@ mod stream;
 
 pub(crate) use ask::Asking;
 pub use hold::HOLD_MS_MAX;
-pub use stream::{Answering, Ended, HeldStream, Next, Streaming};
 pub(crate) use spent::limits_of_day;
+pub use stream::{Answering, Ended, HeldStream, Next, Streaming};
 
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal, new_decision, new_review};
@@ -40,6 +40,21 @@ pub type Gone<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// Nobody hangs up.
 fn never() -> Gone<'static> {
     Box::pin(std::future::pending())
+}
+
+/// How long somebody who hung up may take to ask again, in milliseconds: clients' libraries give up after their own time
+/// limit, wait half a second or one, and repeat the call. That attempt is to find the first one still under way.
+pub const RETRY_MS: u64 = 2_000;
+
+/// Ends when the client hung up, and nobody waits for the same ask any more.
+async fn given_up(gone: Gone<'_>, turn: &Turn) {
+    gone.await;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(RETRY_MS)).await;
+        if !turn.is_awaited() {
+            return;
+        }
+    }
 }
 
 /// The client hung up while the model was asked.
@@ -274,7 +289,7 @@ impl Factory {
             tokio::select! {
                 biased;
                 obtained = self.obtain(&asking, &mut admitted.ticket) => obtained?,
-                () = gone => client_gone(step),
+                () = given_up(gone, &admitted.turn) => client_gone(step),
             }
         };
         seen.obtained();

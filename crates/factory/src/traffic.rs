@@ -34,6 +34,14 @@ pub(crate) struct Turn {
     tag: String,
 }
 
+impl Turn {
+    /// Whether a later attempt of the same ask waits for this one.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        asks.get(&self.tag).is_some_and(|(_, ended)| ended.receiver_count() > 0)
+    }
+}
+
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 
 use super::ask::{Answer, Asking};
 use super::spent::Spending;
-use super::{Entered, Gone, Manner, Obtained, client_gone, in_shadow, stopped};
+use super::{Entered, Gone, Manner, Obtained, client_gone, given_up, in_shadow, stopped};
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal};
 use crate::handle::{Handle, Served};
@@ -107,7 +107,7 @@ fn asking<'a>(
 async fn opening(
     asking: &Asking<'_>,
     ticket: &mut Ticket,
-    gone: Gone<'_>,
+    gone: impl Future<Output = ()>,
 ) -> Result<Result<Source, Box<Obtained>>, Refused> {
     tokio::select! {
         biased;
@@ -183,7 +183,7 @@ impl Factory {
             let named = (admitted.asked.case.clone(), admitted.decision);
             let named = (named.0.as_str(), named.1);
             let asking = asking(self, (&handle, &served), (step, program), (caller, &passage), named, until);
-            opening(&asking, &mut admitted.ticket, gone).await?
+            opening(&asking, &mut admitted.ticket, given_up(gone, &admitted.turn)).await?
         };
         let source = match opened {
             Ok(source) => source,

@@ -401,7 +401,7 @@ async fn whoever_hangs_up_before_the_verdict_gets_a_decision_without_an_answer()
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let plane = plane().await;
     let slow = ResponseTemplate::new(200).set_body_raw(stream(PATHS[0], GOOD), "text/event-stream");
-    plane.model(slow.set_delay(Duration::from_millis(2_500))).await;
+    plane.model(slow.set_delay(Duration::from_secs(8))).await;
     let mut body = ask(PATHS[0], &input(5.0));
     body["stream"] = json!(true);
     let body = body.to_string();
@@ -422,7 +422,7 @@ async fn whoever_hangs_up_before_the_verdict_gets_a_decision_without_an_answer()
     }
     drop(client);
     let filter = || seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
-    for _ in 0..100 {
+    for _ in 0..200 {
         if let [row] = plane.factory.decisions("complaints", filter()).await.unwrap().as_slice() {
             assert_eq!(row.action.to_string(), "escalate", "nobody is there to get an answer");
             return;

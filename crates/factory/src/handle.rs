@@ -432,6 +432,6 @@ impl Factory {
             kind: Watched::kind(provider),
             model: name.to_owned(),
         };
-        WatchedModel::new(&self.0.observer, model, what)
+        WatchedModel::around(&self.0.observer, model, what)
     }
 }

@@ -17,8 +17,8 @@ use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Decision, Part, 
 use seatrial_model::event::{DecisionMade, Entry, ReviewOpened, StreamOpened, StreamReleased};
 use seatrial_model::facts::{FACTS_VERSION, Inspected, OnLapse, ReviewAll};
 use seatrial_model::{
-    Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, LogName, Principal, Protocol, ReviewId, Stage, StreamEnd, Subject,
-    Time,
+    Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, LogName, Principal, Protocol, ReviewId,
+    Stage, StreamEnd, Subject, Time,
 };
 use seatrial_spec::workflow::PilotGate;
 use seatrial_store::{Batch, Sealed, StoreError, StoreExt as _, TransactError, View};
@@ -348,13 +348,7 @@ fn state_of(view: &dyn View, factory: &Factory, record: &Record) -> Result<State
     State::read(view, factory, record, (&Remembered::default(), None))
 }
 
-fn facts_of(
-    served: &Served,
-    record: &Record,
-    state: &State,
-    now: Time,
-    audit: Option<ElementPath>,
-) -> Facts {
+fn facts_of(served: &Served, record: &Record, state: &State, now: Time, audit: Option<ElementPath>) -> Facts {
     let judgement = &record.obtained.judgement;
     let stage = match &served.release {
         _ if record.rehearsal => Stage::Draft,

@@ -28,7 +28,10 @@ pub struct HttpProviders {
 }
 
 /// Clients by how they ask, their address, their key's digest, and what is spoken.
-type Clients = HashMap<(Kind, String, Option<Digest>, Vec<Protocol>), Arc<HttpModel>>;
+type Clients = HashMap<ClientKey, Arc<HttpModel>>;
+
+/// What tells clients apart.
+type ClientKey = (Kind, String, Option<Digest>, Vec<Protocol>);
 
 impl HttpProviders {
     /// Key files are looked for below `root`, the folder of `factory.yaml`; `env` reads an environment variable.
@@ -40,7 +43,7 @@ impl HttpProviders {
     #[must_use]
     pub fn circuits(&self) -> Vec<(String, String, State)> {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |((_, url, _, _), client): (&(Kind, String, Option<Digest>, Vec<Protocol>), &Arc<HttpModel>)| {
+        let of = |((_, url, _, _), client): (&ClientKey, &Arc<HttpModel>)| {
             client.circuits().into_iter().map(|(model, state)| (url.clone(), model, state)).collect::<Vec<_>>()
         };
         let mut all: Vec<_> = clients.iter().flat_map(of).collect();
@@ -120,10 +123,10 @@ mod tests {
 
     fn provider(key: Option<KeyRef>) -> Provider {
         Provider::Http(HttpProvider {
-            kind: seatrial_spec::workflow::HttpKind::OpenAi,
+            kind: HttpKind::OpenAi,
             base_url: "http://127.0.0.1:9/v1".to_owned(),
             key,
-            speaks: vec![seatrial_model::Protocol::OpenAiChat],
+            speaks: vec![Protocol::OpenAiChat],
             prices: std::collections::BTreeMap::new(),
         })
     }

@@ -174,8 +174,7 @@ fn pattern(text: &str) -> Regex {
 /// How an address of the web begins.
 const URL_BEGINS: &str = r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)";
 
-static URL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r#"{URL_BEGINS}[^\s<>"'`{{}}|\\^\[\]]{{1,2048}}"#)));
+static URL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r#"{URL_BEGINS}[^\s<>"'`{{}}|\\^\[\]]{{1,2048}}"#)));
 
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,7 @@ pub struct Evidence {
 /// Every kind of event with its body. The kind carries its version; a changed body is a new kind.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body")]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a decision, the largest of them")]
 pub enum Body {
     // -- the factory's own log
     /// A factory was opened.

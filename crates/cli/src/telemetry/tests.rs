@@ -21,7 +21,7 @@ written from the code (`SEATRIAL_UPDATE=1 cargo test -p seatrial-cli metrics`).
 ";
 
 fn reference() -> String {
-    let line = |m: &super::measures::Described| {
+    let line = |m: &measures::Described| {
         let labels: Vec<String> = m.labels.split(", ").filter(|l| !l.is_empty()).map(|l| format!("`{l}`")).collect();
         format!("| `{}` | {} | {} | {} |\n", m.name, m.kind, labels.join(", "), m.help)
     };

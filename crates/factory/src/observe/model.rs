@@ -39,7 +39,7 @@ pub(crate) struct WatchedModel {
 
 impl WatchedModel {
     /// Watches a model.
-    pub(crate) fn new(cell: &Cell, model: Arc<dyn Model>, what: Watched) -> Arc<dyn Model> {
+    pub(crate) fn around(cell: &Cell, model: Arc<dyn Model>, what: Watched) -> Arc<dyn Model> {
         Arc::new(Self { model, cell: Arc::clone(cell), what: Arc::new(what) })
     }
 

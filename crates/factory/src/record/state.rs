@@ -144,8 +144,8 @@ impl State {
         let fact = |(path, failed): &(ElementPath, bool)| {
             let under =
                 |t: &Threshold| t.slices.iter().find(|(slice, _)| slice == path.name()).map(|(_, state)| *state);
-            let states = self.standing.thresholds.iter().map(|t| under(t).unwrap_or(CertificateState::None));
-            let state = states.filter(|state| *state != CertificateState::Certified).last();
+            let mut states = self.standing.thresholds.iter().map(|t| under(t).unwrap_or(CertificateState::None));
+            let state = states.rfind(|state| *state != CertificateState::Certified);
             let state = state.unwrap_or(CertificateState::Certified);
             SliceFact { path: path.clone(), state, failed: *failed }
         };

@@ -10,7 +10,7 @@ use serde_json::json;
 const JUDGED: (&str, &str) =
     ("      short: { rule", "      good: { judge: check, rule: \"judged.ok\" }\n      short: { rule");
 
-fn model<'a>(ask: &'a Ask) -> &'a str {
+fn model(ask: &Ask) -> &str {
     ask.model.as_str()
 }
 

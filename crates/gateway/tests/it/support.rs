@@ -133,7 +133,8 @@ workflows: [workflows/complaints]
     );
     let mut workflow = WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
     if !steps.is_empty() {
-        workflow = workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
+        workflow =
+            workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
         std::fs::write(flow.join("schemas/anything.json"), r#"{"type":"object"}"#).unwrap();
         std::fs::write(flow.join("schemas/words.json"), r#"{"type":"string"}"#).unwrap();
     }

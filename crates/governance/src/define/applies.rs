@@ -41,9 +41,7 @@ impl Weight {
         let ai = || workflow.steps.iter().filter(|s| s.actor == Actor::Ai);
         let asks = |s: &seatrial_spec::workflow::Step| {
             use seatrial_spec::workflow::Else;
-            !s.escalate.is_empty()
-                || s.audit.is_some()
-                || s.rules().any(|r| r.otherwise == Else::Escalate)
+            !s.escalate.is_empty() || s.audit.is_some() || s.rules().any(|r| r.otherwise == Else::Escalate)
         };
         Self {
             influence: ai().map(|s| s.influence).max().unwrap_or(Influence::Inform),

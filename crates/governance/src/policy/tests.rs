@@ -76,6 +76,7 @@ fn the_matrix() {
         break_glass      -           -           -           -           -           -           -
         call             -           -           -           -           -           -           -
         decide           -           -           -           -           -           -           -
+        admit            -           -           -           -           -           -           -
         evaluate         yes         -           yes         yes         -           yes         -
         import_examples  yes         -           yes         yes         -           yes         -
         replay           yes         -           yes         yes         -           yes         -
@@ -144,7 +145,7 @@ fn what_nothing_can_lift() {
 
 fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, listed: bool) {
     use Action::{
-        Accept, AnswerReview, Approve, BreakGlass, Call, Decide, DecideIncident, Drill, EndWaiver, FileDocument,
+        Accept, Admit, AnswerReview, Approve, BreakGlass, Call, Decide, DecideIncident, Drill, EndWaiver, FileDocument,
         GrantWaiver, HandleIncident, OpenIncident, Override, Reaffirm, Release, Resume, Retire, RollBack, Stop, Waive,
         Withdraw,
     };
@@ -165,7 +166,10 @@ fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, liste
     assert!(!(c.stopper && action == Resume), "{what}");
     if actor.side == Side::Independent {
         assert!(
-            !matches!(action, Stop | Resume | Call | Decide | Override | AnswerReview | Release | Accept | Drill),
+            !matches!(
+                action,
+                Stop | Resume | Call | Decide | Admit | Override | AnswerReview | Release | Accept | Drill
+            ),
             "{what}"
         );
         assert!(!matches!(action, RollBack | Retire | Waive), "{what}");
@@ -179,7 +183,7 @@ fn assert_invariants(actor: &Principal, action: Action, c: &Circumstances, liste
     assert!(actor.assurance != Assurance::Simulated || c.simulation, "{what}");
     match c.token {
         Some(TokenKind::Caller) => {
-            assert!((matches!(action, Call | Decide) && listed) || (action == Action::Read && c.own), "{what}");
+            assert!((matches!(action, Call | Decide | Admit) && listed) || (action == Action::Read && c.own), "{what}");
         }
         Some(TokenKind::Ci) => assert_eq!(action, Action::Evaluate, "{what}"),
         Some(TokenKind::Reviewer) => {

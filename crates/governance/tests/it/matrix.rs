@@ -98,7 +98,7 @@ fn expected(case: &Case) -> bool {
     match special {
         Special::CallerListed | Special::CallerUnlisted | Special::CallerOwn => {
             return match action {
-                A::Call | A::Decide => special == Special::CallerListed && !outsider,
+                A::Call | A::Decide | A::Admit => special == Special::CallerListed && !outsider,
                 A::Read => own,
                 _ => false,
             };
@@ -122,7 +122,7 @@ fn expected(case: &Case) -> bool {
         A::Override | A::AnswerReview | A::Stop | A::Drill | A::OpenIncident | A::IssueToken => in_role && !outsider,
         A::HandleIncident | A::DecideIncident => (in_role || (person && own)) && !outsider,
         A::Resume => in_role && !outsider && special != Special::Stopper,
-        A::BreakGlass => false,
+        A::BreakGlass | A::Admit => false,
         A::Call | A::Decide => person && special == Special::Rehearsal && !outsider,
         A::Evaluate | A::SubmitSpec | A::ImportExamples | A::Replay | A::ReportPilot => !service && !outsider,
         A::Note => !service,
@@ -187,7 +187,7 @@ fn ask(policies: &Policies, case: &Case) -> bool {
         assurance: case.assurance,
     };
     use Action as A;
-    let on_step = matches!(case.action, A::Override | A::AnswerReview | A::Audit | A::Call | A::Decide);
+    let on_step = matches!(case.action, A::Override | A::AnswerReview | A::Audit | A::Call | A::Decide | A::Admit);
     let token = match case.special {
         Special::CallerListed | Special::CallerUnlisted | Special::CallerOwn => Some(TokenKind::Caller),
         Special::Reviewer => Some(TokenKind::Reviewer),

@@ -334,7 +334,6 @@ impl Change {
     }
 }
 
-
 /// Whether the input was refused then: the model was not asked.
 fn refused(facts: &Facts) -> bool {
     facts.no_candidate.is_none() && facts.findings.is_empty() && facts.input.iter().any(Finding::objects)

@@ -1,5 +1,5 @@
 //! The guard from the outside: a checked workflow in, verdicts out.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod example;
 mod fixture;
@@ -7,8 +7,8 @@ mod fuzz;
 mod judge;
 mod program;
 mod replay;
-mod wire;
 mod stream;
+mod wire;
 
 /// A file that nobody names here would be a test that never runs.
 #[test]

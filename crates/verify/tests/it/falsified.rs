@@ -100,7 +100,11 @@ fn facts_that_agree_with_a_false_verdict_contradict_the_payloads() {
 #[test]
 fn facts_that_leave_out_what_the_log_says() {
     let stop = |log: &mut Log| {
-        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false, factory: false }));
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped {
+            element: ElementPath::root(),
+            marked: false,
+            factory: false,
+        }));
         let id = event.id;
         log.append(event);
         id
@@ -151,7 +155,11 @@ fn facts_that_leave_out_what_the_log_says() {
 #[test]
 fn a_drills_stop_holds_for_marked_requests_alone() {
     let stop = |log: &mut Log| {
-        let event = log.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: true, factory: false }));
+        let event = log.event(Body::WorkflowStopped(WorkflowStopped {
+            element: ElementPath::root(),
+            marked: true,
+            factory: false,
+        }));
         log.append(event);
     };
     let mut log = Log::new();
@@ -334,7 +342,11 @@ fn blobs_and_payloads_that_do_not_belong() {
     assert_eq!(report.problems[0].place, format!("blobs/{}", digest.hex()));
 
     let mut stray = log(|_| ());
-    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false, factory: false }));
+    let mut event = stray.event(Body::WorkflowStopped(WorkflowStopped {
+        element: ElementPath::root(),
+        marked: false,
+        factory: false,
+    }));
     stray.keep(&mut event, "reason", b"nobody commits to this");
     found(&verify(&stray, &trust()), &["no event commits to it"]);
 

@@ -62,10 +62,6 @@ pub(crate) fn asking_files() -> MemoryFiles {
     files
 }
 
-pub(crate) fn workflow() -> Workflow {
-    load(&spec_files())
-}
-
 fn load(files: &MemoryFiles) -> Workflow {
     let main = String::from_utf8(files.read("workflow.yaml").unwrap()).unwrap();
     let checked = seatrial_spec::check(&main, files, None);

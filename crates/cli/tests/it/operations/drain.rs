@@ -21,6 +21,7 @@ struct Client {
 enum Came {
     Answer(u16, Value),
     Refused,
+    #[expect(dead_code, reason = "shown where a test fails")]
     Broken(String),
 }
 

@@ -14,7 +14,7 @@ struct Sample {
 
 impl Metrics {
     pub fn parse(text: &str) -> Self {
-        let body = text.strip_suffix("# EOF\n").expect("it ends with `# EOF`");
+        let body = text.strip_suffix("# EOF\n").unwrap_or_else(|| panic!("it does not end with `# EOF`: {text}"));
         let mut families = BTreeMap::new();
         let mut current = String::new();
         let mut seen = BTreeSet::new();

@@ -146,8 +146,11 @@ fn drills() {
     assert_eq!(stop("ana", 90_000, 3), (Discharged, Failed));
     assert_eq!(stop("ana", 900, 0), (Failed, Failed));
     let mut log = Log::new();
-    let helped =
-        log.add(principal("dev"), &[], Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false, factory: false }));
+    let helped = log.add(
+        principal("dev"),
+        &[],
+        Body::WorkflowStopped(WorkflowStopped { element: "".into(), marked: false, factory: false }),
+    );
     log.drill("ana", 900, 3, vec![helped]);
     assert!(log.is(Stage::Production, "drill.stop").1.contains("of the delivery side acted in it"));
 }

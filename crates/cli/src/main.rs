@@ -25,6 +25,10 @@ use failure::Failure;
 use out::Out;
 use std::process::ExitCode;
 
+/// A decision makes thousands of small things: this allocator is quick at these.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let argv: Vec<String> = match std::env::args_os().map(std::ffi::OsString::into_string).collect() {
         Ok(argv) => argv,

@@ -41,11 +41,12 @@ mod delivery;
 mod incidents;
 mod records;
 mod running;
+mod tables;
 mod transfer;
 
 pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
-pub(crate) use running::{
+pub(crate) use tables::{
     ADMISSION, AUDIT_DUE, CALLER, CLIENT_GONE, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED,
     QUEUE, REHEARSAL_QUEUE, SEEDED, SPENT, STREAM, WITNESS, admission_key, audit_due_from, pilot_count_key, quarter_of,
     spent_key, spent_prefix,

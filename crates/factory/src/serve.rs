@@ -2,18 +2,23 @@
 
 mod aside;
 mod ask;
+mod gate;
 mod hold;
+mod obtained;
 mod spent;
 mod stream;
 
-pub(crate) use ask::Asking;
+pub(crate) use ask::{Asking, make_ask, output_schema};
+use gate::choose;
+pub(crate) use gate::{admit_step, bounds, in_shadow, serves, stopped, unreleased};
 pub use hold::HOLD_MS_MAX;
+pub(crate) use obtained::Obtained;
 pub(crate) use spent::limits_of_day;
 pub use stream::{Answering, Ended, HeldStream, Next, Streaming};
 
 use crate::api::{Caller, Passage, PassageEntry, Passed, Refused};
 use crate::factory::{Factory, internal, new_decision, new_review};
-use crate::handle::{Handle, Live, Served, ServedModel};
+use crate::handle::{Handle, Served};
 use crate::join::{Asked, Turned};
 use crate::observe::Observation;
 use crate::project::CLIENT_GONE;
@@ -21,12 +26,10 @@ use crate::record::Record;
 use crate::switch::Reach;
 use crate::traffic::{Ticket, Turn};
 use seatrial_governance::policy::{Action as Act, Circumstances};
+use seatrial_guard::StepProgram;
 use seatrial_guard::decide::{codes, draw};
-use seatrial_guard::port::{Ask, AskBody, Reply};
-use seatrial_guard::{Aside, Judgement, StepProgram};
-use seatrial_model::event::{Cost, Entry, Usage};
-use seatrial_model::facts::Bounds;
-use seatrial_model::{Confidence, DecisionId, ElementPath, Finding, Stage, Time};
+use seatrial_model::event::Entry;
+use seatrial_model::{DecisionId, Finding, Time};
 use seatrial_spec::workflow::Step;
 use serde_json::Value;
 use std::sync::Arc;
@@ -60,69 +63,6 @@ async fn given_up(gone: Gone<'_>, turn: &Turn) {
 /// The client hung up while the model was asked.
 fn client_gone(step: &Step) -> Obtained {
     Obtained { requests: 1, ..Obtained::nothing(step, Some(CLIENT_GONE.to_owned()), 1) }
-}
-
-/// What came of asking for a candidate.
-pub(crate) struct Obtained {
-    pub(crate) candidate: Option<String>,
-    pub(crate) judgement: Judgement,
-    pub(crate) no_candidate: Option<String>,
-    pub(crate) attempts: u32,
-    pub(crate) reply: Option<Arc<Reply>>,
-    pub(crate) model: Option<String>,
-    pub(crate) usage: Option<Usage>,
-    /// Further samples that were answered.
-    pub(crate) samples: u64,
-    /// The model that answered, where it was not the step's first.
-    pub(crate) fallback: Option<String>,
-    /// What the calls cost.
-    pub(crate) cost: Option<Cost>,
-    /// A bound for calls whose provider did not say what they used.
-    pub(crate) unreported: Option<Usage>,
-    /// Requests that providers were sent.
-    pub(crate) requests: u64,
-    /// What was asked beside the candidate.
-    pub(crate) aside: Aside,
-}
-
-impl Obtained {
-    pub(crate) fn nothing(step: &Step, why: Option<String>, attempts: u32) -> Self {
-        let source = step.confidence.as_ref().map_or_else(|| "none".to_owned(), |c| c.label());
-        let confidence = Confidence { source, value: 0.0, present: false };
-        Self {
-            candidate: None,
-            judgement: Judgement {
-                findings: Vec::new(),
-                after_modify: None,
-                output: None,
-                modified: None,
-                confidence,
-                whens: Vec::new(),
-                inspected: Vec::new(),
-                thresholds_used: Vec::new(),
-            },
-            no_candidate: why,
-            attempts,
-            reply: None,
-            model: None,
-            usage: None,
-            samples: 0,
-            fallback: None,
-            cost: None,
-            unreported: None,
-            requests: 0,
-            aside: Aside::default(),
-        }
-    }
-}
-
-impl Obtained {
-    /// The redacted output.
-    pub(crate) fn modified_text(&self) -> Option<String> {
-        // Calls of tools alone have no text: then it is all the parts.
-        let modified = self.judgement.modified.as_ref()?;
-        Some(modified.text().map_or_else(|| seatrial_guard::candidate::payload_of(&modified.parts), str::to_owned))
-    }
 }
 
 impl Factory {
@@ -446,145 +386,6 @@ fn drawn_decision(served: &Served, program: &StepProgram, at: Time) -> Result<De
     Ok(decision)
 }
 
-fn choose(live: &Live, passage: &Passage) -> Result<Arc<Served>, Refused> {
-    let served = if passage.rehearsal { &live.candidate } else { &live.in_force };
-    served.clone().ok_or_else(|| match (&live.broken, passage.rehearsal) {
-        (None, true) => {
-            let missing = "no spec was submitted; `seatrial submit` does it".to_owned();
-            Refused::NotReleased { workflow: passage.workflow.clone(), missing: vec![missing] }
-        }
-        _ => unreleased(live, &passage.workflow),
-    })
-}
-
-/// The refusal where no release is in force.
-pub(crate) fn unreleased(live: &Live, workflow: &str) -> Refused {
-    let missing = match &live.broken {
-        Some(why) => why.clone(),
-        None if live.retired.is_some() => {
-            let since = live.retired.as_ref().map(|r| r.at.to_string()).unwrap_or_default();
-            format!("it is retired since {since}, and nothing of it is served any more")
-        }
-        None => "no release is in force; `seatrial status` shows what is missing".to_owned(),
-    };
-    Refused::NotReleased { workflow: workflow.to_owned(), missing: vec![missing] }
-}
-
-/// Refuses a way in which the spec does not serve the step: some check of it could not run there.
-pub(crate) fn serves(step: &Step, passage: &Passage) -> Result<(), Refused> {
-    let way = passage.entry.kind();
-    if step.serves.contains(&way) {
-        return Ok(());
-    }
-    let word = |way: &Entry| match way {
-        Entry::Run => "run",
-        Entry::Proxy => "proxy",
-        Entry::Decide => "decide",
-    };
-    let served: Vec<&str> = step.serves.iter().map(word).collect();
-    Err(Refused::Forbidden(format!(
-        "`{}` is not served as `{}`; its spec serves it as: {}",
-        step.name,
-        word(&way),
-        if served.is_empty() { "nothing".to_owned() } else { served.join(", ") }
-    )))
-}
-
-/// Refuses what is stopped, and more calls than a minute may have.
-pub(crate) fn admit_step(handle: &Handle, step: &Step, passage: &Passage, now: Time) -> Result<(), Refused> {
-    let path = step.path();
-    if handle.stop_of(&path, passage.rehearsal).is_some() {
-        return Err(stopped(handle, &path, &step.name, passage.rehearsal, now));
-    }
-    if let Some(limit) = step.limits.per_minute {
-        // Marked requests have the same limit, and a count of their own: they take no case its turn.
-        let reach = Reach::of(passage.rehearsal);
-        handle.traffic.count(&step.name, reach, limit, now).map_err(|retry_after_s| Refused::TooMany {
-            step: format!("{}/{}", passage.workflow, step.name),
-            limit: format!("{limit} calls a minute"),
-            retry_after_s,
-        })?;
-    }
-    Ok(())
-}
-
-/// The refusal of a stopped step, saying how business goes on.
-pub(crate) fn stopped(handle: &Handle, path: &ElementPath, step: &str, marked: bool, now: Time) -> Refused {
-    let found = handle.stop_of(path, marked);
-    let element = found.as_ref().map_or_else(|| path.to_string(), |(element, _, _)| element.to_string());
-    let drill = found.as_ref().is_some_and(|(_, _, reach)| reach.is_marked());
-    let live = handle.live.load();
-    let served = live.in_force.as_ref().or(live.candidate.as_ref());
-    let fallback = served.and_then(|s| s.workflow.step(step)).and_then(|s| s.fallback.clone());
-    let instead = match fallback {
-        Some(f) => match f.runbook {
-            Some(runbook) => format!("Business goes on with the role `{}`, by `{runbook}`", f.to),
-            None => format!("Business goes on with the role `{}`", f.to),
-        },
-        None => "The spec names no fallback for it".to_owned(),
-    };
-    Refused::Stopped {
-        workflow: handle.log.to_string(),
-        element: match (element.is_empty(), drill) {
-            (true, false) => "the whole workflow".to_owned(),
-            (true, true) => "every marked request".to_owned(),
-            (false, false) => element,
-            (false, true) => format!("{element}, for marked requests,"),
-        },
-        since: found.map_or(now, |(_, stop, _)| stop.at),
-        instead,
-    }
-}
-
-/// The ask of a passage's model, under the name that the provider knows.
-pub(crate) fn make_ask(
-    asking: &Asking<'_>,
-    model: &ServedModel,
-    name: &str,
-    timeout_ms: u64,
-    objections: Option<&(String, Vec<Finding>)>,
-) -> Result<Ask, Refused> {
-    let Asking { served, step, program, .. } = *asking;
-    let entry = &asking.passage.entry;
-    let wanted = step.model.as_ref();
-    let body = match entry {
-        PassageEntry::Proxy { call, .. } if !model.embedded => {
-            let bytes = if step.withhold.is_empty() {
-                call.received().to_vec()
-            } else {
-                call.stripped(&|input| program.withhold(input)).map_err(Refused::CannotWithhold)?
-            };
-            AskBody::Raw { protocol: call.protocol(), bytes, stream: call.stream(), headers: call.headers() }
-        }
-        entry => {
-            let input = program.withhold(entry.input());
-            let mut messages = if model.embedded {
-                Vec::new()
-            } else {
-                program.render(entry.input()).map_err(|e| Refused::Invalid(e.to_string()))?
-            };
-            if let Some((answer, findings)) = objections {
-                messages = program.ask_again(&messages, answer, findings);
-            }
-            AskBody::Messages { messages, input }
-        }
-    };
-    Ok(Ask {
-        model: name.to_owned(),
-        body,
-        temperature: wanted.and_then(|m| m.temperature),
-        schema: output_schema(served, step),
-        logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
-        timeout_ms,
-    })
-}
-
-/// The schema that the answer should follow.
-pub(crate) fn output_schema(served: &Served, step: &Step) -> Option<Value> {
-    let name = step.output.as_ref()?;
-    served.workflow.types.get(name).map(|t| (*t.schema).clone())
-}
-
 impl PassageEntry {
     /// The step's input.
     #[must_use]
@@ -600,20 +401,5 @@ impl PassageEntry {
             Self::Proxy { .. } => Entry::Proxy,
             Self::Decide { .. } => Entry::Decide,
         }
-    }
-}
-
-/// Whether the release in force runs in shadow: judged live, and nothing is changed.
-pub(crate) fn in_shadow(served: &Served) -> bool {
-    let pilot = served.release.as_ref().is_some_and(|r| r.stage == Stage::Pilot);
-    pilot && served.workflow.gates.pilot.as_ref().is_some_and(|p| p.shadow)
-}
-
-/// Whether a pilot's bounds still hold.
-pub(crate) fn bounds(served: &Served, now: Time, today: u64) -> Bounds {
-    match &served.release {
-        Some(r) if r.stage == Stage::Pilot && r.until.is_some_and(|until| now > until) => Bounds::Ended,
-        Some(r) if r.stage == Stage::Pilot && r.per_day.is_some_and(|max| today >= max) => Bounds::Ceiling,
-        _ => Bounds::Within,
     }
 }

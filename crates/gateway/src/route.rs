@@ -7,7 +7,9 @@ use seatrial_model::{DecisionId, EventId, ReviewId};
 /// An endpoint of the data plane.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
-    /// `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`
+    /// `POST /v1/chat/completions`
+    /// `POST /v1/responses`
+    /// `POST /v1/messages`
     Proxy(Dialect),
     /// `GET /v1/models`
     Models,

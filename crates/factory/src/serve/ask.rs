@@ -1,16 +1,17 @@
 //! Asking the step's model, and where it cannot answer, those that stand behind it.
 
-use super::{STEP_MS_MAX, in_shadow, make_ask};
+use super::{STEP_MS_MAX, in_shadow};
 use crate::api::{Caller, Passage, PassageEntry, Refused};
 use crate::factory::Factory;
 use crate::handle::{Handle, Served, ServedModel};
 use crate::serve::Obtained;
 use crate::serve::spent::{Spending, bytes_of};
 use seatrial_guard::candidate::payload_of;
-use seatrial_guard::port::{ModelError, Reply};
+use seatrial_guard::port::{Ask, AskBody, ModelError, Reply};
 use seatrial_guard::{Aside, Candidate, StepProgram};
 use seatrial_model::{DecisionId, Finding};
 use seatrial_spec::workflow::{Check, Step};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -208,4 +209,53 @@ impl<'a> Asking<'a> {
         let error = last.unwrap_or_else(|| ModelError::TimedOut { model: name.to_owned(), timeout_ms: 0 });
         Ok(Err(NoAnswer { error, requests }))
     }
+}
+
+/// The ask of a passage's model, under the name that the provider knows.
+pub(crate) fn make_ask(
+    asking: &Asking<'_>,
+    model: &ServedModel,
+    name: &str,
+    timeout_ms: u64,
+    objections: Option<&(String, Vec<Finding>)>,
+) -> Result<Ask, Refused> {
+    let Asking { served, step, program, .. } = *asking;
+    let entry = &asking.passage.entry;
+    let wanted = step.model.as_ref();
+    let body = match entry {
+        PassageEntry::Proxy { call, .. } if !model.embedded => {
+            let bytes = if step.withhold.is_empty() {
+                call.received().to_vec()
+            } else {
+                call.stripped(&|input| program.withhold(input)).map_err(Refused::CannotWithhold)?
+            };
+            AskBody::Raw { protocol: call.protocol(), bytes, stream: call.stream(), headers: call.headers() }
+        }
+        entry => {
+            let input = program.withhold(entry.input());
+            let mut messages = if model.embedded {
+                Vec::new()
+            } else {
+                program.render(entry.input()).map_err(|e| Refused::Invalid(e.to_string()))?
+            };
+            if let Some((answer, findings)) = objections {
+                messages = program.ask_again(&messages, answer, findings);
+            }
+            AskBody::Messages { messages, input }
+        }
+    };
+    Ok(Ask {
+        model: name.to_owned(),
+        body,
+        temperature: wanted.and_then(|m| m.temperature),
+        schema: output_schema(served, step),
+        logprobs: matches!(step.confidence, Some(seatrial_spec::workflow::ConfidenceSource::Logprobs(_))),
+        timeout_ms,
+    })
+}
+
+/// The schema that the answer should follow.
+pub(crate) fn output_schema(served: &Served, step: &Step) -> Option<Value> {
+    let name = step.output.as_ref()?;
+    served.workflow.types.get(name).map(|t| (*t.schema).clone())
 }

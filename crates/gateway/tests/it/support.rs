@@ -111,38 +111,7 @@ pub async fn plane_of(limits: Limits, bytes_max: Option<u64>, steps: &str, base:
     let _ = rustls_ring();
     let upstream = MockServer::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let flow = folder.path().join("workflows/complaints");
-    std::fs::create_dir_all(flow.join("schemas")).unwrap();
-    let factory_yaml = format!(
-        r#"seatrial: 1
-factory: test-bank
-kind: simulation
-profile: small
-timezone: UTC
-people:
-  - {{ id: sue@bank.example, name: "Sue", side: receiving, roles: [supervisors] }}
-  - {{ id: sam@bank.example, name: "Sam", side: receiving, roles: [supervisors] }}
-  - {{ id: han@bank.example, name: "Han", side: receiving, roles: [handlers] }}
-  - {{ id: dev@builder.example, name: "Dev", side: delivery, roles: [engineering] }}
-providers:
-  default: {{ kind: openai, base_url: "{}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat, responses, messages] }}
-store: {{ sqlite: .seatrial }}
-workflows: [workflows/complaints]
-"#,
-        base.unwrap_or_else(|| upstream.uri())
-    );
-    let mut workflow = WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
-    if !steps.is_empty() {
-        workflow =
-            workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
-        std::fs::write(flow.join("schemas/anything.json"), r#"{"type":"object"}"#).unwrap();
-        std::fs::write(flow.join("schemas/words.json"), r#"{"type":"string"}"#).unwrap();
-    }
-    std::fs::write(folder.path().join("factory.yaml"), factory_yaml).unwrap();
-    std::fs::write(flow.join("workflow.yaml"), workflow).unwrap();
-    std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
-    std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
-    std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
+    write_files(folder.path(), steps, &base.unwrap_or_else(|| upstream.uri()));
     let options = Options { projector: Arc::new(FactoryProjector), bytes_max, ..Options::default() };
     let store = SqliteStore::create(&folder.path().join(".seatrial"), options).unwrap();
     let root = folder.path().to_owned();
@@ -187,6 +156,41 @@ workflows: [workflows/complaints]
         served: Some(served),
         folder,
     }
+}
+
+fn write_files(folder: &std::path::Path, steps: &str, base: &str) {
+    let flow = folder.join("workflows/complaints");
+    std::fs::create_dir_all(flow.join("schemas")).unwrap();
+    let factory_yaml = format!(
+        r#"seatrial: 1
+factory: test-bank
+kind: simulation
+profile: small
+timezone: UTC
+people:
+  - {{ id: sue@bank.example, name: "Sue", side: receiving, roles: [supervisors] }}
+  - {{ id: sam@bank.example, name: "Sam", side: receiving, roles: [supervisors] }}
+  - {{ id: han@bank.example, name: "Han", side: receiving, roles: [handlers] }}
+  - {{ id: dev@builder.example, name: "Dev", side: delivery, roles: [engineering] }}
+providers:
+  default: {{ kind: openai, base_url: "{}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat, responses, messages] }}
+store: {{ sqlite: .seatrial }}
+workflows: [workflows/complaints]
+"#,
+        base
+    );
+    let mut workflow = WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
+    if !steps.is_empty() {
+        workflow =
+            workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
+        std::fs::write(flow.join("schemas/anything.json"), r#"{"type":"object"}"#).unwrap();
+        std::fs::write(flow.join("schemas/words.json"), r#"{"type":"string"}"#).unwrap();
+    }
+    std::fs::write(folder.join("factory.yaml"), factory_yaml).unwrap();
+    std::fs::write(flow.join("workflow.yaml"), workflow).unwrap();
+    std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
+    std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
+    std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
 }
 
 pub fn rustls_ring() -> Result<(), ()> {

@@ -78,19 +78,15 @@ fn step(
     let influence = influence(r, &mut f, actor);
     let reversible = f.get("reversible").and_then(|n| r.bool(n)).unwrap_or(false);
     let [input, output] = types(r, &mut f, actor, names);
-    let ask = who_is_asked(&entry.value);
-    let ask = ask.filter(|role| names.roles.contains(role));
+    let ask = who_is_asked(&entry.value).filter(|role| names.roles.contains(role));
     let has_model = entry.value.get("model").is_some();
-    let has_confidence = entry.value.get("confidence").is_some();
     let tools =
         tools::tools(r, f.get("tools"), &tools::Of { path: &path, signature: &signature, names, ask: &ask }, learnt);
     let checks = Checks { path: &path, signature: &signature, names, ask };
-    let refuse_input = checks.read(r, &mut f, RuleKind::RefuseInput, learnt);
-    let require = checks.read(r, &mut f, RuleKind::Require, learnt);
-    let forbid = checks.read(r, &mut f, RuleKind::Forbid, learnt);
-    let never = checks.read(r, &mut f, RuleKind::Never, learnt);
-    let escalate_scope = names.escalate_scope(&signature, has_confidence);
-    let escalate = rules::escalations(r, f.get("escalate"), &path, &escalate_scope, names, learnt);
+    let kinds = [RuleKind::RefuseInput, RuleKind::Require, RuleKind::Forbid, RuleKind::Never];
+    let [refuse_input, require, forbid, never] = kinds.map(|kind| checks.read(r, &mut f, kind, learnt));
+    let scope = names.escalate_scope(&signature, entry.value.get("confidence").is_some());
+    let escalate = rules::escalations(r, f.get("escalate"), &path, &scope, names, learnt);
     r.at = path.clone();
     let output_scope = names.output_scope(&signature);
     let confidence = f.get("confidence").and_then(|n| confidence(r, n, &path, &output_scope, names));
@@ -101,8 +97,8 @@ fn step(
     let stream = f.get("stream").and_then(|n| stream(r, n)).unwrap_or_default();
     let model = f.get("model").and_then(|n| model(r, n, &path, &output_scope, names));
     r.at = path.clone();
-    let serves = f.get("serves").and_then(|n| serves(r, n));
-    let serves = serves.unwrap_or_else(|| usual_ways(has_model, confidence.as_ref()));
+    let serves =
+        f.get("serves").and_then(|n| serves(r, n)).unwrap_or_else(|| usual_ways(has_model, confidence.as_ref()));
     let step = Step {
         name: entry.key.clone(),
         does,
@@ -132,10 +128,7 @@ fn step(
         fallback: f.get("fallback").and_then(|n| fallback(r, n, &path, files, names)),
         limits: limits(r, f.get("limits"), &path),
         trace: trace(r, f.get("trace"), &path),
-        requires: f.get("requires").and_then(|n| {
-            let at = path.child("requires");
-            expr::check_node(&mut r.report, r.file, n, &at, &names.requires_scope(&entry.key)).map(|c| c.expr)
-        }),
+        requires: requires(r, f.get("requires"), &path, &names.requires_scope(&entry.key)),
     };
     r.at = path;
     if actor != Actor::Ai {
@@ -144,6 +137,12 @@ fn step(
     windows(r, &f, &step, names);
     f.done(r);
     Some(step)
+}
+
+/// What has to hold before the step may act.
+fn requires(r: &mut Reader, node: Option<&Node>, path: &ElementPath, scope: &Scope) -> Option<crate::workflow::Expr> {
+    let at = path.child("requires");
+    node.and_then(|n| expr::check_node(&mut r.report, r.file, n, &at, scope)).map(|c| c.expr)
 }
 
 /// The names of the input and output types; AI has both.

@@ -229,7 +229,11 @@ fn who_can_judge() {
         ST0417 26:19 draft steps.answer.confidence: `check` cannot judge: it does not serve `run`, by which a judge is asked [name another AI step with a `model`, whose input is an object of `output` and, where wanted, `input`]
     "#]],
     );
-    // What it is asked with: `output`, and `input` where wanted.
+}
+
+/// What it is asked with: `output`, and `input` where wanted.
+#[test]
+fn what_a_judge_is_asked_with() {
     says(
         &[("input: Judged", "input: Question"), ("judged.rude", "judged.ruder")],
         expect![[r#"

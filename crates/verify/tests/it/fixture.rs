@@ -1,5 +1,6 @@
 //! A log in memory, made with the real guard, as a `Source`.
 
+use seatrial_guard::Judgement;
 use seatrial_guard::decide::ReviewAsk;
 use seatrial_guard::{CHECKS_VERSION, Candidate, DECIDE_VERSION, Part, PartKind, Program, decide, draw};
 use seatrial_ledger::{Checkpoint, Frontier, Signer, Tile, TilePath, TileTree, VerifierKey, bundle, leaf_hash};
@@ -228,31 +229,12 @@ impl Log {
         let judged = candidate.filter(|_| !denied).map(|c| step.judge(&input, c));
         let (plan, release) = (step.plan().clone(), self.release.unwrap());
         let decision = DecisionId::new(self.uuid());
-        let none = Confidence { source: "caller".to_owned(), value: 0.0, present: false };
-        let facts = Facts {
-            v: FACTS_VERSION,
-            decide: DECIDE_VERSION,
-            checks: CHECKS_VERSION,
-            stage: Stage::Production,
-            rehearsal: false,
-            shadow: false,
-            stopped: false,
-            bounds: Bounds::Within,
-            lapsed: None,
-            review_all: None,
-            acts: true,
-            input: input_findings,
-            no_candidate: (candidate.is_none()).then(|| "model_unreachable".to_owned()),
-            findings: judged.as_ref().map(|j| j.findings.clone()).unwrap_or_default(),
-            after_modify: judged.as_ref().and_then(|j| j.after_modify.clone()),
-            attempts: 1,
-            confidence: judged.as_ref().map_or(none, |j| j.confidence.clone()),
-            whens: judged.as_ref().map(|j| j.whens.clone()).unwrap_or_default(),
-            thresholds: vec![],
-            slices: Vec::new(),
-            draw: draw(&release, &plan.audit.as_ref().unwrap().path, &decision),
-            inspected: judged.as_ref().map(|j| j.inspected.clone()).unwrap_or_default(),
-        };
+        let facts = facts_of(
+            candidate,
+            judged.as_ref(),
+            input_findings,
+            draw(&release, &plan.audit.as_ref().unwrap().path, &decision),
+        );
         let again = decide(&plan, &facts);
         let opened = |r: &ReviewAsk, review: ReviewId| {
             let (to, own, within_ms) = (r.to.clone(), r.own, r.within_ms);
@@ -425,4 +407,32 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+fn facts_of(candidate: Option<&Candidate>, judged: Option<&Judgement>, input: Vec<Finding>, draw: f64) -> Facts {
+    let none = Confidence { source: "caller".to_owned(), value: 0.0, present: false };
+    Facts {
+        v: FACTS_VERSION,
+        decide: DECIDE_VERSION,
+        checks: CHECKS_VERSION,
+        stage: Stage::Production,
+        rehearsal: false,
+        shadow: false,
+        stopped: false,
+        bounds: Bounds::Within,
+        lapsed: None,
+        review_all: None,
+        acts: true,
+        input,
+        no_candidate: (candidate.is_none()).then(|| "model_unreachable".to_owned()),
+        findings: judged.map(|j| j.findings.clone()).unwrap_or_default(),
+        after_modify: judged.and_then(|j| j.after_modify.clone()),
+        attempts: 1,
+        confidence: judged.map_or(none, |j| j.confidence.clone()),
+        whens: judged.map(|j| j.whens.clone()).unwrap_or_default(),
+        thresholds: vec![],
+        slices: Vec::new(),
+        draw,
+        inspected: judged.map(|j| j.inspected.clone()).unwrap_or_default(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Judges, agreement, and replay of both.
 
 use super::*;
+use seatrial_guard::replay::{Change, NeedsOutput, Side};
 
 #[test]
 fn what_a_judge_says_is_weighed() {
@@ -149,14 +150,15 @@ fn what_was_kept_is_what_was_judged() {
 }
 
 /// Replay of what calls tools and what was judged is what the guard would have said.
+fn side(edits: &[(&str, &str)]) -> Side {
+    let workflow = std::sync::Arc::new(workflow(edits));
+    Side { program: std::sync::Arc::new(Program::compile(&workflow).unwrap()), workflow }
+}
+
 #[test]
 fn replay_reads_calls_and_judges() {
     use seatrial_guard::candidate::payload_of;
-    use seatrial_guard::replay::{Change, NeedsOutput, Outcome, Payloads, Recorded, Side};
-    let side = |edits: &[(&str, &str)]| {
-        let workflow = std::sync::Arc::new(workflow(edits));
-        Side { program: std::sync::Arc::new(Program::compile(&workflow).unwrap()), workflow }
-    };
+    use seatrial_guard::replay::{Outcome, Payloads, Recorded};
     let judges = ("    require:\n", "    require:\n      is-ok: { judge: check, rule: \"judged.ok\" }\n");
     let calm = ("confidence < thresholds.sure", "confidence < 0.95");
     let specs = [
@@ -219,12 +221,18 @@ fn replay_reads_calls_and_judges() {
             }
         }
     }
-    // Another judge says another thing, and one that was not asked has said nothing.
+}
+
+/// Another judge says another thing, and one that was not asked has said nothing.
+#[test]
+fn replay_asks_for_judges_that_were_not_asked() {
+    let judges = ("    require:\n", "    require:\n      is-ok: { judge: check, rule: \"judged.ok\" }\n");
+    let asked = side(&[judges]);
     let other = ("name: another-model }", "name: third-model }");
-    let change = Change::between(Some(&specs[0]), &side(&[judges, other]), "answer").unwrap();
+    let change = Change::between(Some(&asked), &side(&[judges, other]), "answer").unwrap();
     assert_eq!(change.needs_output(), Some(NeedsOutput::Judge));
-    let change = Change::between(Some(&side(&[])), &specs[0], "answer").unwrap();
+    let change = Change::between(Some(&side(&[])), &asked, "answer").unwrap();
     assert_eq!(change.needs_output(), Some(NeedsOutput::Judge));
-    let change = Change::between(Some(&specs[0]), &side(&[]), "answer").unwrap();
+    let change = Change::between(Some(&asked), &side(&[]), "answer").unwrap();
     assert_eq!(change.needs_output(), None);
 }

@@ -39,7 +39,7 @@ steps:
     input: Letter
     output: Words
     model: { provider: default, name: fixed-1, temperature: 0 }
-    within: 2m
+    within: 2min
     stream: { window: 16 }
     forbid:
       personal-data: { detect: [email, phone, iban, card-number, secret, url] }

@@ -10,21 +10,20 @@
 //! the step has no limit of its own that a measurement could reach.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
+#[path = "shared/credit.rs"]
+mod credit;
+#[path = "shared/serving.rs"]
+mod serving;
 #[path = "../../factory/tests/it/simulated.rs"]
 mod simulated;
 
-use bytes::Bytes;
-use http_body_util::Full;
+use credit::{EXAMPLE, WORKFLOW, copy, edit, flow, requests, spec_file};
 use seatrial_factory::api::Caller;
-use seatrial_factory::{ApprovalInput, Factory, FactoryProjector, NewToken, OpenOptions, Quiet, Released, SystemClock};
-use seatrial_gateway::{Gateway, HttpProviders, serve};
+use seatrial_factory::{ApprovalInput, Factory, Quiet, Released};
 use seatrial_model::Stage;
 use seatrial_model::event::TokenKind;
-use seatrial_store::{Options, SqliteStore};
-use serde_json::{Value, json};
-use std::convert::Infallible;
+use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tokio::net::TcpListener;
 
 // As the program has it.
@@ -32,9 +31,6 @@ use tokio::net::TcpListener;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credit-preapproval");
-const WORKFLOW: &str = "credit-preapproval";
 
 const USAGE: &str = "usage: released LISTEN FOLDER [--test UPSTREAM | --measured]";
 
@@ -81,35 +77,9 @@ responsibilities:
 
 const QUESTION: &str = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
 
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if !entry.file_type()?.is_dir() {
-            std::fs::copy(entry.path(), target)?;
-        } else if entry.file_name() != ".seatrial" {
-            copy(&entry.path(), &target)?;
-        }
-    }
-    Ok(())
-}
-
-fn edit(file: &Path, from: &str, to: &str) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(file)?;
-    if !text.contains(from) {
-        return Err(format!("`{}` has no `{from}` any more", file.display()).into());
-    }
-    Ok(std::fs::write(file, text.replacen(from, to, 1))?)
-}
-
-fn spec_file(root: &Path) -> PathBuf {
-    root.join("workflows").join(WORKFLOW).join("workflow.yaml")
-}
-
 fn add_for_tests(root: &Path, upstream: &str) -> Result<(), Failure> {
     edit(&spec_file(root), "      protected-reason:", RULE)?;
-    let probes = root.join("workflows").join(WORKFLOW).join("examples/probes.jsonl");
+    let probes = flow(root).join("examples/probes.jsonl");
     let text = std::fs::read_to_string(&probes)?;
     std::fs::write(&probes, format!("{}\n{PROBE}\n", text.trim_end()))?;
     let file = root.join("factory.yaml");
@@ -197,37 +167,8 @@ impl Yard {
     }
 
     async fn token(&self, kind: TokenKind, principal: &str) -> Result<String, Failure> {
-        let steps = if kind == TokenKind::Caller { vec!["*".to_owned()] } else { Vec::new() };
-        let new = NewToken { kind, principal: principal.to_owned(), steps, lives: "1d".parse()? };
-        Ok(self.factory.issue_token(&self.who("dev")?, new).await?)
+        serving::token(&self.factory, &self.who("dev")?, kind, principal).await
     }
-
-    /// Some of the example's applications, each as a request of a client.
-    fn write_requests(&self) -> Result<(), Failure> {
-        let file = self.root.join("workflows").join(WORKFLOW).join("examples/applications.jsonl");
-        let mut requests = String::new();
-        for line in std::fs::read_to_string(file)?.lines().rev().take(1_000) {
-            let example: Value = serde_json::from_str(line)?;
-            let content = example.get("input").ok_or("an example has no input")?.to_string();
-            let model = format!("{WORKFLOW}/assess");
-            let request = json!({"model": model, "messages": [{"role": "user", "content": content}]});
-            requests.push_str(&format!("{request}\n"));
-        }
-        Ok(std::fs::write(self.root.join("requests.jsonl"), requests)?)
-    }
-}
-
-async fn open(root: &Path) -> Result<Yard, Failure> {
-    let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
-    let store = SqliteStore::create(&root.join(".seatrial"), options)?;
-    let factory = Factory::open(OpenOptions {
-        root: root.to_owned(),
-        store: Arc::new(store),
-        providers: Arc::new(HttpProviders::new(root, |_| None)),
-        clock: Box::new(SystemClock),
-    })
-    .await?;
-    Ok(Yard { factory, root: root.to_owned() })
 }
 
 /// Submits when told to.
@@ -256,12 +197,12 @@ async fn main() -> Result<(), Failure> {
         [flag, upstream] if flag == "--test" => add_for_tests(&root, upstream)?,
         _ => return Err(USAGE.into()),
     }
-    let yard = open(&root).await?;
+    let yard = Yard { factory: serving::open(&root).await?, root: root.clone() };
     if root.join("draft").exists() {
         yard.factory.submit(&yard.who("dev")?, Some("draft")).await?;
     }
     yard.deliver().await?;
-    yard.write_requests()?;
+    std::fs::write(root.join("requests.jsonl"), requests(&root, false)?)?;
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let line = json!({
@@ -275,11 +216,5 @@ async fn main() -> Result<(), Failure> {
     let (factory, dev, runtime) = (yard.factory.clone(), yard.who("dev")?, tokio::runtime::Handle::current());
     std::thread::spawn(move || listen_to_words(&runtime, &factory, &dev));
     println!("{line}");
-    let nothing = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
-        let mut answer = http::Response::new(Full::<Bytes>::default());
-        *answer.status_mut() = http::StatusCode::NOT_FOUND;
-        Ok::<_, Infallible>(answer)
-    });
-    serve(listener, Gateway::new(yard.factory), nothing, std::future::pending()).await?;
-    Ok(())
+    serving::serve(listener, yard.factory).await
 }

@@ -6,15 +6,12 @@
 //! empty FOLDER for each round and prints its figures.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 
-use bytes::Bytes;
-use http_body_util::Full;
-use seatrial_factory::{Factory, FactoryProjector, NewToken, OpenOptions, SystemClock};
-use seatrial_gateway::{Gateway, HttpProviders, serve};
+#[path = "shared/serving.rs"]
+mod serving;
+
+use seatrial_factory::Factory;
 use seatrial_model::event::TokenKind;
-use seatrial_store::{Options, SqliteStore};
-use std::convert::Infallible;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,24 +99,10 @@ async fn open(folder: &Path, upstream: std::net::SocketAddr) -> Result<(Factory,
     std::fs::write(flow.join("workflow.yaml"), WORKFLOW)?;
     std::fs::write(flow.join("letter.json"), r#"{"type":"object"}"#)?;
     std::fs::write(flow.join("words.json"), r#"{"type":"string"}"#)?;
-    let options = Options { projector: Arc::new(FactoryProjector), ..Options::default() };
-    let store = SqliteStore::create(&folder.join(".seatrial"), options)?;
-    let factory = Factory::open(OpenOptions {
-        root: folder.to_owned(),
-        store: Arc::new(store),
-        providers: Arc::new(HttpProviders::new(folder, |_| None)),
-        clock: Box::new(SystemClock),
-    })
-    .await?;
+    let factory = serving::open(folder).await?;
     let dev = factory.local("dev@builder.example")?;
     factory.submit(&dev, Some("letters")).await?;
-    let new = NewToken {
-        kind: TokenKind::Caller,
-        principal: "load".to_owned(),
-        steps: vec!["*".to_owned()],
-        lives: "1d".parse()?,
-    };
-    let token = factory.issue_token(&dev, new).await?;
+    let token = serving::token(&factory, &dev, TokenKind::Caller, "load").await?;
     Ok((factory, token))
 }
 
@@ -144,11 +127,7 @@ async fn round(folder: &Path, clients: usize) -> Result<(), Failure> {
     let (factory, token) = open(folder, upstream().await?).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/v1/chat/completions", listener.local_addr()?);
-    let nothing = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
-        Ok::<_, Infallible>(http::Response::new(Full::<Bytes>::default()))
-    });
-    let gateway = Gateway::new(factory.clone());
-    let server = tokio::spawn(serve(listener, gateway, nothing, std::future::pending()));
+    let server = tokio::spawn(serving::serve(listener, factory.clone()));
     let http = reqwest::Client::new();
     let began = Instant::now();
     let open: Vec<_> = (0..clients).map(|_| tokio::spawn(client(http.clone(), url.clone(), token.clone()))).collect();

@@ -126,9 +126,14 @@ impl Yard {
     }
 
     pub async fn reopened_with(self, providers: Only) -> Self {
+        self.reopened_over(providers, |store| Arc::new(store)).await
+    }
+
+    /// The same, with what a test puts around the store.
+    pub async fn reopened_over(self, providers: Only, over: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Self {
         let Self { factory, root, dir } = self;
         drop(factory);
-        let factory = open_with(&root, providers).await;
+        let factory = open_over(&root, providers, over).await;
         Self { factory, root, dir }
     }
 
@@ -298,13 +303,17 @@ pub async fn open(root: &Path) -> Factory {
 }
 
 pub async fn open_with(root: &Path, providers: Only) -> Factory {
+    open_over(root, providers, |store| Arc::new(store)).await
+}
+
+async fn open_over(root: &Path, providers: Only, over: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Factory {
     let dir = root.join(".seatrial");
     let options = || Options { projector: Arc::new(FactoryProjector), ..Options::default() };
     let store = match SqliteStore::open(&dir, options()) {
         Err(StoreError::NoStore(_)) => SqliteStore::create(&dir, options()),
         other => other,
     };
-    let store: Arc<dyn Store> = Arc::new(store.unwrap());
+    let store = over(store.unwrap());
     let options =
         OpenOptions { root: root.to_owned(), store, providers: Arc::new(providers), clock: Box::new(Morning) };
     Factory::open(options).await.unwrap()

@@ -20,10 +20,10 @@ const EVENT: &str = "evt_019a0000-0000-7000-8000-000000000000";
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A yard behind a listener.
-struct Desk {
-    yard: Yard,
-    base: String,
-    http: reqwest::Client,
+pub struct Desk {
+    pub yard: Yard,
+    pub base: String,
+    pub http: reqwest::Client,
 }
 
 impl Desk {
@@ -34,7 +34,7 @@ impl Desk {
         Self::over(yard).await
     }
 
-    async fn over(yard: Yard) -> Self {
+    pub async fn over(yard: Yard) -> Self {
         let _ = rustls_ring();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +48,7 @@ impl Desk {
         Self { yard, base, http: reqwest::Client::new() }
     }
 
-    async fn token(&self, kind: TokenKind, principal: &str) -> String {
+    pub async fn token(&self, kind: TokenKind, principal: &str) -> String {
         let steps = if kind == TokenKind::Caller { vec!["*".to_owned()] } else { Vec::new() };
         let new = NewToken { kind, principal: principal.to_owned(), steps, lives: "1h".parse().unwrap() };
         self.yard.factory.issue_token(&self.yard.who("dev"), new).await.unwrap()
@@ -58,7 +58,7 @@ impl Desk {
         format!("{}/v1/workflows/{WORKFLOW}/{below}", self.base)
     }
 
-    async fn with(&self, token: &str, below: &str, body: Option<String>) -> Got {
+    pub async fn with(&self, token: &str, below: &str, body: Option<String>) -> Got {
         let url = self.url(below);
         let request = match body {
             Some(body) => self.http.post(url).body(body),
@@ -73,7 +73,7 @@ impl Desk {
         self.with(&token, below, None).await
     }
 
-    async fn post(&self, who: &str, below: &str, body: Value) -> Got {
+    pub async fn post(&self, who: &str, below: &str, body: Value) -> Got {
         let token = self.token(TokenKind::Operator, who).await;
         self.with(&token, below, Some(body.to_string())).await
     }

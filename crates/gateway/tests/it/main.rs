@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod again;
 #[cfg(test)]
+mod between;
+#[cfg(test)]
 mod dialects;
+#[cfg(test)]
+mod gated;
 #[cfg(test)]
 mod governed;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Operation: what can be seen of the serving binary from outside, and how it ends and takes up changes.
 
 mod collector;
+#[path = "../../../gateway/tests/it/support/complaints.rs"]
+mod complaints;
 mod desk;
 mod drain;
 mod openmetrics;

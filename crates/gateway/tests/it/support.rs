@@ -1,5 +1,7 @@
 //! A factory with one workflow, served on a port, and an upstream that says what it is told to.
 
+mod complaints;
+
 use seatrial_factory::api::Caller;
 use seatrial_factory::{Factory, FactoryProjector, NewToken, OpenOptions, SystemClock};
 use seatrial_gateway::{Gateway, HttpProviders, Limits, serve};
@@ -15,65 +17,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
-
-const WORKFLOW: &str = r#"
-seatrial: 1
-workflow: complaints
-title: "Route complaints"
-purpose: "Every complaint reaches its team."
-population: "Test complaints"
-types:
-  Complaint: schemas/complaint.json
-  Routing: schemas/routing.json
-roles:
-  handlers: "Complaint handlers"
-  supervisors: "Supervisors"
-  engineering: "Delivery team"
-steps:
-  route:
-    does: "Assign the complaint to a team"
-    actor: ai
-    influence: decide
-    reversible: true
-    input: Complaint
-    output: Routing
-    model: { provider: default, name: model-1-20261101, temperature: 0 }
-    within: 3s
-    refuse_input:
-      too-long: { rule: "size(input.text) > 100", because: "Nobody reads that" }
-    forbid:
-      promises-money: { rule: "output.reason.matches('(?i)refund')", because: "Only finance may promise" }
-      personal-data: { detect: [email], in: output.reason, else: modify }
-    escalate:
-      large: { when: "input.amount > 1000.0", to: handlers }
-    review: { within: 4h, late: supervisors, people: 1, hold: 0s }
-    override: { by: [supervisors], reasons: [wrong-team, other] }
-    fallback: { to: handlers, per_day: 10, runbook: runbook.md }
-  private:
-    does: "The same, without the customer's age"
-    actor: ai
-    influence: suggest
-    reversible: true
-    input: Complaint
-    output: Routing
-    model: { provider: default, name: model-1-20261101, temperature: 0 }
-    withhold: [age]
-    within: 3s
-    escalate:
-      large: { when: "input.amount > 1000.0", to: handlers }
-    review: { within: 4h, late: supervisors, people: 1, hold: 0s }
-    fallback: { to: handlers, per_day: 10, runbook: runbook.md }
-responsibilities:
-  workflow:   { delivery: engineering, receiving: supervisors }
-  changes:    { delivery: engineering, receiving: supervisors }
-  exceptions: { delivery: engineering, receiving: supervisors, runbook: runbook.md }
-  behaviour:  { delivery: engineering, receiving: supervisors }
-  evolution:  { delivery: engineering, receiving: supervisors }
-"#;
-
-const COMPLAINT: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"text":{"type":"string"},"amount":{"type":"number"},"age":{"type":"integer"}},"required":["text","amount"],"additionalProperties":false}"#;
-
-const ROUTING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"team":{"type":"string","enum":["cards","loans"]},"reason":{"type":"string"}},"required":["team","reason"],"additionalProperties":false}"#;
 
 /// A running data plane.
 pub struct Plane {
@@ -159,8 +102,6 @@ pub async fn plane_of(limits: Limits, bytes_max: Option<u64>, steps: &str, base:
 }
 
 fn write_files(folder: &std::path::Path, steps: &str, base: &str) {
-    let flow = folder.join("workflows/complaints");
-    std::fs::create_dir_all(flow.join("schemas")).unwrap();
     let factory_yaml = format!(
         r#"seatrial: 1
 factory: test-bank
@@ -179,18 +120,17 @@ workflows: [workflows/complaints]
 "#,
         base
     );
-    let mut workflow = WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
+    std::fs::write(folder.join("factory.yaml"), factory_yaml).unwrap();
+    let mut workflow = complaints::WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));
     if !steps.is_empty() {
         workflow =
             workflow.replace("types:\n", "types:\n  Anything: schemas/anything.json\n  Words: schemas/words.json\n");
+    }
+    let flow = complaints::write(folder, &workflow);
+    if !steps.is_empty() {
         std::fs::write(flow.join("schemas/anything.json"), r#"{"type":"object"}"#).unwrap();
         std::fs::write(flow.join("schemas/words.json"), r#"{"type":"string"}"#).unwrap();
     }
-    std::fs::write(folder.join("factory.yaml"), factory_yaml).unwrap();
-    std::fs::write(flow.join("workflow.yaml"), workflow).unwrap();
-    std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
-    std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
-    std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
 }
 
 pub fn rustls_ring() -> Result<(), ()> {

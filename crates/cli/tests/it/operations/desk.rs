@@ -1,5 +1,6 @@
 //! A desk that routes complaints with a model over HTTP, the binary that serves it, and the model's provider.
 
+use super::complaints;
 use crate::support::{Ran, seatrial};
 use axum::Router;
 use axum::extract::State;
@@ -16,48 +17,6 @@ use std::time::Duration;
 pub const SUE: &str = "sue@bank.example";
 pub const SAM: &str = "sam@bank.example";
 pub const DEV: &str = "dev@builder.example";
-
-const WORKFLOW: &str = r#"
-seatrial: 1
-workflow: complaints
-title: "Route complaints"
-purpose: "Every complaint reaches its team."
-population: "Test complaints"
-types:
-  Complaint: schemas/complaint.json
-  Routing: schemas/routing.json
-roles:
-  handlers: "Complaint handlers"
-  supervisors: "Supervisors"
-  engineering: "Delivery team"
-steps:
-  route:
-    does: "Assign the complaint to a team"
-    actor: ai
-    influence: decide
-    reversible: true
-    input: Complaint
-    output: Routing
-    model: { provider: default, name: model-1-20261101, temperature: 0 }
-    within: 5s
-    forbid:
-      promises-money: { rule: "output.reason.matches('(?i)refund')", because: "Only finance may promise" }
-    escalate:
-      large: { when: "input.amount > 1000.0", to: handlers }
-    review: { within: 4h, late: supervisors, people: 1, hold: 0s }
-    override: { by: [supervisors], reasons: [wrong-team, other] }
-    fallback: { to: handlers, per_day: 10, runbook: runbook.md }
-responsibilities:
-  workflow:   { delivery: engineering, receiving: supervisors }
-  changes:    { delivery: engineering, receiving: supervisors }
-  exceptions: { delivery: engineering, receiving: supervisors, runbook: runbook.md }
-  behaviour:  { delivery: engineering, receiving: supervisors }
-  evolution:  { delivery: engineering, receiving: supervisors }
-"#;
-
-const COMPLAINT: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"text":{"type":"string"},"amount":{"type":"number"}},"required":["text","amount"],"additionalProperties":false}"#;
-
-const ROUTING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"team":{"type":"string"},"reason":{"type":"string"}},"required":["team","reason"],"additionalProperties":false}"#;
 
 /// What stands for the model: it answers the same after a while, and remembers who asked.
 #[derive(Default)]
@@ -104,8 +63,6 @@ pub struct Desk {
 impl Desk {
     pub fn new(base: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let flow = dir.path().join("workflows/complaints");
-        std::fs::create_dir_all(flow.join("schemas")).unwrap();
         let factory = format!(
             r#"seatrial: 1
 factory: test-bank
@@ -124,10 +81,8 @@ workflows: [workflows/complaints]
         );
         std::fs::write(dir.path().join("factory.yaml"), factory).unwrap();
         std::fs::write(dir.path().join("model.key"), "sk-first-upstream-key").unwrap();
-        std::fs::write(flow.join("workflow.yaml"), WORKFLOW).unwrap();
-        std::fs::write(flow.join("schemas/complaint.json"), COMPLAINT).unwrap();
-        std::fs::write(flow.join("schemas/routing.json"), ROUTING).unwrap();
-        std::fs::write(flow.join("runbook.md"), "By hand.\n").unwrap();
+        // The program starts beside other tests, and the machine may be slow.
+        complaints::write(dir.path(), &complaints::WORKFLOW.replace("within: 3s", "within: 5s"));
         let mut desk = Self { dir, caller: String::new(), operator: String::new() };
         desk.run(&["submit", "--as", DEV]).exits(0);
         desk.caller = desk.token("caller", "crm", &["--step", "*"]);

@@ -7,6 +7,7 @@
 mod chat;
 mod fields;
 mod messages;
+mod openai;
 mod responses;
 mod talk;
 

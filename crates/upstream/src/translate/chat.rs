@@ -1,7 +1,8 @@
 //! Chat completions.
 
 use super::fields::{Members, put};
-use super::talk::{Choice, Format, SCHEMA_NAME, Shown, Talk, Tool, Turn};
+use super::openai::{Form, read_common, read_format, read_text, write_common, write_format};
+use super::talk::{Shown, Talk, Turn};
 use serde_json::{Map, Value, json};
 
 pub(super) fn read(mut m: Members) -> Result<Talk, String> {
@@ -9,13 +10,7 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
     for message in m.objects("messages")? {
         read_message(message, &mut talk.turns)?;
     }
-    for tool in m.objects("tools")? {
-        talk.tools.push(read_tool(tool)?);
-    }
-    talk.choice = read_choice(m.take("tool_choice"), &m.at("tool_choice"), true)?;
-    talk.parallel = m.flag("parallel_tool_calls")?;
-    talk.temperature = m.number("temperature")?;
-    talk.top_p = m.number("top_p")?;
+    read_common(&mut m, Form::Own, &mut talk)?;
     let older = m.count("max_tokens")?;
     talk.max_tokens = m.count("max_completion_tokens")?.or(older);
     talk.stop = match m.take("stop") {
@@ -27,28 +22,15 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(m.at("stop")),
     };
-    talk.stream = m.flag("stream")?.unwrap_or(false);
     if let Some(mut options) = m.object("stream_options")? {
         talk.include_usage = options.flag("include_usage")?.unwrap_or(false);
         options.drop(&["include_obfuscation"]);
         options.done()?;
     }
     talk.logprobs = m.flag("logprobs")?.unwrap_or(false);
-    talk.top_logprobs = m.count("top_logprobs")?;
-    if let Some(mut format) = m.object("response_format")? {
-        talk.format = match format.need("type")?.as_str() {
-            "text" => None,
-            "json_object" => Some(Format::Json),
-            "json_schema" => {
-                let schema = format.object("json_schema")?;
-                Some(read_schema(schema.ok_or_else(|| format.at("json_schema"))?)?)
-            }
-            _ => return format.refuse(),
-        };
-        format.done()?;
+    if let Some(format) = m.object("response_format")? {
+        talk.format = read_format(format, Form::Own)?;
     }
-    talk.user = m.text("user")?;
-    talk.metadata = m.take("metadata");
     talk.effort = m.text("reasoning_effort")?;
     talk.verbosity = m.text("verbosity")?;
     m.only("n", &[json!(1)])?;
@@ -56,9 +38,7 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
     m.only("presence_penalty", &[json!(0), json!(0.0)])?;
     m.only("logit_bias", &[json!({})])?;
     m.only("store", &[json!(false)])?;
-    m.only("service_tier", &[json!("auto"), json!("default")])?;
     m.only("modalities", &[json!(["text"])])?;
-    m.drop(&["prompt_cache_key", "prompt_cache_retention", "safety_identifier"]);
     m.done()?;
     Ok(talk)
 }
@@ -85,7 +65,7 @@ fn read_message(mut m: Members, turns: &mut Vec<Turn>) -> Result<(), String> {
                 }
                 let id = call.need("id")?;
                 call.drop(&["index"]);
-                let mut function = call.object("function")?.ok_or_else(|| call.at("function"))?;
+                let mut function = call.need_object("function")?;
                 let (name, arguments) = (function.need("name")?, function.need("arguments")?);
                 turns.push(Turn::Call { id, name, arguments });
                 function.done()?;
@@ -104,25 +84,8 @@ fn read_message(mut m: Members, turns: &mut Vec<Turn>) -> Result<(), String> {
     m.done()
 }
 
-/// A content that has to be text: a string, or a list of texts.
 fn text_of(m: &mut Members) -> Result<Option<String>, String> {
-    match m.take("content") {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(Value::Array(items)) => {
-            let mut out = String::new();
-            for (i, item) in items.into_iter().enumerate() {
-                let mut part = Members::of(item, &m.at(&format!("content-{i}")))?;
-                if part.need("type")? != "text" {
-                    return part.refuse();
-                }
-                out.push_str(&part.need("text")?);
-                part.done()?;
-            }
-            Ok(Some(out))
-        }
-        Some(_) => Err(m.at("content")),
-    }
+    m.take("content").map(|content| read_text(content, &m.at("content"), "text")).transpose()
 }
 
 fn read_shown(m: &mut Members) -> Result<Vec<Shown>, String> {
@@ -138,7 +101,7 @@ fn read_shown(m: &mut Members) -> Result<Vec<Shown>, String> {
         match part.need("type")?.as_str() {
             "text" => out.push(Shown::Text(part.need("text")?)),
             "image_url" => {
-                let mut image = part.object("image_url")?.ok_or_else(|| part.at("image_url"))?;
+                let mut image = part.need_object("image_url")?;
                 let (url, detail) = (image.need("url")?, image.text("detail")?.filter(|d| d != "auto"));
                 out.push(Shown::Image { url, detail });
                 image.done()?;
@@ -150,120 +113,22 @@ fn read_shown(m: &mut Members) -> Result<Vec<Shown>, String> {
     Ok(out)
 }
 
-fn read_tool(mut m: Members) -> Result<Tool, String> {
-    if m.need("type")? != "function" {
-        return m.refuse();
-    }
-    let mut function = m.object("function")?.ok_or_else(|| m.at("function"))?;
-    let tool = Tool {
-        name: function.need("name")?,
-        description: function.text("description")?,
-        parameters: function.take("parameters"),
-        // Here, silence means no.
-        strict: Some(function.flag("strict")?.unwrap_or(false)),
-    };
-    function.done()?;
-    m.done()?;
-    Ok(tool)
-}
-
-/// A choice of tools, in chat completions (`function` in an object of its own) or in responses.
-pub(super) fn read_choice(value: Option<Value>, place: &str, nested: bool) -> Result<Option<Choice>, String> {
-    match value {
-        None => Ok(None),
-        Some(Value::String(word)) => match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::None)),
-            "required" => Ok(Some(Choice::Any)),
-            _ => Err(place.to_owned()),
-        },
-        Some(value) => {
-            let mut m = Members::of(value, place)?;
-            if m.need("type")? != "function" {
-                return m.refuse();
-            }
-            let name = if nested {
-                let mut function = m.object("function")?.ok_or_else(|| m.at("function"))?;
-                let name = function.need("name")?;
-                function.done()?;
-                name
-            } else {
-                m.need("name")?
-            };
-            m.done()?;
-            Ok(Some(Choice::One(name)))
-        }
-    }
-}
-
-/// A schema with its name: an object in chat completions, members of the format in responses.
-pub(super) fn read_schema(mut m: Members) -> Result<Format, String> {
-    let format = Format::Schema {
-        name: m.text("name")?,
-        schema: m.take("schema").ok_or_else(|| m.at("schema"))?,
-        strict: m.flag("strict")?,
-        description: m.text("description")?,
-    };
-    m.done()?;
-    Ok(format)
-}
-
 pub(super) fn write(talk: &Talk) -> Result<Value, String> {
     let mut body = Map::new();
     put(&mut body, "model", Some(talk.model.clone()));
     put(&mut body, "messages", Some(write_messages(&talk.turns)));
-    if !talk.tools.is_empty() {
-        let tools = talk.tools.iter().map(|tool| {
-            let mut function = Map::new();
-            put(&mut function, "name", Some(tool.name.clone()));
-            put(&mut function, "description", tool.description.clone());
-            put(&mut function, "parameters", tool.parameters.clone());
-            put(&mut function, "strict", tool.strict);
-            json!({"type": "function", "function": function})
-        });
-        put(&mut body, "tools", Some(tools.collect::<Vec<_>>()));
-    }
-    let choice = talk.choice.as_ref().map(|choice| match choice {
-        Choice::Auto => json!("auto"),
-        Choice::None => json!("none"),
-        Choice::Any => json!("required"),
-        Choice::One(name) => json!({"type": "function", "function": {"name": name}}),
-    });
-    put(&mut body, "tool_choice", choice);
-    put(&mut body, "parallel_tool_calls", talk.parallel);
-    put(&mut body, "temperature", talk.temperature);
-    put(&mut body, "top_p", talk.top_p);
+    write_common(&mut body, Form::Own, talk);
     put(&mut body, "max_completion_tokens", talk.max_tokens);
     put(&mut body, "stop", (!talk.stop.is_empty()).then(|| talk.stop.clone()));
     if talk.stream {
-        put(&mut body, "stream", Some(true));
         // The tokens are recorded, whoever asked.
         put(&mut body, "stream_options", Some(json!({"include_usage": true})));
     }
     put(&mut body, "logprobs", talk.logprobs.then_some(true));
-    put(&mut body, "top_logprobs", talk.top_logprobs);
-    let format = talk.format.as_ref().map(|format| match format {
-        Format::Json => json!({"type": "json_object"}),
-        Format::Schema { .. } => json!({"type": "json_schema", "json_schema": write_schema(format)}),
-    });
-    put(&mut body, "response_format", format);
-    put(&mut body, "user", talk.user.clone());
-    put(&mut body, "metadata", talk.metadata.clone());
+    put(&mut body, "response_format", talk.format.as_ref().map(|format| write_format(format, Form::Own)));
     put(&mut body, "reasoning_effort", talk.effort.clone());
     put(&mut body, "verbosity", talk.verbosity.clone());
     Ok(Value::Object(body))
-}
-
-/// A schema's members, the same in chat completions and responses.
-pub(super) fn write_schema(format: &Format) -> Map<String, Value> {
-    let mut out = Map::new();
-    if let Format::Schema { name, schema, strict, description } = format {
-        put(&mut out, "name", Some(name.clone().unwrap_or_else(|| SCHEMA_NAME.to_owned())));
-        put(&mut out, "description", description.clone());
-        put(&mut out, "schema", Some(schema.clone()));
-        put(&mut out, "strict", *strict);
-    }
-    out
 }
 
 fn write_messages(turns: &[Turn]) -> Vec<Value> {

@@ -63,6 +63,10 @@ impl Members {
         self.take(name).map(|value| Self::of(value, &self.at(name))).transpose()
     }
 
+    pub(super) fn need_object(&mut self, name: &str) -> Result<Self, String> {
+        self.object(name)?.ok_or_else(|| self.at(name))
+    }
+
     /// A member that is a list of objects, each with its place.
     pub(super) fn objects(&mut self, name: &str) -> Result<Vec<Self>, String> {
         let at = self.at(name);

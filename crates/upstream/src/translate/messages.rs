@@ -117,7 +117,7 @@ fn read_users(mut block: Members, shown: &mut Vec<Shown>, turns: &mut Vec<Turn>)
     match kind.as_str() {
         "text" => shown.push(Shown::Text(block.need("text")?)),
         "image" => {
-            let mut source = block.object("source")?.ok_or_else(|| block.at("source"))?;
+            let mut source = block.need_object("source")?;
             let url = match source.need("type")?.as_str() {
                 "url" => source.need("url")?,
                 "base64" => format!("data:{};base64,{}", source.need("media_type")?, source.need("data")?),

@@ -1,8 +1,8 @@
 //! Responses.
 
-use super::chat::{read_choice, read_schema, write_schema};
 use super::fields::{Members, put};
-use super::talk::{Choice, Format, Shown, Talk, Tool, Turn};
+use super::openai::{Form, read_common, read_format, read_text, write_common, write_format};
+use super::talk::{Shown, Talk, Turn};
 use crate::prompt::LOGPROBS;
 use serde_json::{Map, Value, json};
 
@@ -20,15 +20,8 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
         }
         _ => return Err(m.at("input")),
     }
-    for tool in m.objects("tools")? {
-        talk.tools.push(read_tool(tool)?);
-    }
-    talk.choice = read_choice(m.take("tool_choice"), &m.at("tool_choice"), false)?;
-    talk.parallel = m.flag("parallel_tool_calls")?;
-    talk.temperature = m.number("temperature")?;
-    talk.top_p = m.number("top_p")?;
+    read_common(&mut m, Form::Beside, &mut talk)?;
     talk.max_tokens = m.count("max_output_tokens")?;
-    talk.stream = m.flag("stream")?.unwrap_or(false);
     for (i, wanted) in m.list("include")?.into_iter().enumerate() {
         match wanted.as_str() {
             Some(LOGPROBS) => talk.logprobs = true,
@@ -37,22 +30,10 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
             _ => return Err(format!("include.{i}")),
         }
     }
-    talk.top_logprobs = m.count("top_logprobs")?;
     if let Some(mut text) = m.object("text")? {
         talk.verbosity = text.text("verbosity")?;
-        if let Some(mut format) = text.object("format")? {
-            talk.format = match format.need("type")?.as_str() {
-                "text" => {
-                    format.done()?;
-                    None
-                }
-                "json_object" => {
-                    format.done()?;
-                    Some(Format::Json)
-                }
-                "json_schema" => Some(read_schema(format)?),
-                _ => return format.refuse(),
-            };
+        if let Some(format) = text.object("format")? {
+            talk.format = read_format(format, Form::Beside)?;
         }
         text.done()?;
     }
@@ -62,13 +43,10 @@ pub(super) fn read(mut m: Members) -> Result<Talk, String> {
         reasoning.drop(&["summary", "generate_summary"]);
         reasoning.done()?;
     }
-    talk.user = m.text("user")?;
-    talk.metadata = m.take("metadata");
     // Nothing is kept at the provider: what refers to it has no words, and that it may be kept says nothing.
-    m.drop(&["store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options"]);
+    m.drop(&["store", "stream_options"]);
     m.only("background", &[json!(false)])?;
     m.only("truncation", &[json!("disabled")])?;
-    m.only("service_tier", &[json!("auto"), json!("default")])?;
     m.done()?;
     Ok(talk)
 }
@@ -84,11 +62,9 @@ fn read_item(mut m: Members, turns: &mut Vec<Turn>) -> Result<(), String> {
         }
         "function_call_output" => {
             let id = m.need("call_id")?;
-            let text = match m.take("output") {
-                Some(Value::String(text)) => text,
-                Some(Value::Array(items)) => texts(items, &m.at("output"), "input_text")?,
-                _ => return Err(m.at("output")),
-            };
+            let place = m.at("output");
+            let output = m.take("output").ok_or_else(|| place.clone())?;
+            let text = read_text(output, &place, "input_text")?;
             turns.push(Turn::Result { id, text });
         }
         // What a model thought is nobody's input.
@@ -105,11 +81,7 @@ fn read_message(m: &mut Members, turns: &mut Vec<Turn>) -> Result<(), String> {
     m.drop(&["phase"]);
     match (role.as_str(), content) {
         ("system" | "developer", Some(content)) => {
-            let text = match content {
-                Value::String(text) => text,
-                Value::Array(items) => texts(items, &place, "input_text")?,
-                _ => return Err(place),
-            };
+            let text = read_text(content, &place, "input_text")?;
             turns.push(Turn::System { developer: role == "developer", text });
         }
         ("user", Some(Value::String(text))) => turns.push(Turn::User(vec![Shown::Text(text)])),
@@ -132,19 +104,6 @@ fn read_message(m: &mut Members, turns: &mut Vec<Turn>) -> Result<(), String> {
     Ok(())
 }
 
-fn texts(items: Vec<Value>, place: &str, kind: &str) -> Result<String, String> {
-    let mut out = String::new();
-    for (i, item) in items.into_iter().enumerate() {
-        let mut part = Members::of(item, &format!("{place}.{i}"))?;
-        if part.need("type")? != kind {
-            return part.refuse();
-        }
-        out.push_str(&part.need("text")?);
-        part.done()?;
-    }
-    Ok(out)
-}
-
 fn read_shown(items: Vec<Value>, place: &str) -> Result<Vec<Shown>, String> {
     let mut out = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
@@ -162,68 +121,21 @@ fn read_shown(items: Vec<Value>, place: &str) -> Result<Vec<Shown>, String> {
     Ok(out)
 }
 
-fn read_tool(mut m: Members) -> Result<Tool, String> {
-    if m.need("type")? != "function" {
-        return m.refuse();
-    }
-    let tool = Tool {
-        name: m.need("name")?,
-        description: m.text("description")?,
-        parameters: m.take("parameters"),
-        strict: m.flag("strict")?,
-    };
-    m.done()?;
-    Ok(tool)
-}
-
 pub(super) fn write(talk: &Talk) -> Result<Value, String> {
     let mut body = Map::new();
     put(&mut body, "model", Some(talk.model.clone()));
     put(&mut body, "input", Some(talk.turns.iter().map(write_turn).collect::<Vec<_>>()));
-    if !talk.tools.is_empty() {
-        let tools = talk.tools.iter().map(|tool| {
-            let mut out = Map::new();
-            put(&mut out, "type", Some("function"));
-            put(&mut out, "name", Some(tool.name.clone()));
-            put(&mut out, "description", tool.description.clone());
-            put(&mut out, "parameters", Some(tool.parameters.clone().unwrap_or_else(|| json!({"type": "object"}))));
-            put(&mut out, "strict", tool.strict);
-            Value::Object(out)
-        });
-        put(&mut body, "tools", Some(tools.collect::<Vec<_>>()));
-    }
-    let choice = talk.choice.as_ref().map(|choice| match choice {
-        Choice::Auto => json!("auto"),
-        Choice::None => json!("none"),
-        Choice::Any => json!("required"),
-        Choice::One(name) => json!({"type": "function", "name": name}),
-    });
-    put(&mut body, "tool_choice", choice);
-    put(&mut body, "parallel_tool_calls", talk.parallel);
-    put(&mut body, "temperature", talk.temperature);
-    put(&mut body, "top_p", talk.top_p);
+    write_common(&mut body, Form::Beside, talk);
     put(&mut body, "max_output_tokens", talk.max_tokens);
     if !talk.stop.is_empty() {
         return Err("stop".to_owned());
     }
-    put(&mut body, "stream", talk.stream.then_some(true));
     put(&mut body, "include", talk.logprobs.then(|| json!([LOGPROBS])));
-    put(&mut body, "top_logprobs", talk.top_logprobs);
     let mut text = Map::new();
-    if let Some(format) = &talk.format {
-        let mut members = match format {
-            Format::Json => Map::new(),
-            Format::Schema { .. } => write_schema(format),
-        };
-        let kind = if *format == Format::Json { "json_object" } else { "json_schema" };
-        put(&mut members, "type", Some(kind));
-        put(&mut text, "format", Some(Value::Object(members)));
-    }
+    put(&mut text, "format", talk.format.as_ref().map(|format| write_format(format, Form::Beside)));
     put(&mut text, "verbosity", talk.verbosity.clone());
     put(&mut body, "text", (!text.is_empty()).then_some(text));
     put(&mut body, "reasoning", talk.effort.as_ref().map(|effort| json!({"effort": effort})));
-    put(&mut body, "user", talk.user.clone());
-    put(&mut body, "metadata", talk.metadata.clone());
     // Nobody will refer to it by the provider's id.
     put(&mut body, "store", Some(false));
     Ok(Value::Object(body))

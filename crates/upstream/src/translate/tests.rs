@@ -94,7 +94,7 @@ fn how_the_reply_is_to_be_said() {
 
 #[test]
 fn what_has_no_words_is_refused_by_its_place() {
-    let cases: [(Protocol, Protocol, Value, &str); 28] = [
+    let cases: [(Protocol, Protocol, Value, &str); 29] = [
         (CHAT, MESSAGES, json!({"n": 2}), "n"),
         (CHAT, RESPONSES, json!({"n": 2}), "n"),
         (CHAT, MESSAGES, json!({"logprobs": true}), "logprobs"),
@@ -113,6 +113,12 @@ fn what_has_no_words_is_refused_by_its_place() {
             CHAT,
             MESSAGES,
             json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
+            "messages.0.content.0",
+        ),
+        (
+            CHAT,
+            MESSAGES,
+            json!({"messages": [{"role": "system", "content": [{"type": "refusal", "refusal": "no"}]}]}),
             "messages.0.content.0",
         ),
         (CHAT, MESSAGES, json!({"messages": [{"role": "user", "content": "a", "name": "Bo"}]}), "messages.0.name"),

@@ -219,7 +219,8 @@ impl Factory {
 
 impl Factory {
     /// Streams that began to leave and have no decision, the oldest first: they are under way, or were broken off by a
-    /// crash. `since` tells them apart: no stream takes longer than [`crate::STEP_MS_MAX`].
+    /// crash. A node that comes back says so (`node.recovered`); where it could not, no stream takes longer than
+    /// [`crate::STEP_MS_MAX`].
     ///
     /// # Errors
     /// [`Refused`] where there is no such workflow.
@@ -232,7 +233,7 @@ impl Factory {
             step: rec.step,
             since: rec.time,
             rehearsal: rec.rehearsal,
-            broken_off: broken(rec.time),
+            broken_off: rec.broken_off || broken(rec.time),
         };
         let read = |view: &dyn View| rows::<StreamRec>(view, &Scan::all(STREAM).limit(PAGE_ROWS_MAX));
         let found = self.0.store.read_with(&handle.log, read).await.map_err(not_recorded)?;
@@ -254,7 +255,7 @@ pub struct Unfinished {
     pub since: seatrial_model::Time,
     /// A rehearsal.
     pub rehearsal: bool,
-    /// No stream takes so long: it was broken off, and what left of it stands in no decision.
+    /// Its node ended before it did, or no stream takes so long: what left of it stands in no decision.
     pub broken_off: bool,
 }
 

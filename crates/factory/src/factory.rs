@@ -11,14 +11,14 @@ use crate::worktree::DiskFiles;
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use seatrial_guard::port::Model;
-use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened, NodeRecovered};
+use seatrial_model::event::{Body, ENVELOPE_VERSION, FactoryDeclared, FactoryOpened, LogOpened};
 use seatrial_model::words::FactoryKind;
 use seatrial_model::{
     Commitment, DecisionId, Digest, Event, EventId, LogName, LogPoint, Logged, Principal, ReviewId, Salt, Subject, Time,
 };
 use seatrial_spec::workflow::{FactorySpec, HandoverGate, Provider};
 use seatrial_spec::{FileError, FileSource};
-use seatrial_store::{Batch, NewPayload, OpenLog, ReaderExt as _, Recovered, Store, StoreError, StoreExt as _};
+use seatrial_store::{Batch, NewPayload, OpenLog, ReaderExt as _, Store, StoreError, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -428,19 +428,6 @@ impl Factory {
                 }
             })
             .await
-    }
-
-    /// Says in each log that its node came back after an end that was not orderly, as the store found it at its start.
-    ///
-    /// # Errors
-    /// [`OpenError`], where it cannot be recorded.
-    pub async fn note_recovery(&self, recovered: &[Recovered]) -> Result<(), OpenError> {
-        for Recovered { log, signed, unsigned_entries } in recovered {
-            let body = NodeRecovered { signed: signed.clone(), unsigned_entries: *unsigned_entries };
-            let event = self.event(log, Principal::system(), Body::NodeRecovered(body))?;
-            self.0.store.append(log, Batch::of(event)).await?;
-        }
-        Ok(())
     }
 
     /// Moves a simulation's clock forward, and says so in the factory's log.

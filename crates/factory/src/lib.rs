@@ -36,6 +36,7 @@ mod pilot;
 mod project;
 mod reconcile;
 mod record;
+mod recovery;
 mod rehearse;
 mod release;
 mod replay;

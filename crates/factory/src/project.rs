@@ -21,6 +21,7 @@
 //! | `pilot-count` | pilot `/` quarter of an hour (8 bytes) | decisions of a pilot |
 //! | `model-calls` | quarter of an hour (8 bytes), model | attempts that decisions took of it; no model: unanswered ones |
 //! | `spent` | step, lane, quarter of an hour (8 bytes) | [`SpentRec`]: what its calls used; marked ones apart |
+//! | `stream` | decision (16 bytes) | [`StreamRec`]: it began to leave, and has no decision |
 //! | `admission` | case `/` step `/` decision (16 bytes) | event: a system step was admitted |
 //! | `caller` | principal | empty: somebody who called, rehearsals left out |
 //! | `pilot-reviewed` | pilot | answered reviews and audits of its decisions |
@@ -60,7 +61,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 16;
+pub const PROJECTION_VERSION: u32 = 17;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,6 +5,7 @@ mod collector;
 mod complaints;
 mod desk;
 mod drain;
+mod killed;
 mod openmetrics;
 
 use collector::{Collector, attributes, black_hole};

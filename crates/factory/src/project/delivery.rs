@@ -2,7 +2,7 @@
 
 use super::{
     AssumptionRec, CertificateRec, EVALUATION, EVALUATION_PART, EvaluationRec, Fold, LapseRec, OWNED, ReleaseRec,
-    RetiredRec, SpecRec, StopRec, TokenRec, certificate_key,
+    RetiredRec, STREAM, SpecRec, StopRec, StreamRec, TokenRec, certificate_key, decode,
 };
 use crate::switch::Reach;
 use seatrial_model::event::{AssumptionChecked, ReleaseCut, ThresholdTested, TokenIssued};
@@ -64,8 +64,25 @@ impl Fold<'_> {
                 let ahead: u64 = self.get("clock", b"ahead")?.unwrap_or(0);
                 self.put("clock", b"ahead", &(ahead.saturating_add(advanced.by_ms)))
             }
+            Body::NodeRecovered(_) => self.streams_broken_off(),
             Body::EvaluationRecorded(body) => body.started.map_or(Ok(()), |begun| self.evaluation_ended(begun)),
             _ => Ok(()),
+        }
+    }
+
+    /// A node that comes back releases nothing yet: whatever is open was its predecessor's, and has no end any more.
+    fn streams_broken_off(&mut self) -> Result<(), ProjectError> {
+        let mut scan = Scan::all(STREAM);
+        loop {
+            let page = self.rows.scan(&scan)?;
+            for (key, bytes) in &page {
+                let rec: StreamRec = decode(STREAM, bytes)?;
+                self.put(STREAM, key, &StreamRec { broken_off: true, ..rec })?;
+            }
+            match page.last() {
+                Some((key, _)) if page.len() >= scan.rows_max() => scan = scan.after(key.clone()),
+                _ => return Ok(()),
+            }
         }
     }
 
@@ -119,7 +136,7 @@ impl Fold<'_> {
     ) -> Result<(), ProjectError> {
         let rows = self.rows.scan(&Scan::all("certificate").prefix(format!("{threshold}\n")))?;
         for (key, value) in rows {
-            let mut rec: CertificateRec = super::decode("certificate", &value)?;
+            let mut rec: CertificateRec = decode("certificate", &value)?;
             if which(&rec) {
                 rec.revoked = true;
                 self.put("certificate", &key, &rec)?;
@@ -173,7 +190,7 @@ impl Fold<'_> {
     /// What was recorded whole has nothing to be continued.
     fn evaluation_ended(&mut self, begun: EventId) -> Result<(), ProjectError> {
         for (key, value) in self.rows.scan(&Scan::all(EVALUATION))? {
-            if super::decode::<EvaluationRec>(EVALUATION, &value)?.event == begun {
+            if decode::<EvaluationRec>(EVALUATION, &value)?.event == begun {
                 self.rows.delete(EVALUATION, &key)?;
             }
         }

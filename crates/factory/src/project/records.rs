@@ -332,4 +332,7 @@ pub(crate) struct StreamRec {
     pub window: u64,
     #[serde(default)]
     pub rehearsal: bool,
+    /// The node that released it ended before it did.
+    #[serde(default)]
+    pub broken_off: bool,
 }

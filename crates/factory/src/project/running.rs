@@ -214,6 +214,7 @@ impl Fold<'_> {
             step: opened.step.clone(),
             window: opened.window,
             rehearsal: opened.rehearsal,
+            broken_off: false,
         };
         self.put(STREAM, opened.decision.uuid().as_bytes(), &rec)?;
         match self.event.release.filter(|_| !opened.rehearsal) {

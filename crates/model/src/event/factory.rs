@@ -93,4 +93,7 @@ pub struct NodeRecovered {
     pub signed: LogPoint,
     /// How many durable entries came after it.
     pub unsigned_entries: u64,
+    /// How many streams it was releasing in windows: what left of them stands in no decision.
+    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    pub streams: u64,
 }

@@ -147,7 +147,10 @@ pub(super) fn says(event: &Event) -> String {
         Body::TokenRevoked(b) => b.token.clone(),
         Body::ClockAdvanced(b) => format!("by {} ms", b.by_ms),
         Body::LogOpened(b) => b.origin.clone(),
-        Body::NodeRecovered(b) => format!("{} entries were not signed", b.unsigned_entries),
+        Body::NodeRecovered(b) => {
+            let streams = if b.streams > 0 { format!(", {} streams broken off", b.streams) } else { String::new() };
+            format!("{} entries were not signed{streams}", b.unsigned_entries)
+        }
         Body::SpecSubmitted(b) => {
             format!(
                 "{} elements: {} added, {} changed, {} removed",

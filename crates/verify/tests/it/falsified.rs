@@ -380,10 +380,10 @@ fn a_history_that_was_cut_or_written_anew() {
     // Also what the log says of itself.
     let mut claims = Log::new();
     let signed = LogPoint { size: 2, root: Digest::of(b"another") };
-    let event = claims.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0 }));
+    let event = claims.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0, streams: 0 }));
     claims.append(event);
     let signed = LogPoint { size: 9, root: Digest::of(b"another") };
-    let event = claims.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0 }));
+    let event = claims.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0, streams: 0 }));
     claims.append(event);
     found(&verify(&claims, &trust()), &["which it had not yet", "the log does not extend what it was at `2` entries"]);
 }

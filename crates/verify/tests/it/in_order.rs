@@ -13,7 +13,7 @@ pub(crate) fn full() -> Log {
     let (frontier, _) = log.frontier();
     let signed = LogPoint { size: frontier.size(), root: frontier.root() };
     log.remember();
-    let event = log.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0 }));
+    let event = log.event(Body::NodeRecovered(NodeRecovered { signed, unsigned_entries: 0, streams: 0 }));
     log.append(event);
     log.busy(150);
     log.erase("case-4");

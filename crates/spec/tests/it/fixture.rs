@@ -24,8 +24,15 @@ pub fn factory() -> FactorySpec {
 
 /// The fixture with one text replaced by another.
 pub fn changed(from: &str, to: &str) -> String {
-    assert!(WORKFLOW.contains(from), "the fixture does not contain `{from}`");
-    WORKFLOW.replacen(from, to, 1)
+    edited(WORKFLOW, &[(from, to)])
+}
+
+/// A fixture with some texts replaced, one after the other.
+pub fn edited(fixture: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(fixture.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the fixture does not contain `{from}`");
+        text.replacen(from, to, 1)
+    })
 }
 
 pub fn load(text: &str) -> Workflow {

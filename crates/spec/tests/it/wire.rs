@@ -2,6 +2,7 @@
 
 use crate::compare::lines;
 use crate::diagnostics::lines as findings;
+use crate::fixture::edited;
 use expect_test::{Expect, expect};
 use seatrial_spec::workflow::Check;
 use seatrial_spec::{Checked, FactorySpec, MemoryFiles, check, check_factory, compare};
@@ -100,10 +101,7 @@ fn factory() -> FactorySpec {
 
 /// The fixture with some texts replaced.
 fn changed(edits: &[(&str, &str)]) -> String {
-    edits.iter().fold(DESK.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "the fixture does not contain `{from}`");
-        text.replacen(from, to, 1)
-    })
+    edited(DESK, edits)
 }
 
 /// What stands in the way of loading; drafts lack much that production wants.

@@ -15,6 +15,8 @@ mod hostile;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 #[path = "../../../factory/tests/it/simulated.rs"]
 mod simulated;
 #[cfg(test)]

@@ -27,7 +27,7 @@ const SAY: &str = r#"  say:
 
 /// What the upstream does, in order, on every connection.
 #[derive(Clone)]
-enum Act {
+pub enum Act {
     /// Sends bytes of its stream.
     Send(String),
     /// Waits for the test.
@@ -37,13 +37,13 @@ enum Act {
 }
 
 /// A provider that streams as it is told.
-struct Script {
-    go: Arc<Semaphore>,
-    hung_up: Arc<AtomicUsize>,
-    base: String,
+pub struct Script {
+    pub go: Arc<Semaphore>,
+    pub hung_up: Arc<AtomicUsize>,
+    pub base: String,
 }
 
-async fn script(acts: Vec<Act>) -> Script {
+pub async fn script(acts: Vec<Act>) -> Script {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (go, hung_up) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -98,7 +98,7 @@ async fn serve(mut stream: TcpStream, acts: Vec<Act>, wait: Arc<Semaphore>) -> O
     stream.write_all(b"0\r\n\r\n").await.ok()
 }
 
-fn says(text: &str) -> Act {
+pub fn says(text: &str) -> Act {
     let chunk = json!({
         "id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "model-1-20261101",
         "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}],
@@ -106,7 +106,7 @@ fn says(text: &str) -> Act {
     Act::Send(format!("data: {chunk}\n\n"))
 }
 
-fn finish() -> Act {
+pub fn finish() -> Act {
     let chunk = json!({
         "id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "model-1-20261101",
         "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
@@ -141,7 +141,7 @@ async fn decided(plane: &Plane, decision: DecisionId) -> Value {
     panic!("it was never recorded");
 }
 
-async fn until(what: impl Fn() -> bool) {
+pub async fn until(what: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if what() {
             return;

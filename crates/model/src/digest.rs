@@ -57,12 +57,16 @@ impl Digest {
 /// Lower-case hexadecimal digits of bytes.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "{b:02x}");
-        out
-    })
+    let mut digits = vec![0; bytes.len() * 2];
+    write_hex(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
+fn write_hex(bytes: &[u8], digits: &mut [u8]) {
+    let digit = |d: u8| if d < 10 { b'0' + d } else { b'a' + (d - 10) };
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 0xf)];
+    }
 }
 
 /// The bytes of hexadecimal digits; `None` where the text is not that.
@@ -79,7 +83,11 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        let mut text = *b"sha256:0000000000000000000000000000000000000000000000000000000000000000";
+        if let Some((_, digits)) = text.split_first_chunk_mut::<7>() {
+            write_hex(&self.0, digits);
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

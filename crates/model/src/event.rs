@@ -418,9 +418,9 @@ impl Event {
     /// The canonical bytes: the leaf.
     ///
     /// # Errors
-    /// Where a number has no canonical form.
+    /// Where a number has no canonical form, or is not finite: a leaf is read back.
     pub fn leaf(&self) -> Result<Vec<u8>, crate::CanonicalError> {
-        crate::canonical(self)
+        crate::canonical_finite(self)
     }
 }
 
@@ -429,3 +429,6 @@ impl Event {
 pub(crate) const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub mod time;
 pub mod units;
 pub mod words;
 
-pub use canonical::{CanonicalError, canonical, canonical_value};
+pub use canonical::{CanonicalError, canonical, canonical_finite, canonical_value};
 pub use digest::{Commitment, Digest, Salt};
 pub use event::{Body, Event, Evidence, LogPoint, Logged, Subject};
 pub use facts::{Confidence, Facts, Finding, FindingResult};

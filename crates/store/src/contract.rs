@@ -76,6 +76,14 @@ pub trait View {
     /// Where the database fails.
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError>;
 
+    /// The indexes of events that are about a key, the newest first: those of which the projector says so
+    /// ([`Projector::found_by`](crate::Projector::found_by)), and, for [`CASE`](crate::CASE), those with payloads of that case.
+    /// Keys are kept as hashes: others may be among them, and the caller looks at the events.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn about(&self, name: &str, key: &[u8], limit: usize) -> Result<Vec<u64>, StoreError>;
+
     /// A number that is another one after every change of a table's rows: whoever sees it again in a later commit may
     /// rely on what they read of the table before. None where the store keeps none, or outside a commit.
     fn stamp(&self, table: &str) -> Option<u64> {
@@ -101,7 +109,7 @@ pub trait View {
     /// Where the database fails.
     fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError>;
 
-    /// The commitments of payloads of this log that are still held, in order, beyond `after`.
+    /// The commitments of payloads of this log that are still held, in the order of their events, beyond `after`.
     ///
     /// # Errors
     /// Where the database fails.

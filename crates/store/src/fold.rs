@@ -4,7 +4,7 @@ use crate::contract::{ENTRIES_READ_MAX, View};
 use crate::error::StoreError;
 use crate::rows::{DIFFERENCES_MAX, Projector, Row, RowDifference, Rows, RowsReport, SCAN_ROWS_MAX, Scan};
 use seatrial_ledger::Tile;
-use seatrial_model::{Digest, LogName};
+use seatrial_model::{Digest, Event, LogName};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -108,13 +108,18 @@ pub(crate) fn each_entry(
     }
 }
 
-/// Folds all of a log into memory.
-pub(crate) fn fold(view: &dyn View, projector: &dyn Projector) -> Result<(MemoryRows, u64), StoreError> {
+/// Folds all of a log into memory, and runs over its events.
+fn fold(
+    view: &dyn View,
+    projector: &dyn Projector,
+    mut with: impl FnMut(u64, &Event) -> Result<(), StoreError>,
+) -> Result<(MemoryRows, u64), StoreError> {
     let mut rows = MemoryRows::default();
     let events = each_entry(view, |entries| {
         for entry in entries {
             let event = entry.event(view.log())?;
             projector.apply(entry.index, &event, &mut rows).map_err(|source| StoreError::project(event.id, source))?;
+            with(entry.index, &event)?;
         }
         Ok(())
     })?;
@@ -122,7 +127,7 @@ pub(crate) fn fold(view: &dyn View, projector: &dyn Projector) -> Result<(Memory
 }
 
 /// Compares the rows as stored with the rows as folded.
-pub(crate) fn compare(view: &dyn View, folded: &MemoryRows, events: u64) -> Result<RowsReport, StoreError> {
+fn compare(view: &dyn View, folded: &MemoryRows, events: u64) -> Result<RowsReport, StoreError> {
     let mut report = RowsReport { events, before: Digest::of(b""), after: digest(folded), differences: Vec::new() };
     let mut hasher = Sha256::new();
     let mut unseen = folded.rows.iter().peekable();
@@ -161,10 +166,26 @@ pub(crate) fn compare(view: &dyn View, folded: &MemoryRows, events: u64) -> Resu
     Ok(report)
 }
 
-/// [`fold`], then [`compare`].
+/// [`fold`], then [`compare`]; and that every event is found by what its projector says.
 pub(crate) fn check_rows(view: &dyn View, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
-    let (folded, events) = fold(view, projector)?;
-    compare(view, &folded, events)
+    checked(view, projector).map(|(_, report)| report)
+}
+
+/// The same, with the rows as folded.
+pub(crate) fn checked(view: &dyn View, projector: &dyn Projector) -> Result<(MemoryRows, RowsReport), StoreError> {
+    let mut missing = Vec::new();
+    let (folded, events) = fold(view, projector, |index, event| {
+        for (name, key) in projector.found_by(event) {
+            if missing.len() < DIFFERENCES_MAX && !view.about(name, key, usize::MAX)?.contains(&index) {
+                let (table, folded) = (format!("lookups/{name}"), Some(index.to_be_bytes().to_vec()));
+                missing.push(RowDifference { table, key: key.to_vec(), stored: None, folded });
+            }
+        }
+        Ok(())
+    })?;
+    let mut report = compare(view, &folded, events)?;
+    report.differences.extend(missing);
+    Ok((folded, report))
 }
 
 fn digest(rows: &MemoryRows) -> Digest {

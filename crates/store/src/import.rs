@@ -129,7 +129,7 @@ pub(crate) fn prepare_piece(view: &dyn View, piece: Piece) -> Result<Prepared, S
         if !seen.insert(commitment) || view.payload(&commitment)?.is_some() {
             continue;
         }
-        held.extend(new.map(|new| PreparedPayload { commitment, index, new }));
+        held.extend(new.map(|new| PreparedPayload { commitment, index, new, fresh: false }));
         gone.extend(absent.map(|absent| (index, absent)));
     }
     let blobs = piece.blobs.into_iter().map(|bytes| (Digest::of(&bytes), bytes)).collect();

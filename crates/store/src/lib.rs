@@ -10,6 +10,7 @@ pub mod error;
 pub mod fold;
 pub mod import;
 mod keys;
+mod lookup;
 pub mod memory;
 pub mod mirror;
 mod prepare;
@@ -24,6 +25,7 @@ pub use contract::{
 pub use error::{BatchError, Refusal, StoreError};
 pub use import::{Absent, Adopt, Last, Piece};
 pub use keys::{KeySource, Seed};
+pub use lookup::CASE;
 pub use memory::MemoryStore;
 pub use prepare::Sealed;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};

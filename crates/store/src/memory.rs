@@ -6,9 +6,10 @@ use self::view::MemoryView;
 use crate::batch::{Commit, Committed, Erased, Held, NewPayload, Payload};
 use crate::contract::{Attest, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
 use crate::error::StoreError;
-use crate::fold::{MemoryRows, check_rows, compare, fold};
+use crate::fold::{MemoryRows, check_rows, checked};
 use crate::import::{Adopt, Piece, check_covers, new_keys, prepare_piece};
 use crate::keys::{self, KeySource, Seed};
+use crate::lookup::{Lookup, of_event, of_payload};
 use crate::mirror::check_mirror;
 use crate::prepare::{Prepared, look_up, prepare};
 use crate::rows::{Projector, RowsReport};
@@ -16,7 +17,7 @@ use crate::sqlite::{SUBSCRIBER_LAG_MAX, check_secret};
 use futures_util::future::{BoxFuture, ready};
 use seatrial_ledger::{Checkpoint, Frontier, Note, NoteSignature, Signer};
 use seatrial_model::{Body, Commitment, Digest, Event, EventId, LogName, LogPoint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -55,6 +56,9 @@ struct Log {
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     payloads: BTreeMap<Commitment, Payload>,
+    /// Their commitments, in the order of their events.
+    order: Vec<Commitment>,
+    lookups: BTreeSet<(Lookup, u64)>,
     rows: MemoryRows,
     signed: Option<(u64, String)>,
 }
@@ -110,6 +114,10 @@ impl MemoryStore {
             return Err(error);
         }
         log.rows.keep();
+        for (index, entry) in (prepared.first_index..).zip(&prepared.entries) {
+            let lookups = of_event(self.projector.found_by(&entry.event));
+            log.lookups.extend(lookups.map(|lookup| (lookup, index)));
+        }
         let committed = log.write(prepared);
         let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();
         if !events.is_empty() {
@@ -135,6 +143,8 @@ impl Log {
             tiles: BTreeMap::new(),
             blobs: BTreeMap::new(),
             payloads: BTreeMap::new(),
+            order: Vec::new(),
+            lookups: BTreeSet::new(),
             rows: MemoryRows::default(),
             signed: None,
         }
@@ -153,10 +163,14 @@ impl Log {
         for payload in &prepared.payloads {
             let new = payload.new.clone();
             let NewPayload { salt, bytes, kind, case, expires } = new;
+            let lookups = of_payload(&payload.commitment, case.as_deref());
+            self.lookups.extend(lookups.map(|lookup| (lookup, payload.index)));
             let held = Held { salt, bytes, kind, case, expires, index: payload.index };
+            self.order.push(payload.commitment);
             self.payloads.insert(payload.commitment, Payload::Held(held));
         }
         for (_, absent) in &prepared.absent {
+            self.order.push(absent.commitment);
             let gone = Erased { kind: absent.kind.clone(), by: absent.erased_by.unwrap_or(LEFT_OUT) };
             self.payloads.insert(absent.commitment, Payload::Erased(gone));
         }
@@ -228,9 +242,9 @@ impl Log {
     }
 
     fn held(&self) -> impl Iterator<Item = (&Commitment, &Held)> {
-        self.payloads.iter().filter_map(|(commitment, payload)| match payload {
-            Payload::Held(held) => Some((commitment, held)),
-            Payload::Erased(_) => None,
+        self.order.iter().filter_map(|commitment| match self.payloads.get(commitment) {
+            Some(Payload::Held(held)) => Some((commitment, held)),
+            _ => None,
         })
     }
 }
@@ -401,8 +415,7 @@ impl Store for MemoryStore {
     fn rebuild<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<RowsReport, StoreError>> {
         now(self.with(log, |found| {
             let view = MemoryView { name: log, log: found };
-            let (folded, events) = fold(&view, &*self.projector)?;
-            let report = compare(&view, &folded, events)?;
+            let (folded, report) = checked(&view, &*self.projector)?;
             found.rows = folded;
             Ok(report)
         }))

@@ -35,6 +35,8 @@ pub(crate) struct PreparedPayload {
     /// The first event that commits to it.
     pub(crate) index: u64,
     pub(crate) new: NewPayload,
+    /// Its salt was drawn for it: no other has this commitment.
+    pub(crate) fresh: bool,
 }
 
 /// An event with its canonical bytes, its leaf and its payloads' commitments: checked and hashed by whoever made it,
@@ -46,7 +48,8 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Checks and hashes an event of this log and its payloads.
+    /// Checks and hashes an event of this log and its payloads, whose salts were drawn for it: that they are new to the
+    /// log is not looked up.
     ///
     /// # Errors
     /// [`StoreError::Batch`] with what is wrong with them; nothing would be recorded.
@@ -112,6 +115,7 @@ pub(crate) fn prepare(view: &dyn View, batch: Batch) -> Result<Prepared, StoreEr
             commitment,
             index,
             new,
+            fresh: true,
         }));
     }
     if let Some(id) = repeated(&entries) {
@@ -213,7 +217,7 @@ fn new_payloads(
             return Err(BatchError::Uncommitted(commitment).into());
         };
         if seen.insert(commitment) {
-            prepared.push(PreparedPayload { commitment, index, new });
+            prepared.push(PreparedPayload { commitment, index, new, fresh: false });
         }
     }
     Ok(prepared)

@@ -5,6 +5,7 @@ mod folder;
 mod hot;
 mod job;
 mod open;
+mod pending;
 mod readers;
 mod schema;
 mod secrets;
@@ -34,6 +35,7 @@ use seatrial_ledger::NoteSignature;
 use seatrial_model::{LogName, LogPoint};
 use secrets::Secrets;
 use signer::{Newest, NewestMap, SignJob, Signing};
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -113,7 +115,7 @@ impl SqliteReader {
                 return Err(StoreError::RowsVersion { log: row.info.log, found, expected });
             }
         }
-        let readers = Readers::start(&folder)?;
+        let readers = Readers::start(&folder, Arc::clone(&projector), None)?;
         Ok(Self { folder, readers, projector })
     }
 }
@@ -144,11 +146,13 @@ impl Reader for SqliteReader {
     }
 
     fn check_mirror<'a>(&'a self, log: &LogName) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
-        let (log, folder) = (log.clone(), self.folder.clone());
+        let (log, folder, projector) = (log.clone(), self.folder.clone(), Arc::clone(&self.projector));
         Box::pin(self.readers.run(move |conn| {
             in_transaction(conn, || {
                 let row = log_row(conn, &log)?;
-                let view = SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None };
+                let tail = OnceCell::new();
+                let newest = view::Newest::Events(&*projector, &tail);
+                let view = SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None, newest };
                 let mut found = crate::mirror::check_mirror(&view, &row.info)?;
                 found.extend(strays::of_log(&folder, &row, &view)?);
                 Ok(found)

@@ -3,7 +3,8 @@
 use super::Log;
 use crate::batch::Payload;
 use crate::contract::{ENTRIES_READ_MAX, Entry, View};
-use crate::error::StoreError;
+use crate::error::{BatchError, StoreError};
+use crate::lookup::Lookup;
 use crate::rows::{Row, Rows as _, Scan};
 use seatrial_model::{Commitment, Digest, EventId, LogName, Time};
 use std::collections::BTreeSet;
@@ -59,8 +60,14 @@ impl View for MemoryView<'_> {
     }
 
     fn payloads(&self, after: Option<Commitment>, limit: usize) -> Result<Vec<Commitment>, StoreError> {
-        let held = self.log.held().map(|(commitment, _)| *commitment);
-        Ok(held.filter(|commitment| after.is_none_or(|after| *commitment > after)).take(limit).collect())
+        let place = |wanted| self.log.order.iter().position(|found| *found == wanted);
+        let from = match after {
+            Some(after) => place(after).ok_or(BatchError::NeverHeld(after))? + 1,
+            None => 0,
+        };
+        let rest = self.log.order.iter().skip(from);
+        let held = rest.filter(|commitment| matches!(self.log.payloads.get(commitment), Some(Payload::Held(_))));
+        Ok(held.take(limit).copied().collect())
     }
 
     fn payloads_of_case(&self, case: &str) -> Result<Vec<Commitment>, StoreError> {
@@ -73,8 +80,15 @@ impl View for MemoryView<'_> {
             let expires = held.expires.filter(|expires| *expires < now)?;
             Some((expires, *commitment, held.case.clone()))
         });
-        let expired: BTreeSet<_> = expired.collect();
+        let mut expired: Vec<_> = expired.collect();
+        expired.sort_by_key(|(expires, ..)| *expires);
         Ok(expired.into_iter().map(|(_, commitment, case)| (commitment, case)).take(limit).collect())
+    }
+
+    fn about(&self, name: &str, key: &[u8], limit: usize) -> Result<Vec<u64>, StoreError> {
+        let lookup = Lookup::of(name, key);
+        let found = self.log.lookups.range((lookup, 0)..=(lookup, u64::MAX));
+        Ok(found.rev().map(|(_, index)| *index).take(limit).collect())
     }
 
     fn tile(&self, level: u8, n: u64) -> Result<Option<Vec<u8>>, StoreError> {

@@ -1,18 +1,35 @@
 //! Writing one batch inside an open transaction.
 
 use super::hot::Hot;
-use super::view::{LogRow, SqlRows, SqlView, execute, execute_counted, to_sql};
+use super::pending::{self, Pending};
+use super::view::{LogRow, Newest, SqlRows, SqlView, execute, execute_counted, to_sql};
 use crate::batch::{Batch, Commit, Committed, Payload};
 use crate::contract::View as _;
 use crate::error::{BatchError, StoreError};
-use crate::fold::{ViewTiles, check_rows, fold};
+use crate::fold::{ViewTiles, check_rows, checked};
+use crate::lookup::{of_event, of_payload};
 use crate::prepare::{Prepared, PreparedEntry, PreparedPayload, prepare};
 use crate::rows::{Projector, Rows as _, RowsReport};
 use rusqlite::{Connection, params};
 use seatrial_ledger::{Frontier, Tile};
 use seatrial_model::{Digest, LogName};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What the writer holds in memory, beside the logs: rows as they stand in the open transaction, and lookups.
+pub(crate) struct Held {
+    pub(crate) hot: Hot,
+    pub(crate) pending: Arc<Pending>,
+}
+
+impl Held {
+    /// What the open transaction changed is taken back with it.
+    pub(crate) fn taken_back(&self) {
+        self.hot.forget();
+        self.pending.taken_back();
+    }
+}
 
 /// A log as the writer knows it within a transaction.
 #[derive(Clone)]
@@ -30,7 +47,7 @@ impl LogState {
     pub(crate) fn load(conn: &Connection, row: &LogRow) -> Result<Self, StoreError> {
         let log = &row.info.log;
         let damaged = |what: String| StoreError::Damaged { log: log.clone(), what };
-        let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None };
+        let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None, newest: Newest::Unused };
         let frontier = Frontier::load(row.info.size, &ViewTiles(&view)).map_err(|e| damaged(e.to_string()))?;
         if frontier.root() != row.info.root {
             return Err(damaged(format!("its tiles have the root {}, it says {}", frontier.root(), row.info.root)));
@@ -38,14 +55,16 @@ impl LogState {
         Ok(Self { id: row.id, flushed: frontier.size(), frontier, tiles: BTreeMap::new() })
     }
 
-    pub(crate) fn view<'a>(&self, conn: &'a Connection, log: &'a LogName, hot: &'a Hot) -> SqlView<'a> {
-        SqlView { conn, log, id: self.id, size: self.frontier.size(), hot: Some(hot) }
+    pub(crate) fn view<'a>(&self, conn: &'a Connection, log: &'a LogName, held: &'a Held) -> SqlView<'a> {
+        let (hot, newest) = (Some(&held.hot), Newest::Here(&held.pending));
+        SqlView { conn, log, id: self.id, size: self.frontier.size(), hot, newest }
     }
 
     /// Writes what [`append`] left for the end of the transaction.
-    pub(crate) fn flush(&mut self, conn: &Connection, log: &LogName, hot: &Hot) -> Result<(), StoreError> {
-        self.view(conn, log, hot).flush(None)?;
+    pub(crate) fn flush(&mut self, conn: &Connection, log: &LogName, held: &Held) -> Result<(), StoreError> {
+        self.view(conn, log, held).flush(None)?;
         let size = self.frontier.size();
+        let looked = held.pending.write_out(conn, self.id, size, false)?;
         if size == self.flushed {
             return Ok(());
         }
@@ -57,8 +76,8 @@ impl LogState {
             execute(conn, sql, params![self.id, level, to_sql(n), tile.to_bytes()])?;
         }
         let root = self.frontier.root();
-        let sql = "UPDATE logs SET size = ?2, root = ?3 WHERE id = ?1";
-        execute(conn, sql, params![self.id, to_sql(size), root.as_bytes()])
+        let sql = "UPDATE logs SET size = ?2, root = ?3, looked = ?4 WHERE id = ?1";
+        execute(conn, sql, params![self.id, to_sql(size), root.as_bytes(), to_sql(looked)])
     }
 }
 
@@ -84,11 +103,11 @@ pub(crate) fn append(
     conn: &Connection,
     log: &LogName,
     state: &mut LogState,
-    (projector, hot): (&dyn Projector, &Hot),
+    (projector, held): (&dyn Projector, &Held),
     batch: Batch,
 ) -> Result<Applied, StoreError> {
-    let prepared = prepare(&state.view(conn, log, hot), batch)?;
-    append_prepared(conn, log, state, (projector, hot), &prepared)
+    let prepared = prepare(&state.view(conn, log, held), batch)?;
+    append_prepared(conn, log, state, (projector, held), &prepared)
 }
 
 /// As [`append`], of what was checked before.
@@ -96,15 +115,22 @@ pub(crate) fn append_prepared(
     conn: &Connection,
     log: &LogName,
     state: &mut LogState,
-    (projector, hot): (&dyn Projector, &Hot),
+    (projector, held): (&dyn Projector, &Held),
     prepared: &Prepared,
 ) -> Result<Applied, StoreError> {
-    let view = state.view(conn, log, hot);
+    let view = state.view(conn, log, held);
     write(&view, prepared)?;
     for (index, entry) in (prepared.first_index..).zip(&prepared.entries) {
         projector
             .apply(index, &entry.event, &mut SqlRows(&view))
             .map_err(|source| StoreError::project(entry.event.id, source))?;
+        held.pending.add(state.id, index, of_event(projector.found_by(&entry.event)));
+    }
+    for payload in &prepared.payloads {
+        held.pending.add(state.id, payload.index, of_payload(&payload.commitment, payload.new.case.as_deref()));
+    }
+    for (index, absent) in &prepared.absent {
+        held.pending.add(state.id, *index, of_payload(&absent.commitment, None));
     }
     // Nothing fails from here on: the tree grows by what is written.
     for entry in &prepared.entries {
@@ -134,17 +160,20 @@ fn write_event(view: &SqlView<'_>, index: u64, entry: &PreparedEntry) -> Result<
 /// Writes a payload; one that is held already stays as it is, one that was erased is not taken again.
 fn write_payload(view: &SqlView<'_>, payload: &PreparedPayload) -> Result<(), StoreError> {
     let (new, commitment) = (&payload.new, payload.commitment);
+    // One with a salt that was drawn for it is new; elsewhere that is looked up.
+    if !payload.fresh || cfg!(debug_assertions) {
+        match view.payload(&commitment)? {
+            Some(Payload::Erased(_)) => return Err(BatchError::ErasedBefore(commitment).into()),
+            Some(Payload::Held(_)) => return Ok(()),
+            None => {}
+        }
+    }
     let sql = "INSERT INTO payloads (log, commitment, idx, kind, case_id, expires, salt, bytes)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (log, commitment) DO NOTHING";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (digest, index) = (commitment.0.as_bytes(), to_sql(payload.index));
     let expires = new.expires.map(|t| t.as_millis());
     let values = params![view.id, digest, index, new.kind, new.case, expires, new.salt.0, new.bytes];
-    if execute_counted(view.conn, sql, values)? == 0
-        && let Some(Payload::Erased(_)) = view.payload(&commitment)?
-    {
-        return Err(BatchError::ErasedBefore(commitment).into());
-    }
-    Ok(())
+    execute(view.conn, sql, values)
 }
 
 fn write(view: &SqlView<'_>, prepared: &Prepared) -> Result<(), StoreError> {
@@ -165,9 +194,10 @@ fn write(view: &SqlView<'_>, prepared: &Prepared) -> Result<(), StoreError> {
         execute(conn, sql, params![id, digest.as_bytes(), bytes])?;
     }
     for commitment in &prepared.erase {
-        let sql = "UPDATE payloads SET salt = NULL, bytes = NULL, case_id = NULL, erased_by = ?3
-                   WHERE log = ?1 AND commitment = ?2";
-        execute(conn, sql, params![id, commitment.0.as_bytes(), to_sql(prepared.erased_by)])?;
+        let sql = "UPDATE payloads SET salt = NULL, bytes = NULL, case_id = NULL, erased_by = ?2 WHERE seq = ?1";
+        if let Some(place) = view.place(commitment)? {
+            execute(conn, sql, params![place, to_sql(prepared.erased_by)])?;
+        }
     }
     Ok(())
 }
@@ -189,14 +219,16 @@ pub(crate) fn insert_log(
 /// Folds a log's events again and puts the outcome in the place of its rows.
 pub(crate) fn rebuild(conn: &Connection, row: &LogRow, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
     let log = &row.info.log;
-    let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None };
-    let (folded, events) = fold(&view, projector)?;
-    let report = crate::fold::compare(&view, &folded, events)?;
+    let tail = OnceCell::new();
+    let newest = Newest::Events(projector, &tail);
+    let view = SqlView { conn, log, id: row.id, size: row.info.size, hot: None, newest };
+    let (folded, report) = checked(&view, projector)?;
     execute(conn, "DELETE FROM rows WHERE log = ?1", params![row.id])?;
     let mut rows = SqlRows(&view);
     for ((table, key), value) in &folded.rows {
         rows.put(table, key, value)?;
     }
+    pending::make_again(conn, (log, row.id), row.info.size, projector)?;
     let sql = "UPDATE logs SET rows_version = ?2 WHERE id = ?1";
     execute(conn, sql, params![row.id, projector.version()])?;
     Ok(report)
@@ -204,6 +236,8 @@ pub(crate) fn rebuild(conn: &Connection, row: &LogRow, projector: &dyn Projector
 
 /// Compares a log's rows with its events.
 pub(crate) fn check(conn: &Connection, row: &LogRow, projector: &dyn Projector) -> Result<RowsReport, StoreError> {
-    let view = SqlView { conn, log: &row.info.log, id: row.id, size: row.info.size, hot: None };
+    let tail = OnceCell::new();
+    let newest = Newest::Events(projector, &tail);
+    let view = SqlView { conn, log: &row.info.log, id: row.id, size: row.info.size, hot: None, newest };
     check_rows(&view, projector)
 }

@@ -1,14 +1,15 @@
 //! Becoming the owner of a store: the lock, the format, the keys, and what the last end left behind.
 
-use super::append::{LogState, rebuild};
+use super::append::{Held, LogState, rebuild};
 use super::folder::Folder;
 use super::hot::Hot;
-use super::readers::{Readers, spawn};
+use super::pending::{Pending, Tail};
+use super::readers::{READERS, Readers, spawn};
 use super::schema::{self, FORMAT, classify};
 use super::secrets::Secrets;
 use super::signer::{self, Newest, SignJob, SignerThread, Signing};
 use super::strays;
-use super::view::{LogRow, SqlView, all_logs};
+use super::view::{LogRow, Newest as Lookups, SqlView, all_logs};
 use super::writer::{Writer, mark_in_use};
 use super::{Running, SUBSCRIBER_LAG_MAX, SqliteReader, SqliteStore, WRITE_QUEUE_MAX};
 use crate::error::StoreError;
@@ -126,8 +127,9 @@ struct Logs {
 
 fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Result<SqliteStore, StoreError> {
     let mut logs = Logs::default();
+    let pending = Arc::new(Pending::new(READERS));
     for row in all_logs(&conn)? {
-        take_up(&folder, &conn, &options, row, &mut logs)?;
+        take_up((&folder, &conn), &options, row, &pending, &mut logs)?;
     }
     strays::check_remembered(&folder, &conn)?;
     // Only now: a start that was refused leaves the mark of the end before it.
@@ -136,7 +138,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
     if let Some(recovered) = &started.recovered {
         tracing::warn!(logs = recovered.len(), "the store was not closed in an orderly way before");
     }
-    let readers = Readers::start(&folder)?;
+    let readers = Readers::start(&folder, Arc::clone(&options.projector), Some(Arc::clone(&pending)))?;
     let secrets = Arc::new(Secrets(Mutex::new(schema::open_secrets(&folder)?)));
     let newest = Arc::new(RwLock::new(logs.newest));
     let (writer, jobs) = channel();
@@ -163,9 +165,10 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
         folder: folder.clone(),
         lock,
         logs: logs.states,
-        hot: Hot::default(),
+        held: Held { hot: Hot::default(), pending },
         unsigned,
         stopped: None,
+        tired: false,
         // Bytes that were erased just before the last end may stand in the write-ahead log.
         scrub: (!clean).then(Instant::now),
     };
@@ -193,10 +196,10 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
 /// Checks one log, and takes up its right edge, its key and its newest checkpoint. The cost does not grow with
 /// the log, unless its rows have to be folded again.
 fn take_up(
-    folder: &Folder,
-    conn: &Connection,
+    (folder, conn): (&Folder, &Connection),
     options: &Options,
     row: LogRow,
+    pending: &Pending,
     logs: &mut Logs,
 ) -> Result<(), StoreError> {
     let (log, info) = (row.info.log.clone(), row.info.clone());
@@ -207,7 +210,7 @@ fn take_up(
     let newest = newest(folder, &row, &known)?;
     if let Some(newest) = &newest {
         check_extends(
-            &SqlView { conn, log: &log, id: row.id, size: info.size, hot: None },
+            &SqlView { conn, log: &log, id: row.id, size: info.size, hot: None, newest: Lookups::Unused },
             &log,
             info.size,
             &newest.point,
@@ -221,6 +224,7 @@ fn take_up(
         tracing::info!(%log, events = info.size, "the projections were folded again for this version");
         logs.rebuilt.push(log.clone());
     }
+    pending.take_up(row.id, Tail::load(conn, (&log, row.id), info.size, &*options.projector)?);
     let signed = newest.as_ref().map_or_else(|| LogPoint { size: 0, root: empty_root() }, |n| n.point.clone());
     let unsigned_entries = info.size.saturating_sub(signed.size);
     logs.recovered.push(Recovered { log: log.clone(), signed, unsigned_entries });

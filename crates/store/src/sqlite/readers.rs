@@ -2,12 +2,15 @@
 
 use super::folder::Folder;
 use super::job::Reply;
+use super::pending::Pending;
 use super::schema::{classify, open_reader};
-use super::view::{SqlView, log_row};
+use super::view::{Newest, SqlView, log_row};
 use crate::contract::ReadWork;
 use crate::error::StoreError;
+use crate::rows::Projector;
 use rusqlite::Connection;
 use seatrial_model::LogName;
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,18 +28,25 @@ type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 pub(crate) struct Readers {
     jobs: Mutex<Option<Sender<ReadJob>>>,
     room: Arc<Semaphore>,
+    projector: Arc<dyn Projector>,
+    /// The owner's, where this is it.
+    pending: Option<Arc<Pending>>,
 }
 
 impl Readers {
-    pub(crate) fn start(folder: &Folder) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        folder: &Folder,
+        projector: Arc<dyn Projector>,
+        pending: Option<Arc<Pending>>,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = channel::<ReadJob>();
         let receiver = Arc::new(Mutex::new(receiver));
         for n in 0..READERS {
             let conn = open_reader(folder)?;
-            let jobs = Arc::clone(&receiver);
-            spawn(&format!("store-read-{n}"), folder, move || serve(&conn, &jobs))?;
+            let (jobs, pending) = (Arc::clone(&receiver), pending.clone());
+            spawn(&format!("store-read-{n}"), folder, move || serve(&conn, &jobs, (n, pending.as_deref())))?;
         }
-        Ok(Self { jobs: Mutex::new(Some(sender)), room: Arc::new(Semaphore::new(READ_QUEUE_MAX)) })
+        Ok(Self { jobs: Mutex::new(Some(sender)), room: Arc::new(Semaphore::new(READ_QUEUE_MAX)), projector, pending })
     }
 
     /// Runs code on a connection.
@@ -60,10 +70,16 @@ impl Readers {
 
     /// Runs code on one consistent state of a log.
     pub(crate) async fn read(&self, log: LogName, work: ReadWork) -> Result<(), StoreError> {
+        let (projector, pending) = (Arc::clone(&self.projector), self.pending.clone());
         self.run(move |conn| {
             in_transaction(conn, || {
                 let row = log_row(conn, &log)?;
-                work(&SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None });
+                let tail = OnceCell::new();
+                let newest = match &pending {
+                    Some(pending) => Newest::Here(pending),
+                    None => Newest::Events(&*projector, &tail),
+                };
+                work(&SqlView { conn, log: &log, id: row.id, size: row.info.size, hot: None, newest });
                 Ok(())
             })
         })
@@ -76,12 +92,20 @@ impl Readers {
     }
 }
 
-fn serve(conn: &Connection, jobs: &Mutex<Receiver<ReadJob>>) {
+fn serve(conn: &Connection, jobs: &Mutex<Receiver<ReadJob>>, (reader, pending): (usize, Option<&Pending>)) {
     loop {
         // The lock is held while waiting, and let go before the job is run.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(conn),
+            Ok(job) => {
+                if let Some(pending) = pending {
+                    pending.enter(reader);
+                }
+                job(conn);
+                if let Some(pending) = pending {
+                    pending.leave(reader);
+                }
+            }
             Err(_) => return,
         }
     }

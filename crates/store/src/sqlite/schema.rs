@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The format of `evidence.db` (`user_version`).
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
 
 /// How long a reader waits where the database is locked (only while another process recovers it).
 const READER_WAIT: Duration = Duration::from_secs(5);
@@ -19,7 +19,8 @@ const WRITER_WAIT: Duration = Duration::from_millis(200);
 const STATEMENTS_MAX: usize = 64;
 
 /// Events, payloads and blobs are kept in tables with a row id: their values are large, and would waste the
-/// pages of an index tree. Projections are small and read by range: they live in their primary key.
+/// pages of an index tree. Projections are small and read by range: they live in their primary key. What grows with every
+/// event is found by its place; keys without an order are in `lookups` alone, as hashes ([`super::pending`]).
 const TABLES: &str = "
 CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), clean INTEGER NOT NULL) STRICT;
 INSERT INTO meta VALUES (1, 1);
@@ -31,6 +32,7 @@ CREATE TABLE logs (
     size INTEGER NOT NULL,
     root BLOB NOT NULL,
     rows_version INTEGER NOT NULL,
+    looked INTEGER NOT NULL DEFAULT 0,
     note TEXT
 ) STRICT;
 CREATE TABLE events (
@@ -68,12 +70,17 @@ CREATE TABLE payloads (
     salt BLOB,
     bytes BLOB,
     erased_by INTEGER,
-    UNIQUE (log, commitment),
     CHECK ((erased_by IS NULL) = (salt IS NOT NULL)),
     CHECK ((erased_by IS NULL) = (bytes IS NOT NULL))
 ) STRICT;
-CREATE INDEX payloads_case ON payloads (log, case_id, commitment) WHERE case_id IS NOT NULL AND erased_by IS NULL;
-CREATE INDEX payloads_expiry ON payloads (log, expires, commitment) WHERE expires IS NOT NULL AND erased_by IS NULL;
+CREATE INDEX payloads_place ON payloads (log, idx);
+CREATE INDEX payloads_expiry ON payloads (log, expires) WHERE expires IS NOT NULL AND erased_by IS NULL;
+CREATE TABLE lookups (
+    log INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (log, hash, idx)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE rows (
     log INTEGER NOT NULL,
     tbl TEXT NOT NULL,

@@ -6,7 +6,7 @@
 use super::folder::Folder;
 use super::job::{Job, Reply};
 use super::readers::in_transaction;
-use super::view::{SqlView, log_row};
+use super::view::{Newest as Lookups, SqlView, log_row};
 use crate::contract::Attest;
 use crate::error::StoreError;
 use crate::fold::check_extends;
@@ -196,7 +196,8 @@ impl SignerThread {
         let (point, key) = in_transaction(&self.conn, || {
             let row = log_row(&self.conn, log)?;
             let point = LogPoint { size: row.info.size, root: row.info.root };
-            let view = SqlView { conn: &self.conn, log, id: row.id, size: point.size, hot: None };
+            let view =
+                SqlView { conn: &self.conn, log, id: row.id, size: point.size, hot: None, newest: Lookups::Unused };
             if let Some(newest) = &newest {
                 check_extends(&view, log, point.size, &newest.point)?;
             }

@@ -15,7 +15,7 @@ use seatrial_model::digest::hex;
 use seatrial_model::{Body, LogPoint};
 
 /// The tables whose rows belong to a log.
-const TABLES: [&str; 5] = ["events", "tiles", "blobs", "payloads", "rows"];
+const TABLES: [&str; 6] = ["events", "tiles", "blobs", "payloads", "rows", "lookups"];
 
 /// What is wrong with one log's rows.
 pub(super) fn of_log(folder: &Folder, row: &LogRow, view: &SqlView<'_>) -> Result<Vec<String>, StoreError> {

@@ -1,14 +1,17 @@
 //! Reading one log within one transaction, and writing its rows.
 
 use super::hot::Hot;
+use super::pending::{Pending, Tail};
 use super::schema::classify;
 use crate::batch::{Erased, Held, Payload};
 use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, View};
-use crate::error::StoreError;
+use crate::error::{BatchError, StoreError};
 use crate::fold::check_table;
-use crate::rows::{Row, Rows, Scan};
+use crate::lookup::{CASE, Lookup};
+use crate::rows::{Projector, Row, Rows, Scan};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use seatrial_model::{Commitment, Digest, EventId, LogName, Salt, Time};
+use std::cell::OnceCell;
 
 /// The most digests or commitments that one listing answers.
 const LISTED_MAX: usize = 10_000;
@@ -68,6 +71,18 @@ pub(crate) struct SqlView<'a> {
     pub(crate) size: u64,
     /// What the writer holds in memory; nobody else has it.
     pub(crate) hot: Option<&'a Hot>,
+    pub(crate) newest: Newest<'a>,
+}
+
+/// Where the lookups are that the database may not have yet.
+#[derive(Clone, Copy)]
+pub(crate) enum Newest<'a> {
+    /// In the memory of the owner, which this is.
+    Here(&'a Pending),
+    /// Nobody tells: they are in the events.
+    Events(&'a dyn Projector, &'a OnceCell<Tail>),
+    /// Nothing is looked up.
+    Unused,
 }
 
 impl SqlView<'_> {
@@ -81,6 +96,42 @@ impl SqlView<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The events that a lookup may lead to, the newest first.
+    fn find(&self, lookup: Lookup, limit: usize) -> Result<Vec<u64>, StoreError> {
+        // First what is in memory: what leaves it meanwhile is in the database by then.
+        let mut found = match self.newest {
+            Newest::Here(pending) => pending.find(self.id, lookup, self.size),
+            Newest::Events(projector, tail) => match tail.get() {
+                Some(tail) => tail.find(lookup),
+                None => {
+                    let loaded = Tail::load(self.conn, (self.log, self.id), self.size, projector)?;
+                    tail.get_or_init(|| loaded).find(lookup)
+                }
+            },
+            Newest::Unused => Vec::new(),
+        };
+        let sql = "SELECT idx FROM lookups WHERE log = ?1 AND hash = ?2 ORDER BY idx DESC LIMIT ?3";
+        let params = params![self.id, lookup.0, count(limit, usize::MAX)];
+        found.extend(self.many(sql, params, |r| Ok(from_sql(r.get(0)?)))?);
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.dedup();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// A payload's place: the number of its row.
+    pub(crate) fn place(&self, commitment: &Commitment) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT seq FROM payloads WHERE log = ?1 AND idx = ?2 AND commitment = ?3";
+        // The event that brought it is the first that commits to it.
+        for index in self.find(Lookup::of_payload(commitment), LISTED_MAX)?.into_iter().rev() {
+            let found = self.one(sql, params![self.id, to_sql(index), commitment.0.as_bytes()], |r| r.get(0))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     fn one<T>(
@@ -185,8 +236,9 @@ impl View for SqlView<'_> {
     }
 
     fn payload(&self, commitment: &Commitment) -> Result<Option<Payload>, StoreError> {
-        let sql = "SELECT kind, case_id, expires, salt, bytes, erased_by, idx FROM payloads WHERE log = ?1 AND commitment = ?2";
-        self.one(sql, params![self.id, commitment.0.as_bytes()], |r| {
+        let Some(place) = self.place(commitment)? else { return Ok(None) };
+        let sql = "SELECT kind, case_id, expires, salt, bytes, erased_by, idx FROM payloads WHERE seq = ?1";
+        self.one(sql, [place], |r| {
             let kind = r.get(0)?;
             Ok(match r.get::<_, Option<i64>>(5)? {
                 Some(by) => Payload::Erased(Erased { kind, by: from_sql(by) }),
@@ -203,20 +255,32 @@ impl View for SqlView<'_> {
     }
 
     fn payloads(&self, after: Option<Commitment>, limit: usize) -> Result<Vec<Commitment>, StoreError> {
-        let after = after.map_or_else(Vec::new, |c| c.0.as_bytes().to_vec());
-        let sql = "SELECT commitment FROM payloads WHERE log = ?1 AND commitment > ?2 AND erased_by IS NULL ORDER BY commitment LIMIT ?3";
-        self.many(sql, params![self.id, after, count(limit, LISTED_MAX)], commitment)
+        let after = match after {
+            Some(commitment) => self.place(&commitment)?.ok_or(BatchError::NeverHeld(commitment))?,
+            None => 0,
+        };
+        let at = "SELECT idx FROM payloads WHERE seq = ?1";
+        let index: i64 = self.one(at, [after], |r| r.get(0))?.unwrap_or(-1);
+        let sql = "SELECT commitment FROM payloads WHERE log = ?1 AND (idx, seq) > (?2, ?3) AND erased_by IS NULL ORDER BY idx, seq LIMIT ?4";
+        self.many(sql, params![self.id, index, after, count(limit, LISTED_MAX)], commitment)
     }
 
     fn payloads_of_case(&self, case: &str) -> Result<Vec<Commitment>, StoreError> {
-        let sql =
-            "SELECT commitment FROM payloads WHERE log = ?1 AND case_id = ?2 AND erased_by IS NULL ORDER BY commitment";
-        self.many(sql, params![self.id, case], commitment)
+        let sql = "SELECT commitment FROM payloads WHERE log = ?1 AND idx = ?2 AND case_id = ?3 AND erased_by IS NULL ORDER BY seq";
+        let mut found = Vec::new();
+        for index in self.find(Lookup::of(CASE, case.as_bytes()), usize::MAX)?.into_iter().rev() {
+            found.extend(self.many(sql, params![self.id, to_sql(index), case], commitment)?);
+        }
+        Ok(found)
     }
 
     fn payloads_expired(&self, now: Time, limit: usize) -> Result<Vec<(Commitment, Option<String>)>, StoreError> {
-        let sql = "SELECT commitment, case_id FROM payloads WHERE log = ?1 AND expires < ?2 AND erased_by IS NULL ORDER BY expires, commitment LIMIT ?3";
+        let sql = "SELECT commitment, case_id FROM payloads WHERE log = ?1 AND expires < ?2 AND erased_by IS NULL ORDER BY expires, seq LIMIT ?3";
         self.many(sql, params![self.id, now.as_millis(), count(limit, LISTED_MAX)], |r| Ok((commitment(r)?, r.get(1)?)))
+    }
+
+    fn about(&self, name: &str, key: &[u8], limit: usize) -> Result<Vec<u64>, StoreError> {
+        self.find(Lookup::of(name, key), limit)
     }
 
     fn tile(&self, level: u8, n: u64) -> Result<Option<Vec<u8>>, StoreError> {

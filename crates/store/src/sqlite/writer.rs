@@ -2,13 +2,12 @@
 
 mod imports;
 
-use super::append::{Applied, LogState, append, append_prepared, insert_log, rebuild};
+use super::append::{Applied, Held, LogState, append, append_prepared, insert_log, rebuild};
 use super::folder::Folder;
-use super::hot::Hot;
 use super::job::{Job, Ran, Reply, Written, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
-use super::view::{execute, log_row};
+use super::view::{execute, from_sql, log_row, to_sql};
 use crate::batch::{Batch, Commit, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
@@ -31,6 +30,9 @@ pub const GROUP_JOBS_MAX: usize = 256;
 /// A group is closed when it has written this much, so that one commit stays short.
 pub const GROUP_BYTES_MAX: usize = 16 << 20;
 
+/// How long nobody has to have asked for anything before lookups that wait are written by themselves.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// How soon emptying the write-ahead log after an erasure is tried again, where a reader was in the way.
 const SCRUB_EVERY: Duration = Duration::from_millis(500);
 
@@ -47,11 +49,12 @@ pub(crate) struct Writer {
     pub(crate) lock: File,
     /// Logs as they stand after the last commit.
     pub(crate) logs: BTreeMap<LogName, LogState>,
-    /// Rows in memory, as they stand in the open transaction.
-    pub(crate) hot: Hot,
+    pub(crate) held: Held,
     /// Whether the signer knows already that a log has grown.
     pub(crate) unsigned: Arc<AtomicBool>,
     pub(crate) stopped: Option<String>,
+    /// Writing lookups failed, and nothing was committed since.
+    pub(crate) tired: bool,
     /// Since when it was last tried to empty the write-ahead log, where erased bytes may still stand.
     pub(crate) scrub: Option<Instant>,
 }
@@ -100,17 +103,43 @@ impl Writer {
     fn next(&mut self) -> Option<Job> {
         // Without senders the store was dropped, which sends a `Close` first: this is only a safeguard.
         let close = || Job::Close { reply: channel().0 };
-        if self.scrub.is_none() {
-            return Some(self.jobs.recv().unwrap_or_else(|_| close()));
-        }
-        match self.jobs.recv_timeout(SCRUB_EVERY) {
+        let lookups = self.stopped.is_none() && !self.tired && !self.held.pending.waiting().is_empty();
+        let wait = match (lookups, self.scrub.is_some()) {
+            (true, _) => QUIET,
+            (false, true) => SCRUB_EVERY,
+            (false, false) => return Some(self.jobs.recv().unwrap_or_else(|_| close())),
+        };
+        match self.jobs.recv_timeout(wait) {
             Ok(job) => Some(job),
             Err(RecvTimeoutError::Timeout) => {
-                self.try_scrub();
+                if lookups && let Err(error) = self.write_lookups() {
+                    // They are in the events; the next commit tries again.
+                    tracing::warn!(%error, "lookups were not written");
+                    self.tired = true;
+                }
                 None
             }
             Err(RecvTimeoutError::Disconnected) => Some(close()),
         }
+    }
+
+    /// Writes some of the lookups that wait, in a transaction of their own.
+    fn write_lookups(&mut self) -> Result<(), StoreError> {
+        execute(&self.conn, "BEGIN IMMEDIATE", [])?;
+        let (conn, pending) = (&self.conn, &self.held.pending);
+        let written = pending.waiting().into_iter().try_for_each(|log| {
+            let size: i64 = conn
+                .query_row("SELECT size FROM logs WHERE id = ?1", [log], |r| r.get(0))
+                .map_err(|e| classify_ref(&e))?;
+            let looked = pending.write_out(conn, log, from_sql(size), true)?;
+            execute(conn, "UPDATE logs SET looked = ?2 WHERE id = ?1", params![log, to_sql(looked)])
+        });
+        let committed = self.end(written);
+        match &committed {
+            Ok(()) => self.held.pending.committed(),
+            Err(_) => self.held.pending.taken_back(),
+        }
+        committed
     }
 
     /// One commit: of batches as many as wait, of any other job that one alone.
@@ -159,9 +188,14 @@ impl Writer {
     }
 
     fn commit(&mut self, states: &mut BTreeMap<LogName, LogState>) -> Result<(), StoreError> {
-        let (conn, hot) = (&self.conn, &self.hot);
-        let flushed = states.iter_mut().try_for_each(|(log, state)| state.flush(conn, log, hot));
-        let committed = flushed.and_then(|()| execute(&self.conn, "COMMIT", []));
+        let (conn, held) = (&self.conn, &self.held);
+        let flushed = states.iter_mut().try_for_each(|(log, state)| state.flush(conn, log, held));
+        self.end(flushed)
+    }
+
+    /// Commits what was written, or takes it back.
+    fn end(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        let committed = written.and_then(|()| execute(&self.conn, "COMMIT", []));
         if committed.is_err()
             && !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
@@ -214,7 +248,7 @@ impl Writer {
         states: &mut BTreeMap<LogName, LogState>,
     ) -> Result<Written, StoreError> {
         let state = take_state(&mut self.logs, &self.conn, log, states)?;
-        let view = state.view(&self.conn, log, &self.hot);
+        let view = state.view(&self.conn, log, &self.held);
         let batch = work(&view).map_err(StoreError::Refused)?;
         let key = self.rotated(log, &batch)?;
         Ok(Written { log: log.clone(), prepared: prepare(&view, batch)?, key })
@@ -223,7 +257,7 @@ impl Writer {
     fn write(&mut self, written: &Written, states: &mut BTreeMap<LogName, LogState>) -> Result<Applied, StoreError> {
         let Written { log, prepared, key } = written;
         let state = take_state(&mut self.logs, &self.conn, log, states)?;
-        let applied = append_prepared(&self.conn, log, state, (&*self.projector, &self.hot), prepared)?;
+        let applied = append_prepared(&self.conn, log, state, (&*self.projector, &self.held), prepared)?;
         if let Some(key) = key {
             self.set_key(log, key)?;
         }
@@ -233,7 +267,7 @@ impl Writer {
     /// Takes the transaction back and writes in a new one what the batches before had come to.
     fn write_again(&mut self, states: &mut BTreeMap<LogName, LogState>, ran: &mut [Ran]) -> Result<(), StoreError> {
         self.conn.execute_batch("ROLLBACK").map_err(classify)?;
-        self.hot.forget();
+        self.held.taken_back();
         self.logs.clear();
         states.clear();
         self.conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
@@ -291,7 +325,7 @@ impl Writer {
         let outcome = catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(StoreError::Panicked));
         if outcome.is_err() {
             // What it changed in memory is taken back with what it wrote; nobody else wrote in this transaction.
-            self.hot.forget();
+            self.held.taken_back();
         }
         let end = if outcome.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
         if self.conn.is_autocommit() {
@@ -312,7 +346,7 @@ impl Writer {
         batch: Batch,
         states: &mut BTreeMap<LogName, LogState>,
     ) -> Result<Applied, StoreError> {
-        let applied = append(&self.conn, log, &mut state, (&*self.projector, &self.hot), batch)?;
+        let applied = append(&self.conn, log, &mut state, (&*self.projector, &self.held), batch)?;
         states.insert(log.clone(), state);
         Ok(applied)
     }
@@ -353,7 +387,7 @@ impl Writer {
         row.info.size = size;
         let rebuilt = rebuild(&self.conn, &row, &*self.projector);
         // They were changed past what is held in memory.
-        self.hot.forget();
+        self.held.hot.forget();
         rebuilt
     }
 
@@ -362,11 +396,13 @@ impl Writer {
         if committed.is_ok() {
             self.count.fetch_add(1, Ordering::Relaxed);
             self.logs.extend(states);
-            self.hot.trim();
+            self.held.hot.trim();
+            self.held.pending.committed();
+            self.tired = false;
         } else {
             // What stands in the database is read again.
             self.logs.clear();
-            self.hot.forget();
+            self.held.taken_back();
         }
         let mut erased = false;
         for done in &ran {
@@ -426,6 +462,12 @@ impl Writer {
     fn finish(&mut self) -> Result<(), StoreError> {
         if let Some(why) = &self.stopped {
             return Err(StoreError::Stopped(why.clone()));
+        }
+        while !self.held.pending.waiting().is_empty() {
+            if let Err(error) = self.write_lookups() {
+                tracing::warn!(%error, "lookups were not written; the next start reads them from the events");
+                break;
+            }
         }
         execute(&self.conn, "UPDATE meta SET clean = 1", [])?;
         self.try_scrub();

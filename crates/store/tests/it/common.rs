@@ -162,6 +162,14 @@ impl Projector for Tokens {
         }
         Ok(())
     }
+
+    fn found_by<'e>(&self, event: &'e Event) -> Vec<(&'static str, &'e [u8])> {
+        match &event.body {
+            Body::TokenIssued(issued) => vec![("token", issued.token.as_bytes())],
+            Body::TokenRevoked(revoked) => vec![("token", revoked.token.as_bytes())],
+            _ => Vec::new(),
+        }
+    }
 }
 
 pub fn read_count(value: &[u8]) -> u64 {

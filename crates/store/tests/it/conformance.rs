@@ -38,6 +38,7 @@ conformance!(
     a_numberless_event_is_refused,
     payloads_are_kept_and_erased,
     payloads_are_found_by_case_and_by_age,
+    events_are_found_by_what_they_are_about,
     blobs_are_kept_by_their_content,
     rows_are_scanned_both_ways,
     an_event_that_cannot_be_folded_is_rolled_back_alone,
@@ -58,8 +59,8 @@ conformance!(
 );
 
 use self::kept::{
-    blobs_are_kept_by_their_content, payloads_are_found_by_case_and_by_age, payloads_are_kept_and_erased,
-    rows_are_scanned_both_ways, secrets_are_kept_apart,
+    blobs_are_kept_by_their_content, events_are_found_by_what_they_are_about, payloads_are_found_by_case_and_by_age,
+    payloads_are_kept_and_erased, rows_are_scanned_both_ways, secrets_are_kept_apart,
 };
 use crate::import::{a_log_is_taken_over_byte_for_byte, a_log_that_was_not_taken_over_whole_does_not_go_on};
 use crate::rotation::{

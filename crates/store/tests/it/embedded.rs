@@ -69,7 +69,7 @@ async fn a_store_is_never_made_by_accident() {
     assert!(matches!(SqliteStore::create(&missing, options()).err(), Some(StoreError::StoreExists(_))));
     rusqlite::Connection::open(missing.join("evidence.db")).unwrap().execute_batch("PRAGMA user_version=9").unwrap();
     let newer = SqliteStore::open(&missing, options()).err();
-    assert!(matches!(newer, Some(StoreError::Format { found: 9, expected: 1 })), "{newer:?}");
+    assert!(matches!(newer, Some(StoreError::Format { found: 9, expected: 2 })), "{newer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,4 +314,38 @@ async fn a_caller_that_goes_away_takes_nothing_back() {
     }
     store.append(&log(), Batch::of(declare())).await.unwrap();
     assert_eq!(store.size(&log()).await.unwrap(), 3);
+}
+
+/// Lookups gather in the owner's memory: whoever else reads finds them in the events.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_finds_what_was_only_just_appended() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = create(dir.path());
+    open_log(&store).await;
+    let kept = payload(1, b"x", Some("c"));
+    let commitment = kept.commitment();
+    let reader = SqliteStore::open_read_only(dir.path(), tokens()).unwrap();
+    // Again and again, so that it is also read while they are being written out.
+    for n in 0..40_u64 {
+        let token = format!("t{n}");
+        store.append(&log(), Batch::of(issue(&token))).await.unwrap();
+        if n == 0 {
+            store.append(&log(), with_payloads(vec![kept.clone()])).await.unwrap();
+        }
+        let found = reader.read_with(&log(), move |view| view.about("token", token.as_bytes(), 9)).await.unwrap();
+        assert_eq!(found, [if n == 0 { 1 } else { n + 2 }]);
+        assert!(reader.payload(&log(), commitment).await.unwrap().is_some());
+        assert_eq!(reader.read_with(&log(), |view| view.payloads_of_case("c")).await.unwrap(), [commitment]);
+        if n % 10 == 0 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+    assert!(reader.check_rows(&log()).await.unwrap().identical());
+    assert_eq!(reader.check_mirror(&log()).await.unwrap(), Vec::<String>::new());
+    store.close().await.unwrap();
+    let waiting: i64 = rusqlite::Connection::open(dir.path().join("evidence.db"))
+        .unwrap()
+        .query_row("SELECT size - looked FROM logs", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(waiting, 0, "an orderly end leaves nothing to be read again");
 }

@@ -133,6 +133,8 @@ async fn a_changed_row_is_named_and_repaired() {
         .and_then(|n| Ok(n + connection.execute("INSERT INTO rows VALUES (1, 'tokens', X'00', X'01')", [])?))
         .and_then(|n| Ok(n + connection.execute("INSERT INTO rows VALUES (1, 'zz', X'00', X'01')", [])?));
     assert_eq!(changed.unwrap(), 4);
+    // What leads to an event is compared as well.
+    connection.execute("DELETE FROM lookups WHERE idx = 3", []).unwrap();
     drop(connection);
     let store = reopen(dir.path());
     let report = store.check_rows(&log()).await.unwrap();
@@ -149,6 +151,7 @@ async fn a_changed_row_is_named_and_repaired() {
             ("tokens", &[0][..], true, false),
             ("tokens", &b"t001"[..], false, true),
             ("zz", &[0][..], true, false),
+            ("lookups/token", &b"t001"[..], false, true),
         ]
     );
     let rebuilt = store.rebuild(&log()).await.unwrap();
@@ -184,6 +187,7 @@ async fn every_change_beside_the_events_is_named() {
         ("UPDATE payloads SET salt = zeroblob(32)", "the payload sha256:"),
         ("UPDATE payloads SET idx = 3", "is kept for entry 3"),
         ("DELETE FROM payloads", "neither held nor erased"),
+        ("DELETE FROM lookups WHERE idx = (SELECT idx FROM payloads)", "neither held nor erased"),
         ("UPDATE payloads SET salt = NULL, bytes = NULL, erased_by = 5", "entry 5, which is said to have erased it"),
         ("INSERT INTO tiles (log, level, n, bytes) VALUES (1, 3, 7, X'00')", "level 3, number 7"),
         ("UPDATE logs SET origin = 'elsewhere/credit'", "the log's row says that it is `elsewhere/credit`"),
@@ -193,7 +197,7 @@ async fn every_change_beside_the_events_is_named() {
         async || SqliteStore::open_read_only(dir.path(), tokens()).unwrap().check_mirror(&log()).await.unwrap();
     assert_eq!(reader().await, Vec::<String>::new());
     for (change, expected) in changes {
-        assert_eq!(database(dir.path()).execute(change, []).unwrap(), 1, "{change}");
+        assert!(database(dir.path()).execute(change, []).unwrap() > 0, "{change}");
         let found = reader().await;
         assert!(found.iter().any(|what| what.contains(expected)), "{change}: {found:?}");
         put_back(dir.path(), &clean);

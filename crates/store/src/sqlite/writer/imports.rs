@@ -60,8 +60,8 @@ impl Writer {
         states: &mut BTreeMap<LogName, LogState>,
     ) -> Result<u64, StoreError> {
         let mut state = self.state(log, states)?;
-        let prepared = prepare_piece(&state.view(&self.conn, log, &self.hot), piece)?;
-        let applied = append_prepared(&self.conn, log, &mut state, (&*self.projector, &self.hot), &prepared)?;
+        let prepared = prepare_piece(&state.view(&self.conn, log, &self.held), piece)?;
+        let applied = append_prepared(&self.conn, log, &mut state, (&*self.projector, &self.held), &prepared)?;
         let events: Vec<_> = prepared.entries.iter().map(|e| (*e.event).clone()).collect();
         if let Some((_, key)) = new_keys(&events).last() {
             self.set_key(log, key)?;

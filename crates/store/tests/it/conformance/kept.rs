@@ -2,7 +2,9 @@
 
 use crate::common::*;
 use seatrial_model::{Commitment, Digest, Time};
-use seatrial_store::{Batch, BatchError, Payload, ReaderExt as _, Scan, Secret, Store, StoreError, StoreExt as _};
+use seatrial_store::{
+    Batch, BatchError, CASE, Payload, ReaderExt as _, Scan, Secret, Store, StoreError, StoreExt as _,
+};
 use std::sync::Arc;
 
 pub(super) async fn payloads_are_kept_and_erased(store: Arc<dyn Store>) {
@@ -51,20 +53,42 @@ pub(super) async fn payloads_are_found_by_case_and_by_age(store: Arc<dyn Store>)
     let expired = async |now, limit| {
         store.read_with(&log(), move |v| v.payloads_expired(Time::from_millis(now), limit)).await.unwrap()
     };
-    let sorted = |mut all: Vec<_>| {
-        all.sort();
-        all
-    };
-    assert_eq!(case_of("a").await, sorted(vec![a1, a2]));
+    assert_eq!(case_of("a").await, [a1, a2]);
     assert_eq!(expired(300, 9).await, [(a2, Some("a".to_owned())), (b1, Some("b".to_owned()))]);
     assert_eq!(expired(300, 1).await.len(), 1);
     store.append(&log(), erasing("a", case_of("a").await)).await.unwrap();
     assert_eq!(case_of("a").await, []);
     assert_eq!(expired(1_000, 9).await, [(b1, Some("b".to_owned()))]);
     let all = store.read_with(&log(), |v| v.payloads(None, 9)).await.unwrap();
-    assert_eq!(all, sorted(vec![b1, b2]));
+    assert_eq!(all, [b1, b2]);
     let rest = store.read_with(&log(), move |v| v.payloads(Some(all[0]), 9)).await.unwrap();
-    assert_eq!(rest, [b1.max(b2)]);
+    assert_eq!(rest, [b2]);
+}
+
+pub(super) async fn events_are_found_by_what_they_are_about(store: Arc<dyn Store>) {
+    open_log(&*store).await;
+    let batch = Batch { events: vec![issue("a"), issue("b"), revoke("a")], ..Batch::default() };
+    store.append(&log(), batch).await.unwrap();
+    store.append(&log(), with_payloads(vec![payload(1, b"x", Some("a")), payload(2, b"y", Some("a"))])).await.unwrap();
+    let about = async |name: &'static str, key: &'static [u8], limit| {
+        store.read_with(&log(), move |view| view.about(name, key, limit)).await.unwrap()
+    };
+    assert_eq!(about("token", b"a", 9).await, [3, 1], "the newest first");
+    assert_eq!(about("token", b"a", 1).await, [3]);
+    assert_eq!(about("token", b"b", 9).await, [2]);
+    assert_eq!(about("token", b"c", 9).await, [0_u64; 0]);
+    assert_eq!(about(CASE, b"a", 9).await, [4], "a payload's case, once for its event");
+    let credit = log();
+    let seen = store
+        .transact_with::<Vec<u64>, (), _>(&credit, |view| Ok((Batch::of(issue("a")), view.about("token", b"a", 9)?)));
+    assert_eq!(seen.await.unwrap().1, [3, 1], "inside a commit, what was committed before");
+    let (whole, refused) = (Batch::of(issue("d")), Batch::of(revoke("e")));
+    let (whole, refused) = tokio::join!(store.append(&credit, whole), store.append(&credit, refused));
+    assert!(whole.is_ok() && refused.is_err());
+    assert_eq!(about("token", b"d", 9).await, [6], "a batch beside one that was refused");
+    assert_eq!(about("token", b"e", 9).await, [0_u64; 0], "what was refused is about nothing");
+    assert!(store.rebuild(&log()).await.unwrap().identical());
+    assert_eq!(about("token", b"a", 9).await, [5, 3, 1]);
 }
 
 pub(super) async fn blobs_are_kept_by_their_content(store: Arc<dyn Store>) {

@@ -5,6 +5,8 @@ mod again;
 #[cfg(test)]
 mod between;
 #[cfg(test)]
+mod cuts;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod gated;

@@ -114,11 +114,11 @@ people:
   - {{ id: han@bank.example, name: "Han", side: receiving, roles: [handlers] }}
   - {{ id: dev@builder.example, name: "Dev", side: delivery, roles: [engineering] }}
 providers:
-  default: {{ kind: openai, base_url: "{}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat, responses, messages] }}
+  default: {{ kind: openai, base_url: "{base}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat, responses, messages] }}
+  plain: {{ kind: openai, base_url: "{base}/v1", key: {{ env: MODEL_KEY }}, speaks: [chat] }}
 store: {{ sqlite: .seatrial }}
 workflows: [workflows/complaints]
-"#,
-        base
+"#
     );
     std::fs::write(folder.join("factory.yaml"), factory_yaml).unwrap();
     let mut workflow = complaints::WORKFLOW.replace("responsibilities:\n", &format!("{steps}responsibilities:\n"));

@@ -39,6 +39,7 @@ pub enum Act {
 /// A provider that streams as it is told.
 pub struct Script {
     pub go: Arc<Semaphore>,
+    pub asked: Arc<AtomicUsize>,
     pub hung_up: Arc<AtomicUsize>,
     pub base: String,
 }
@@ -46,23 +47,25 @@ pub struct Script {
 pub async fn script(acts: Vec<Act>) -> Script {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let (go, hung_up) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (wait, gone) = (Arc::clone(&go), Arc::clone(&hung_up));
+    let (go, asked, hung_up) =
+        (Arc::new(Semaphore::new(0)), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (wait, asks, gone) = (Arc::clone(&go), Arc::clone(&asked), Arc::clone(&hung_up));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (acts, wait, gone) = (acts.clone(), Arc::clone(&wait), Arc::clone(&gone));
+            let (acts, wait) = (acts.clone(), Arc::clone(&wait));
+            let (asks, gone) = (Arc::clone(&asks), Arc::clone(&gone));
             tokio::spawn(async move {
-                if serve(stream, acts, wait).await.is_none() {
+                if serve(stream, acts, wait, asks).await.is_none() {
                     gone.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }
     });
-    Script { go, hung_up, base }
+    Script { go, asked, hung_up, base }
 }
 
 /// None where the other side hung up before the end.
-async fn serve(mut stream: TcpStream, acts: Vec<Act>, wait: Arc<Semaphore>) -> Option<()> {
+async fn serve(mut stream: TcpStream, acts: Vec<Act>, wait: Arc<Semaphore>, asked: Arc<AtomicUsize>) -> Option<()> {
     let mut read = Vec::new();
     loop {
         let mut piece = [0; 4096];
@@ -76,6 +79,7 @@ async fn serve(mut stream: TcpStream, acts: Vec<Act>, wait: Arc<Semaphore>) -> O
             break;
         }
     }
+    asked.fetch_add(1, Ordering::SeqCst);
     stream
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         .await
@@ -243,21 +247,36 @@ async fn a_client_that_hangs_up_ends_its_stream() {
 async fn a_client_that_hangs_up_before_its_answer_cancels_the_model() {
     let script = script(vec![Act::Wait]).await;
     let plane = plane(&script).await;
-    let body = json!({"model": "complaints/say", "messages": [{"role": "user", "content": "Hello?"}]});
-    let request = plane.http.post(format!("{}/v1/chat/completions", plane.base)).bearer_auth(&plane.caller);
-    let request = request.header("x-seatrial-release", "rehearsal").body(body.to_string());
-    assert!(tokio::time::timeout(Duration::from_millis(300), request.send()).await.is_err());
-    until(|| script.hung_up.load(Ordering::SeqCst) == 1).await;
-    let filter = || seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
-    for _ in 0..1_000 {
-        if !plane.factory.decisions("complaints", filter()).await.unwrap().is_empty() {
-            break;
+    let chat = json!({"model": "complaints/say", "messages": [{"role": "user", "content": "Hello?"}]});
+    let messages = json!({"model": "complaints/say", "max_tokens": 9, "messages": chat["messages"]});
+    let asks = [
+        ("/v1/chat/completions", chat, "proxy"),
+        ("/v1/responses", json!({"model": "complaints/say", "input": "Hello?"}), "proxy"),
+        ("/v1/messages", messages, "proxy"),
+        ("/v1/workflows/complaints/steps/say/run", json!({"input": {"text": "Hello?"}}), "run"),
+    ];
+    for (n, (path, body, entry)) in asks.into_iter().enumerate() {
+        let request = plane.http.post(format!("{}{path}", plane.base)).bearer_auth(&plane.caller);
+        let request = request.header("x-seatrial-release", "rehearsal").body(body.to_string());
+        let under_way = tokio::spawn(request.send());
+        until(|| script.asked.load(Ordering::SeqCst) > n).await;
+        assert!(!under_way.is_finished(), "{path}");
+        under_way.abort();
+        until(|| script.hung_up.load(Ordering::SeqCst) > n).await;
+        let filter = || seatrial_factory::DecisionFilter { limit: 10, ..Default::default() };
+        let mut rows = Vec::new();
+        for _ in 0..1_000 {
+            rows = plane.factory.decisions("complaints", filter()).await.unwrap();
+            if rows.len() > n {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(rows.len(), n + 1, "{path}: it is recorded");
+        let made = decided(&plane, rows[0].decision).await;
+        assert_eq!((&made["facts"]["no_candidate"], &made["entry"]), (&json!("client_gone"), &json!(entry)), "{path}");
+        assert_eq!((&made["verdict"], &made["output"]["state"]), (&json!("deny"), &json!("none")), "{path}");
     }
-    let row = plane.factory.decisions("complaints", filter()).await.unwrap().pop().unwrap();
-    let made = decided(&plane, row.decision).await;
-    assert_eq!(made["facts"]["no_candidate"], "client_gone");
     plane.end().await;
 }
 

@@ -4,8 +4,8 @@ use crate::api::{AdmitInput, Admitted, Caller, DecisionStatus, Held, Refused};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Served, row};
-use crate::join::{CASE_BYTES_MAX, tag};
-use crate::project::{ADMISSION, AskRec, DecisionRec, admission_key};
+use crate::join::{CASE_BYTES_MAX, decisions_of, newest_on, tag};
+use crate::project::{ADMISSION, DecisionRec, admission_key};
 use crate::reviews::settle;
 use crate::serve::unreleased;
 use crate::switch::is_stopped;
@@ -14,7 +14,7 @@ use seatrial_guard::expr::holds_on_steps;
 use seatrial_model::event::StepAdmitted;
 use seatrial_model::{Body, DecisionId, ElementPath, Subject};
 use seatrial_spec::workflow::{Actor, Step};
-use seatrial_store::{Batch, Scan, StoreError, StoreExt as _, TransactError, View};
+use seatrial_store::{Batch, StoreError, StoreExt as _, TransactError, View};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -232,37 +232,24 @@ fn is_settled(rec: &DecisionRec) -> bool {
 /// Whether no newer decision answers the same question: one that was asked afresh replaces the one before.
 fn is_newest(view: &dyn View, rec: &DecisionRec) -> Result<bool, StoreError> {
     let Some(question) = &rec.question else { return Ok(true) };
-    let newest: Option<AskRec> = row(view, "ask", question.as_bytes())?;
-    Ok(newest.is_none_or(|ask| ask.decision == rec.decision))
+    let newest = newest_on(view, question)?;
+    Ok(newest.is_none_or(|(_, decision)| decision == rec.decision))
 }
 
-/// Looks through a case's decisions, the newest first: ids grow with time.
+/// Looks through a case's decisions, the newest first.
 fn came(view: &dyn View, case: &str, named: Option<DecisionId>) -> Result<Came, StoreError> {
     let mut came = Came::default();
-    let prefix = [case.as_bytes(), b"/"].concat();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let mut scan = Scan::all("case").prefix(prefix.clone()).reversed();
-        if let Some(key) = after.take() {
-            scan = scan.after(key);
+    for decision in decisions_of(view, case, usize::MAX)? {
+        let Some(rec) = row::<DecisionRec>(view, "decision", decision.uuid().as_bytes())? else { continue };
+        if rec.rehearsal || rec.seeded || rec.behalf {
+            continue;
         }
-        let page = view.scan(&scan)?;
-        for (key, _) in &page {
-            let Some(id) = key.get(prefix.len()..) else { continue };
-            let Some(rec) = row::<DecisionRec>(view, "decision", id)? else { continue };
-            if rec.rehearsal || rec.seeded || rec.behalf {
-                continue;
-            }
-            came.settled.entry(rec.step.clone()).or_insert_with(|| is_settled(&rec));
-            if named == Some(rec.decision) {
-                came.named = Some(rec);
-            }
-        }
-        match page.last() {
-            Some((key, _)) if page.len() >= scan.rows_max() => after = Some(key.clone()),
-            _ => return Ok(came),
+        came.settled.entry(rec.step.clone()).or_insert_with(|| is_settled(&rec));
+        if named == Some(rec.decision) {
+            came.named = Some(rec);
         }
     }
+    Ok(came)
 }
 
 /// Every step of the workflow: one that the case never came to is not settled.

@@ -4,14 +4,14 @@ use crate::api::{Caller, DecisionStatus, Passage, PassageEntry, Passed, Refused}
 use crate::clock::random;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, row};
-use crate::project::{AskRec, DecisionRec};
+use crate::project::{ASK, CASE, DecisionRec};
 use crate::serve::stopped;
 use crate::traffic::{Ticket, Turn};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use seatrial_guard::decide::codes;
 use seatrial_model::digest::hex;
-use seatrial_model::{Time, Verdict};
-use seatrial_store::ReaderExt as _;
+use seatrial_model::{Body, DecisionId, Event, Time, Verdict};
+use seatrial_store::{ReaderExt as _, StoreError, View};
 
 /// How long a retry joins the decision that exists.
 pub const JOIN_MS: i64 = 15 * 60 * 1_000;
@@ -101,7 +101,7 @@ impl Asked {
         handle: &Handle,
         caller: &Caller,
         passage: &Passage,
-        behalf: &seatrial_model::DecisionId,
+        behalf: &DecisionId,
     ) -> Result<Self, Refused> {
         let asked = Self::of(handle, caller, passage)?;
         let random = random::<16>().map_err(internal)?;
@@ -195,11 +195,40 @@ impl Factory {
         self.0
             .store
             .read_with(&handle.log, move |view| {
-                let Some(ask) = row::<AskRec>(view, "ask", key.as_bytes())? else { return Ok(None) };
-                let rec = row::<DecisionRec>(view, "decision", ask.decision.uuid().as_bytes())?;
-                Ok(rec.map(|rec| (ask.time, rec)))
+                let Some((time, made)) = newest_on(view, &key)? else { return Ok(None) };
+                let rec = row::<DecisionRec>(view, "decision", made.uuid().as_bytes())?;
+                Ok(rec.map(|rec| (time, rec)))
             })
             .await
             .map_err(not_recorded)
     }
+}
+
+/// The newest decision that answers an ask or a question, and when it was made.
+pub(crate) fn newest_on(view: &dyn View, tag: &str) -> Result<Option<(Time, DecisionId)>, StoreError> {
+    for index in view.about(ASK, tag.as_bytes(), usize::MAX)? {
+        let Some(event) = view.event(index)? else { continue };
+        if let Body::DecisionMade(made) = &event.body
+            && (made.ask == tag || made.question.as_deref() == Some(tag))
+        {
+            return Ok(Some((event.time, made.decision)));
+        }
+    }
+    Ok(None)
+}
+
+/// The decisions of a case, the newest first.
+pub(crate) fn decisions_of(view: &dyn View, case: &str, limit: usize) -> Result<Vec<DecisionId>, StoreError> {
+    let mut found = Vec::new();
+    for index in view.about(CASE, case.as_bytes(), usize::MAX)? {
+        if found.len() >= limit {
+            break;
+        }
+        if let Some(Event { body: Body::DecisionMade(made), .. }) = view.event(index)?
+            && made.case == case
+        {
+            found.push(made.decision);
+        }
+    }
+    Ok(found)
 }

@@ -48,9 +48,9 @@ mod transfer;
 pub(crate) use incidents::{INCIDENT, IncidentRec, incident_key};
 pub(crate) use records::*;
 pub(crate) use tables::{
-    ADMISSION, AUDIT_DUE, CALLER, CLIENT_GONE, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT, PILOT_REVIEWED,
-    QUEUE, REHEARSAL_QUEUE, SEEDED, SPENT, STREAM, WITNESS, admission_key, audit_due_from, pilot_count_key, quarter_of,
-    spent_key, spent_prefix,
+    ADMISSION, ASK, AUDIT_DUE, CALLER, CASE, CLIENT_GONE, EVALUATION, EVALUATION_PART, MODEL_CALLS, PILOT_COUNT,
+    PILOT_REVIEWED, QUEUE, REHEARSAL_QUEUE, SEEDED, SPENT, STREAM, WITNESS, admission_key, audit_due_from,
+    pilot_count_key, quarter_of, spent_key, spent_prefix,
 };
 
 pub(crate) use transfer::{ACTED, DELIVERY, RIGHTS, acted};
@@ -61,7 +61,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 17;
+pub const PROJECTION_VERSION: u32 = 18;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,6 +82,10 @@ impl Projector for FactoryProjector {
             fold.rights()?;
             fold.delivery()
         }
+    }
+
+    fn found_by<'e>(&self, event: &'e Event) -> Vec<(&'static str, &'e [u8])> {
+        running::found_by(event)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::api::{Caller, Held, Refused};
 use crate::decisions::held;
 use crate::factory::{Factory, internal, not_recorded};
 use crate::handle::{Handle, Served};
-use crate::join::tag;
+use crate::join::{decisions_of, tag};
 use crate::metrics::each_decision;
 use crate::project::CALLER;
 use seatrial_governance::policy::{Action as Act, Circumstances};
@@ -172,8 +172,7 @@ impl Factory {
                 for (id, tags) in elsewhere {
                     let mut found = false;
                     for tag in tags {
-                        let scan = Scan::all("case").prefix(format!("{tag}/")).limit(1);
-                        found = found || !view.scan(&scan)?.is_empty();
+                        found = found || !decisions_of(view, &tag, 1)?.is_empty();
                     }
                     if !found {
                         unrecorded.push(id);

@@ -164,13 +164,6 @@ pub(crate) struct SpentRec {
     pub cost: BTreeMap<String, u64>,
 }
 
-/// The newest decision on one ask.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct AskRec {
-    pub decision: DecisionId,
-    pub time: Time,
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StopRec {
     pub event: EventId,

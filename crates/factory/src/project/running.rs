@@ -2,15 +2,15 @@
 
 use super::tables::*;
 use super::{
-    AskRec, DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec,
-    SpentRec, StreamRec, WitnessRec,
+    DecisionRec, EvaluationRec, Fold, OutcomeRec, OverrideRec, ReleaseRec, ReviewRec, ReviewState, SeedRec, SpentRec,
+    StreamRec, WitnessRec,
 };
 use crate::api::DecisionStatus;
 use seatrial_model::event::{
     AuditMissed, DecisionMade, DecisionOverridden, Entry, OutcomeRecorded, ReviewAnswered, StreamOpened,
 };
 use seatrial_model::facts::CertificateState;
-use seatrial_model::{Action, Answer, Body, DecisionId, Digest, ReviewId, StreamEnd, Verdict};
+use seatrial_model::{Action, Answer, Body, DecisionId, Digest, Event, ReviewId, StreamEnd, Verdict};
 use seatrial_store::ProjectError;
 
 impl Fold<'_> {
@@ -103,17 +103,9 @@ impl Fold<'_> {
         let key = *made.decision.uuid().as_bytes();
         self.put("decision", &key, &rec)?;
         self.audit_due(&rec, made)?;
-        let ask = AskRec { decision: made.decision, time: event.time };
-        // What broke off is no answer: whoever asks again is answered anew.
-        let names = [Some(&made.ask), made.question.as_ref()];
-        for name in names.into_iter().flatten().filter(|_| is_answer(made)) {
-            self.put("ask", name.as_bytes(), &ask)?;
-        }
         if made.stream.is_some() {
             self.rows.delete(STREAM, &key)?;
         }
-        let case = [made.case.as_bytes(), b"/", &key].concat();
-        self.rows.put("case", &case, b"")?;
         self.open_review(made)?;
         self.count_calls(made)?;
         self.count_spent(made)?;
@@ -409,6 +401,18 @@ impl Fold<'_> {
         let (id, kind) = (self.event.id, self.event.body.kind());
         self.put("followup", &followup, &(id, kind))
     }
+}
+
+/// What a running system's event can be found by.
+pub(super) fn found_by(event: &Event) -> Vec<(&'static str, &[u8])> {
+    let Body::DecisionMade(made) = &event.body else { return Vec::new() };
+    let mut found = vec![(CASE, made.case.as_bytes())];
+    // What broke off is no answer: whoever asks again is answered anew.
+    if is_answer(made) {
+        let names = [Some(&made.ask), made.question.as_ref().filter(|question| **question != made.ask)];
+        found.extend(names.into_iter().flatten().map(|name| (ASK, name.as_bytes())));
+    }
+    found
 }
 
 /// Whether it answers its ask: not one whose client hung up, or whose stream broke off.

@@ -2,6 +2,12 @@
 
 use seatrial_model::{DecisionId, Time};
 
+/// Decisions can be found by their ask and their question.
+pub(crate) const ASK: &str = "ask";
+
+/// Decisions can be found by their case, as payloads are.
+pub(crate) const CASE: &str = seatrial_store::CASE;
+
 /// Open reviews of cases.
 pub(crate) const QUEUE: &str = "queue";
 

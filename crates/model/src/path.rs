@@ -1,29 +1,31 @@
 //! Paths of elements (`steps.route.forbid.personal-data`) and patterns over them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
-/// The path of an element of a checked spec: names joined by dots. The root is the empty path.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ElementPath(String);
+/// The path of an element of a checked spec: names joined by dots. The root is the empty path. Findings and facts are
+/// full of them, so that a copy is one of a reference.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct ElementPath(Arc<str>);
 
 impl ElementPath {
     /// The root of a spec.
     #[must_use]
-    pub const fn root() -> Self {
-        Self(String::new())
+    pub fn root() -> Self {
+        Self::default()
     }
 
     /// Wraps a dotted path.
-    pub fn new(path: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<Arc<str>>) -> Self {
         Self(path.into())
     }
 
     /// The path of a child.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}.{name}", self.0)) }
+        if self.0.is_empty() { Self::from(name) } else { Self(format!("{}.{name}", self.0).into()) }
     }
 
     /// The dotted text.
@@ -48,7 +50,7 @@ impl ElementPath {
     pub fn is_within(&self, other: &Self) -> bool {
         other.0.is_empty()
             || self.0 == other.0
-            || self.0.strip_prefix(other.0.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            || self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('.'))
     }
 }
 
@@ -60,7 +62,31 @@ impl fmt::Display for ElementPath {
 
 impl From<&str> for ElementPath {
     fn from(s: &str) -> Self {
-        Self(s.to_owned())
+        Self(s.into())
+    }
+}
+
+impl Serialize for ElementPath {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ElementPath {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = ElementPath;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path as a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ElementPath, E> {
+                Ok(text.into())
+            }
+        }
+        d.deserialize_str(Text)
     }
 }
 

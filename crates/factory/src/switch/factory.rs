@@ -174,11 +174,11 @@ impl Factory {
     }
 }
 
-const fn everything_stopped() -> Body {
+fn everything_stopped() -> Body {
     Body::WorkflowStopped(WorkflowStopped { element: ElementPath::root(), marked: false, factory: true })
 }
 
-const fn everything_resumed(stop: EventId) -> Body {
+fn everything_resumed(stop: EventId) -> Body {
     let element = ElementPath::root();
     Body::WorkflowResumed(WorkflowResumed { element, stop, marked: false, factory: true, break_glass: false })
 }

@@ -1,13 +1,14 @@
 //! The one thread that writes: it drains a queue, and commits what it finds there together.
 
 mod imports;
+mod quiet;
 
 use super::append::{Applied, Held, LogState, append, append_prepared, insert_log, rebuild};
 use super::folder::Folder;
 use super::job::{Job, Ran, Reply, Written, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
-use super::view::{execute, from_sql, log_row, to_sql};
+use super::view::{execute, log_row};
 use crate::batch::{Batch, Commit, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
@@ -20,7 +21,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
@@ -29,9 +30,6 @@ pub const GROUP_JOBS_MAX: usize = 256;
 
 /// A group is closed when it has written this much, so that one commit stays short.
 pub const GROUP_BYTES_MAX: usize = 16 << 20;
-
-/// How long nobody has to have asked for anything before lookups that wait are written by themselves.
-const QUIET: Duration = Duration::from_millis(200);
 
 /// How soon emptying the write-ahead log after an erasure is tried again, where a reader was in the way.
 const SCRUB_EVERY: Duration = Duration::from_millis(500);
@@ -97,49 +95,6 @@ impl Writer {
                 self.try_scrub();
             }
         }
-    }
-
-    /// Waits for a job; none where an erasure waits to be finished.
-    fn next(&mut self) -> Option<Job> {
-        // Without senders the store was dropped, which sends a `Close` first: this is only a safeguard.
-        let close = || Job::Close { reply: channel().0 };
-        let lookups = self.stopped.is_none() && !self.tired && !self.held.pending.waiting().is_empty();
-        let wait = match (lookups, self.scrub.is_some()) {
-            (true, _) => QUIET,
-            (false, true) => SCRUB_EVERY,
-            (false, false) => return Some(self.jobs.recv().unwrap_or_else(|_| close())),
-        };
-        match self.jobs.recv_timeout(wait) {
-            Ok(job) => Some(job),
-            Err(RecvTimeoutError::Timeout) => {
-                if lookups && let Err(error) = self.write_lookups() {
-                    // They are in the events; the next commit tries again.
-                    tracing::warn!(%error, "lookups were not written");
-                    self.tired = true;
-                }
-                None
-            }
-            Err(RecvTimeoutError::Disconnected) => Some(close()),
-        }
-    }
-
-    /// Writes some of the lookups that wait, in a transaction of their own.
-    fn write_lookups(&mut self) -> Result<(), StoreError> {
-        execute(&self.conn, "BEGIN IMMEDIATE", [])?;
-        let (conn, pending) = (&self.conn, &self.held.pending);
-        let written = pending.waiting().into_iter().try_for_each(|log| {
-            let size: i64 = conn
-                .query_row("SELECT size FROM logs WHERE id = ?1", [log], |r| r.get(0))
-                .map_err(|e| classify_ref(&e))?;
-            let looked = pending.write_out(conn, log, from_sql(size), true)?;
-            execute(conn, "UPDATE logs SET looked = ?2 WHERE id = ?1", params![log, to_sql(looked)])
-        });
-        let committed = self.end(written);
-        match &committed {
-            Ok(()) => self.held.pending.committed(),
-            Err(_) => self.held.pending.taken_back(),
-        }
-        committed
     }
 
     /// One commit: of batches as many as wait, of any other job that one alone.

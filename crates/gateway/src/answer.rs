@@ -8,6 +8,7 @@ use crate::vitals::Code;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use seatrial_factory::api::Passed;
+use seatrial_model::{Action, Confidence, DecisionId, Digest, ElementPath, Finding, ReviewId, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -89,26 +90,50 @@ pub(crate) fn poll_path(passed: &Passed) -> String {
 }
 
 /// What was decided, as the `seatrial` object of a body.
-pub(crate) fn seatrial(passed: &Passed) -> Value {
-    let mut object = json!({
-        "decision": passed.decision,
-        "case": passed.case,
-        "release": passed.release,
-        "rehearsal": passed.release.is_none(),
-        "verdict": passed.verdict,
-        "action": passed.action,
-        "code": passed.code,
-        "because": passed.because,
-        "findings": passed.findings,
-        "confidence": passed.confidence,
-        "inspected": passed.inspected,
-        "joined": passed.joined,
-    });
-    if let (Some(review), Some(members)) = (&passed.review, object.as_object_mut()) {
-        members.insert("review".to_owned(), json!(review));
-        members.insert("poll".to_owned(), json!(poll_path(passed)));
+#[derive(Serialize)]
+pub(crate) struct Seatrial<'a> {
+    decision: DecisionId,
+    case: &'a str,
+    release: Option<Digest>,
+    rehearsal: bool,
+    verdict: Verdict,
+    action: Action,
+    code: &'a str,
+    because: &'a [ElementPath],
+    findings: &'a [Finding],
+    confidence: &'a Confidence,
+    inspected: &'a str,
+    joined: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<ReviewId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<String>,
+}
+
+impl<'a> Seatrial<'a> {
+    pub(crate) fn of(passed: &'a Passed) -> Self {
+        Self {
+            decision: passed.decision,
+            case: &passed.case,
+            release: passed.release,
+            rehearsal: passed.release.is_none(),
+            verdict: passed.verdict,
+            action: passed.action,
+            code: &passed.code,
+            because: &passed.because,
+            findings: &passed.findings,
+            confidence: &passed.confidence,
+            inspected: &passed.inspected,
+            joined: passed.joined,
+            review: passed.review,
+            poll: passed.review.map(|_| poll_path(passed)),
+        }
     }
-    object
+}
+
+/// The same as a value, to be put beside others.
+pub(crate) fn seatrial(passed: &Passed) -> Value {
+    json!(Seatrial::of(passed))
 }
 
 /// An output as JSON where it is JSON, else as a string.

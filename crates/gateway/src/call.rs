@@ -16,9 +16,8 @@ use content::Content;
 use http::HeaderMap;
 use seatrial_factory::api::ClientCall;
 use seatrial_guard::port::Protocol;
-use seatrial_upstream::raw::RawObject;
+use seatrial_upstream::raw::{self, RawObject};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The most messages, or input items, of one call: agents' sessions have hundreds.
@@ -81,7 +80,7 @@ struct StreamOptions {
 impl Call {
     /// Reads a request's body.
     pub(crate) fn parse(dialect: Dialect, received: Bytes, headers: &HeaderMap) -> Result<Self, Problem> {
-        let body = RawObject::parse(&received).map_err(|e| invalid(&e.to_string()))?;
+        let body = RawObject::read(&received).map_err(|e| invalid(&e.to_string()))?;
         let model = body.get_str("model").ok_or_else(|| invalid("`model` is not there, or no text"))?;
         let (workflow, step) = model.split_once('/').map(|(w, s)| (w.to_owned(), s.to_owned())).ok_or_else(|| {
             invalid("`model` is not a step: write it as `workflow/step`; `GET /v1/models` lists them")
@@ -91,7 +90,7 @@ impl Call {
             Some(_) => body.get_bool("stream").ok_or_else(|| invalid("`stream` is neither `true` nor `false`"))?,
         };
         let turns = match dialect {
-            Dialect::Chat | Dialect::Messages => turns("messages", body.get("messages"))?,
+            Dialect::Chat | Dialect::Messages => turns("messages", body.get_bytes("messages"))?,
             Dialect::Responses => input_items(&body)?,
         };
         let not_inspected = not_inspected(dialect, &body, &turns);
@@ -116,8 +115,8 @@ impl Call {
     /// The step's input.
     pub(crate) fn input(&self) -> Value {
         let last = self.turns.iter().rev().find(|t| t.speaks == Speaks::User);
-        if let Some(input @ Value::Object(_)) = last.and_then(|t| t.content.json()) {
-            return input;
+        if let Some(input) = last.and_then(|t| t.content.json()) {
+            return input.clone();
         }
         let system = system(self.dialect, &self.body).map(|content| json!({"role": "system", "content": content}));
         let as_value = |t: &Turn| serde_json::to_value(&t.object).unwrap_or(Value::Null);
@@ -170,7 +169,7 @@ impl ClientCall for Call {
                 Speaks::Other => {}
                 Speaks::User | Speaks::Tool => {
                     let content = turn.content.stripped(strip).ok_or_else(|| CANNOT_SEARCH.to_owned())?;
-                    object.set(turn.member, &content).map_err(|e| e.to_string())?;
+                    content.put(&mut object, turn.member)?;
                 }
                 Speaks::Unknown => return Err(CANNOT_SEARCH.to_owned()),
             }
@@ -179,12 +178,11 @@ impl ClientCall for Call {
         let mut body = self.body.clone();
         match (self.dialect, list.as_slice()) {
             (Dialect::Responses, [only]) if body.get("input").is_some_and(|raw| raw.starts_with('"')) => {
-                body.set("input", &only.get_str("content").unwrap_or_default())
+                body.set("input", &only.get_str("content").unwrap_or_default()).map_err(|e| e.to_string())?;
             }
-            (Dialect::Responses, list) => body.set("input", list),
-            (_, list) => body.set("messages", list),
+            (Dialect::Responses, list) => body.set_list("input", list),
+            (_, list) => body.set_list("messages", list),
         }
-        .map_err(|e| e.to_string())?;
         Ok(body.to_bytes())
     }
 }
@@ -218,23 +216,22 @@ fn choices(body: &RawObject) -> Result<u64, Problem> {
         .ok_or_else(|| invalid(&format!("`n` is not a number from 1 to {CHOICES_MAX}")))
 }
 
-fn turns(name: &str, raw: Option<&str>) -> Result<Vec<Turn>, Problem> {
+fn turns(name: &str, raw: Option<&Bytes>) -> Result<Vec<Turn>, Problem> {
     let raw = raw.ok_or_else(|| invalid(&format!("`{name}` is not there")))?;
-    let items: Vec<Box<RawValue>> =
-        serde_json::from_str(raw).map_err(|_| invalid(&format!("`{name}` is no list of messages")))?;
+    let items = raw::list(raw).ok_or_else(|| invalid(&format!("`{name}` is no list of messages")))?;
     if items.is_empty() || items.len() > MESSAGES_MAX {
         return Err(invalid(&format!("`{name}` holds {} messages, not 1 to {MESSAGES_MAX}", items.len())));
     }
     let mut turns = Vec::with_capacity(items.len());
     for (place, item) in items.iter().enumerate() {
-        let read = turn(item.get());
+        let read = turn(item);
         turns.push(read.map_err(|why| invalid(&format!("message {place} is not usable: {why}")))?);
     }
     Ok(turns)
 }
 
-fn turn(raw: &str) -> Result<Turn, String> {
-    let object = RawObject::parse(raw.as_bytes()).map_err(|e| e.to_string())?;
+fn turn(item: &Bytes) -> Result<Turn, String> {
+    let object = RawObject::read_within(item).map_err(|e| e.to_string())?;
     let role = object.get_str("role");
     let kind = object.get_str("type");
     let (speaks, member) = match (role.as_deref(), kind.as_deref()) {
@@ -247,7 +244,7 @@ fn turn(raw: &str) -> Result<Turn, String> {
         (None, Some(_)) => (Speaks::Unknown, "content"),
         (None, None) => return Err("it has no `role`".to_owned()),
     };
-    let content = Content::read(object.get(member))?;
+    let content = Content::read(object.get_bytes(member))?;
     // Where a message is nothing but results of tools, it is a tool that speaks.
     let speaks = if speaks == Speaks::User && content.is_results() { Speaks::Tool } else { speaks };
     Ok(Turn { object, content, member, speaks })
@@ -258,9 +255,9 @@ fn input_items(body: &RawObject) -> Result<Vec<Turn>, Problem> {
     match body.get_str("input") {
         Some(text) => {
             let message = json!([{"role": "user", "content": text}]).to_string();
-            turns("input", Some(&message))
+            turns("input", Some(&message.into()))
         }
-        None => turns("input", body.get("input")),
+        None => turns("input", body.get_bytes("input")),
     }
 }
 

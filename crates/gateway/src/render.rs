@@ -9,7 +9,7 @@ mod choice;
 mod messages;
 mod responses;
 
-use crate::answer::{Answer, bytes_answer, decided, decided_problem, seatrial, withheld};
+use crate::answer::{Answer, Seatrial, bytes_answer, decided, decided_problem, seatrial, withheld};
 use crate::body::{chunked, full};
 use crate::call::Call;
 use crate::dialect::Dialect;
@@ -84,7 +84,7 @@ fn unchanged(reply: &Reply, passed: &Passed) -> Leaves {
         return Leaves::Stream(pieces.collect());
     }
     let with_ours = RawObject::parse(&reply.raw)
-        .and_then(|mut body| body.set("seatrial", &seatrial(passed)).map(|()| body.to_bytes()));
+        .and_then(|mut body| body.set("seatrial", &Seatrial::of(passed)).map(|()| body.to_bytes()));
     // What cannot take our object leaves as it came: the head says what was decided.
     Leaves::Whole(with_ours.unwrap_or_else(|_| reply.raw.clone()))
 }

@@ -1,9 +1,9 @@
 //! What a message says: one text, or a list of blocks.
 
-use seatrial_upstream::raw::{DEPTH_MAX, RawObject, depth};
-use serde::Serialize;
+use bytes::Bytes;
+use seatrial_upstream::raw::{self, RawObject};
 use serde_json::Value;
-use serde_json::value::RawValue;
+use std::sync::OnceLock;
 
 /// How deep results of tools may hold blocks themselves: the protocols know one level.
 const LEVELS_MAX: usize = 2;
@@ -14,7 +14,7 @@ pub(crate) enum Content {
     /// Nothing.
     None,
     /// One text.
-    Text(String),
+    Text(Text),
     /// Blocks.
     Blocks(Vec<Block>),
     /// What no protocol has here.
@@ -28,9 +28,33 @@ pub(crate) struct Block {
     kind: Kind,
 }
 
+/// A text, and the JSON object that it may consist of, once somebody asked for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    text: String,
+    object: OnceLock<Option<Value>>,
+}
+
+impl Text {
+    const fn new(text: String) -> Self {
+        Self { text, object: OnceLock::new() }
+    }
+
+    /// The JSON object that it consists of. Two readings of one object are none: the model would see the text, the
+    /// checks the parsed value.
+    fn object(&self) -> Option<&Value> {
+        self.object.get_or_init(|| raw::object(&self.text)).as_ref()
+    }
+
+    /// The same object stripped, as a text.
+    fn stripped(&self, strip: &dyn Fn(&Value) -> Value) -> Option<String> {
+        self.object().map(|value| strip(value).to_string())
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Kind {
-    Text(String),
+    Text(Text),
     /// The result of a tool.
     Result(Content),
     /// What the model said, thought or called earlier, as text.
@@ -40,38 +64,47 @@ enum Kind {
 }
 
 /// A content as it is written back.
-#[derive(Serialize)]
-#[serde(untagged)]
 pub(crate) enum Written {
     Text(String),
     Blocks(Vec<RawObject>),
 }
 
+impl Written {
+    /// Puts it into its object.
+    pub(crate) fn put(&self, object: &mut RawObject, member: &str) -> Result<(), String> {
+        match self {
+            Self::Text(text) => object.set(member, text).map_err(|e| e.to_string())?,
+            Self::Blocks(blocks) => object.set_list(member, blocks),
+        }
+        Ok(())
+    }
+}
+
 impl Content {
     /// Reads a member as it was written. Blocks that name a member twice are refused: one reader sees the first,
     /// another the second.
-    pub(crate) fn read(raw: Option<&str>) -> Result<Self, String> {
-        Self::read_at(raw, 0)
+    pub(crate) fn read(written: Option<&Bytes>) -> Result<Self, String> {
+        Self::read_at(written, 0)
     }
 
-    fn read_at(raw: Option<&str>, level: usize) -> Result<Self, String> {
-        let Some(raw) = raw.filter(|raw| *raw != "null") else { return Ok(Self::None) };
-        if let Ok(text) = serde_json::from_str::<String>(raw) {
-            return Ok(Self::Text(text));
+    fn read_at(written: Option<&Bytes>, level: usize) -> Result<Self, String> {
+        let Some(written) = written.filter(|written| *written != "null") else { return Ok(Self::None) };
+        if let Some(text) = std::str::from_utf8(written).ok().and_then(raw::text) {
+            return Ok(Self::Text(Text::new(text)));
         }
-        let Ok(items) = serde_json::from_str::<Vec<Box<RawValue>>>(raw) else { return Ok(Self::Odd) };
+        let Some(items) = raw::list(written) else { return Ok(Self::Odd) };
         if level == LEVELS_MAX {
             return Err("its blocks hold blocks too deep".to_owned());
         }
-        items.iter().map(|item| Block::read(item.get(), level)).collect::<Result<_, _>>().map(Self::Blocks)
+        items.iter().map(|item| Block::read(item, level)).collect::<Result<_, _>>().map(Self::Blocks)
     }
 
     /// The JSON that it consists of: a text, or one block of text.
-    pub(crate) fn json(&self) -> Option<Value> {
+    pub(crate) fn json(&self) -> Option<&Value> {
         match self {
-            Self::Text(text) => object(text),
+            Self::Text(text) => text.object(),
             Self::Blocks(blocks) => match blocks.as_slice() {
-                [Block { kind: Kind::Text(text), .. }] => object(text),
+                [Block { kind: Kind::Text(text), .. }] => text.object(),
                 _ => None,
             },
             Self::None | Self::Odd => None,
@@ -100,7 +133,7 @@ impl Content {
     /// The same with every JSON object in it stripped; none where something in it is not one.
     pub(crate) fn stripped(&self, strip: &dyn Fn(&Value) -> Value) -> Option<Written> {
         match self {
-            Self::Text(text) => object(text).map(|value| Written::Text(strip(&value).to_string())),
+            Self::Text(text) => text.stripped(strip).map(Written::Text),
             Self::Blocks(blocks) => {
                 let blocks: Option<Vec<RawObject>> = blocks.iter().map(|b| b.stripped(strip)).collect();
                 blocks.filter(|b| !b.is_empty()).map(Written::Blocks)
@@ -111,12 +144,12 @@ impl Content {
 }
 
 impl Block {
-    fn read(raw: &str, level: usize) -> Result<Self, String> {
-        let object = RawObject::parse(raw.as_bytes()).map_err(|e| format!("a block of it: {e}"))?;
-        let text = || object.get_str("text");
+    fn read(item: &Bytes, level: usize) -> Result<Self, String> {
+        let object = RawObject::read_within(item).map_err(|e| format!("a block of it: {e}"))?;
+        let text = || object.get_str("text").map(Text::new);
         let kind = match object.get_str("type").unwrap_or_default().as_str() {
             "text" | "input_text" | "output_text" => text().map_or(Kind::Opaque("other"), Kind::Text),
-            "tool_result" => Kind::Result(Content::read_at(object.get("content"), level.saturating_add(1))?),
+            "tool_result" => Kind::Result(Content::read_at(object.get_bytes("content"), level.saturating_add(1))?),
             "refusal" | "summary_text" | "reasoning_text" | "thinking" | "redacted_thinking" | "tool_use"
             | "server_tool_use" => Kind::Said,
             "image" | "image_url" | "input_image" => Kind::Opaque("image"),
@@ -131,22 +164,12 @@ impl Block {
     fn stripped(&self, strip: &dyn Fn(&Value) -> Value) -> Option<RawObject> {
         let mut out = self.object.clone();
         match &self.kind {
-            Kind::Text(text) => out.set("text", &strip(&object(text)?).to_string()).ok()?,
+            Kind::Text(text) => out.set("text", &text.stripped(strip)?).ok()?,
             // An empty result says nothing that could be withheld.
             Kind::Result(Content::None) => {}
-            Kind::Result(content) => out.set("content", &content.stripped(strip)?).ok()?,
+            Kind::Result(content) => content.stripped(strip)?.put(&mut out, "content").ok()?,
             Kind::Said | Kind::Opaque(_) => return None,
         }
         Some(out)
     }
-}
-
-/// The JSON object that a text consists of. Two readings of one object are none: the model would see the text, the
-/// checks the parsed value.
-fn object(text: &str) -> Option<Value> {
-    if depth(text.as_bytes()) > DEPTH_MAX {
-        return None;
-    }
-    RawObject::parse(text.as_bytes()).ok()?;
-    serde_json::from_str(text).ok()
 }

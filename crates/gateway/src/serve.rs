@@ -203,6 +203,18 @@ where
         },
         () = ended_for(&mut ended, FRESH_WAIT) => return,
     };
+    // A connection that says nothing has no room for what would serve it.
+    Box::pin(served(stream, service, h2, limits, ended)).await;
+}
+
+/// Serves a connection whose protocol is known.
+async fn served<F, B>(stream: TcpStream, service: Service<F>, h2: bool, limits: Limits, mut ended: watch::Receiver<()>)
+where
+    F: Fallback<B>,
+    F::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
     let builder = builder(h2, &limits);
     let asked = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&asked);

@@ -182,8 +182,9 @@ async fn ours(
             () = gateway.vitals.ended() => Err(ending()),
         };
     }
-    // A task of its own: a client that hangs up drops its connection, not the record of what it asked for.
-    let answering = tokio::spawn(inherited(dispatch(endpoint, asked)));
+    // A task of its own: a client that hangs up drops its connection, not the record of what it asked for. It is large,
+    // and is not to be copied on its way there.
+    let answering = tokio::spawn(inherited(Box::pin(dispatch(endpoint, asked))));
     let answered = answering.await;
     drop(alive);
     answered.unwrap_or_else(|error| {

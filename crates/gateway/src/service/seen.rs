@@ -39,7 +39,8 @@ impl<F> Service<F> {
             header(request.headers(), "traceparent"),
             header(request.headers(), "tracestate"),
         );
-        let answering = on_behalf(Arc::new(context), self.respond(request, id));
+        // In a place of its own: a connection keeps room for this future as long as it is open, and most are idle.
+        let answering = on_behalf(Arc::new(context), Box::pin(self.respond(request, id)));
         let mut answer = answering.instrument(span.clone()).await;
         let answered = Answered {
             endpoint,

@@ -185,9 +185,35 @@ pub(crate) struct Opened {
 /// A client of one service, with one pool of connections and one budget of repetitions.
 pub struct Service {
     client: reqwest::Client,
-    base: reqwest::Url,
+    urls: Urls,
     options: Options,
     budget: RetryBudget,
+}
+
+/// Where each protocol's requests go.
+struct Urls {
+    chat: reqwest::Url,
+    responses: reqwest::Url,
+    messages: reqwest::Url,
+}
+
+impl Urls {
+    fn below(base: &reqwest::Url) -> Self {
+        let at = |path: &str| {
+            let mut url = base.clone();
+            url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+            url
+        };
+        Self { chat: at("chat/completions"), responses: at("responses"), messages: at("messages") }
+    }
+
+    const fn of(&self, protocol: Protocol) -> &reqwest::Url {
+        match protocol {
+            Protocol::OpenAiChat => &self.chat,
+            Protocol::OpenAiResponses => &self.responses,
+            Protocol::AnthropicMessages => &self.messages,
+        }
+    }
 }
 
 impl fmt::Debug for Service {
@@ -214,8 +240,8 @@ impl Service {
             .user_agent(concat!("seatrial/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| BuildError::Client(e.to_string()))?;
-        let base = base(&options.base_url)?;
-        Ok(Self { client, base, options, budget: RetryBudget::default() })
+        let urls = Urls::below(&base(&options.base_url)?);
+        Ok(Self { client, urls, options, budget: RetryBudget::default() })
     }
 
     /// What the service speaks; the first is used for what is in none of them.
@@ -283,17 +309,9 @@ impl Service {
     }
 
     fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, CallError> {
-        let mut url = self.base.clone();
-        let path = match call.protocol {
-            Protocol::OpenAiChat => "chat/completions",
-            Protocol::OpenAiResponses => "responses",
-            Protocol::AnthropicMessages => "messages",
-        };
-        let path = format!("{}/{path}", url.path().trim_end_matches('/'));
-        url.set_path(&path);
         let mut request = self
             .client
-            .post(url)
+            .post(self.urls.of(call.protocol).clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         if call.protocol == Protocol::AnthropicMessages {

@@ -61,7 +61,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes with every change of the fold; the store then folds again at its next start.
-pub const PROJECTION_VERSION: u32 = 18;
+pub const PROJECTION_VERSION: u32 = 19;
 
 /// Folds the events of every log of a factory.
 #[derive(Clone, Copy, Debug, Default)]

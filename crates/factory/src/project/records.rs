@@ -10,7 +10,13 @@ use seatrial_sprint::{Alarm, AuditRule, AuditState, Promise};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A decision as it stands now.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A decision as it stands now. What is usual is left out: there is one for each decision, and a row that fits its page
+/// whole is written as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DecisionRec {
     pub decision: DecisionId,
@@ -23,30 +29,37 @@ pub(crate) struct DecisionRec {
     pub status: DecisionStatus,
     pub code: String,
     pub confidence: f64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<ElementPath>,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub rehearsal: bool,
     /// Its output is known to be bad.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub seeded: bool,
     /// And nobody has answered yet: it looks like any other.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
     pub case: String,
     /// The question that it answers, where its case was stated.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
     /// It was made on another decision's behalf: a judge's.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub behalf: bool,
     pub caller: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewId>,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub audit: bool,
     /// Every part was inspected.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub inspected: bool,
     /// There was no candidate: the model could not be reached, or its answer could not be read.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub no_candidate: bool,
     /// Tokens of all its model calls.
     #[serde(default)]
@@ -54,13 +67,17 @@ pub(crate) struct DecisionRec {
     /// Commitments by name, of this event and of what followed.
     pub payloads: BTreeMap<String, Commitment>,
     /// What may leave now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<Commitment>,
     /// The certificate row that the decision passed under, where it passed without a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<OverrideRec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeRec>,
     /// When its audit had gone unanswered past its time: it counts as wrong, and what is told later changes nothing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<Time>,
 }
 

@@ -144,4 +144,6 @@ pub struct Commit {
     pub first_index: u64,
     /// The events, in order.
     pub events: Vec<Arc<Event>>,
+    /// Whether another node of the fleet made it.
+    pub foreign: bool,
 }

@@ -1,7 +1,7 @@
 //! What every store promises.
 //!
 //! - **Durable on return.** [`Store::transact`] answers only after its batch is on disk. One that answers with an
-//!   error recorded nothing (but see [`StoreError::Stopped`]).
+//!   error recorded nothing (but see [`StoreError::Stopped`] and [`StoreError::Unsettled`]).
 //! - **Serial.** Each [`Work`] sees all that was committed before it, and nothing of what comes after. Concurrent
 //!   calls may share one commit; one that fails is rolled back alone.
 //! - **Together.** Events, payloads, blobs, erasures, the Merkle tree and the projections of a batch become visible in

@@ -213,6 +213,11 @@ pub enum StoreError {
         "the disk failed under a commit, and the store has stopped writing: {0}; start it again to see what is there"
     )]
     Stopped(String),
+    /// The connection to the database was lost under a commit. Whether that commit is there could not be found out.
+    #[error(
+        "the database was lost under a commit: {0}; whether it is recorded could not be found out. Look before you try again"
+    )]
+    Unsettled(String),
     /// The store was closed.
     #[error("the store is closed; nothing was recorded")]
     Closed,

@@ -121,7 +121,7 @@ impl MemoryStore {
         let committed = log.write(prepared);
         let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();
         if !events.is_empty() {
-            let commit = Commit { log: name.clone(), first_index: committed.first_index, events };
+            let commit = Commit { log: name.clone(), first_index: committed.first_index, events, foreign: false };
             // Nobody has to listen.
             let _ = self.commits.send(Arc::new(commit));
         }

@@ -138,7 +138,8 @@ pub(crate) fn append_prepared(
     }
     let first_index = prepared.first_index;
     let events: Vec<_> = prepared.entries.iter().map(|e| Arc::clone(&e.event)).collect();
-    let commit = (!events.is_empty()).then(|| Arc::new(Commit { log: log.clone(), first_index, events }));
+    let commit =
+        (!events.is_empty()).then(|| Arc::new(Commit { log: log.clone(), first_index, events, foreign: false }));
     Ok(Applied {
         committed: Committed { first_index, size: state.frontier.size(), events: prepared.ids() },
         commit,

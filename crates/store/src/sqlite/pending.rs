@@ -113,8 +113,9 @@ impl Pending {
         let mut logs = self.write();
         let gathered = logs.entry(log).or_default();
         gathered.pass = Pass { last: None, began: tail.until, until: tail.until };
-        gathered.waiting = tail.entries.len();
+        // Two payloads of one event may be of one case: that is one lookup.
         gathered.entries = tail.entries.into_iter().map(|at| (at, None)).collect();
+        gathered.waiting = gathered.entries.len();
     }
 
     /// Adds lookups within the open transaction.

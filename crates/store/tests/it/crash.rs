@@ -38,12 +38,16 @@ fn child() {
 async fn append_for_ever(store: Arc<SqliteStore>, task: u64) {
     for n in 0_u64.. {
         let text = format!("{task} {n} {}", "x".repeat(usize::try_from(n * 37 % 3_000).unwrap()));
-        let mut batch = with_payloads(vec![payload(0, text.as_bytes(), None)]);
+        // Two of one case: both are found by it, and by the one event.
+        let case = format!("case-{task}-{n}");
+        let payloads = [text.as_bytes(), b"the answer"].map(|bytes| payload(0, bytes, Some(&case)));
+        let mut batch = with_payloads(payloads.to_vec());
         // Salts must differ between runs, too.
         let salt = batch.events[0].id.uuid().into_bytes();
-        batch.payloads[0].salt.0[..16].copy_from_slice(&salt);
-        let commitment = batch.payloads[0].commitment();
-        batch.events[0].payloads.insert("p0".to_owned(), commitment);
+        for (n, payload) in batch.payloads.iter_mut().enumerate() {
+            payload.salt.0[..16].copy_from_slice(&salt);
+            batch.events[0].payloads.insert(format!("p{n}"), payload.commitment());
+        }
         batch.events.push(issue(&format!("{task}-{n}")));
         match store.append(&log(), batch).await {
             Ok(committed) => {
@@ -111,7 +115,7 @@ async fn check_after(dir: &Path, known: &BTreeMap<u64, [EventId; 2]>) {
             assert_eq!(found, Some(at), "an acknowledged event is missing");
         }
     }
-    // Batches of two events and a payload: whole or not there.
+    // Batches of two events and two payloads: whole or not there.
     assert_eq!(size % 2, 1);
     let mut after = None;
     let mut payloads = 0;
@@ -123,7 +127,7 @@ async fn check_after(dir: &Path, known: &BTreeMap<u64, [EventId; 2]>) {
             break;
         }
     }
-    assert_eq!(payloads, size / 2);
+    assert_eq!(payloads, size - 1);
     assert_eq!(store.check_mirror(&log()).await.unwrap(), Vec::<String>::new());
     assert!(store.check_rows(&log()).await.unwrap().identical());
     assert_eq!(store.check_database().await.unwrap(), Vec::<String>::new());

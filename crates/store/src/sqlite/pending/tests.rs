@@ -28,6 +28,8 @@ enum Step {
     Quiet,
     Enter(usize),
     Leave(usize),
+    /// `kill -9`: what the database has is left, and the events' lookups are read again.
+    Crash,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -36,6 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Quiet),
         1 => (0_usize..2).prop_map(Step::Enter),
         1 => (0_usize..2).prop_map(Step::Leave),
+        1 => Just(Step::Crash),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -45,9 +48,9 @@ proptest! {
     /// `looked` are in the database, and nothing that a reader may need is gone.
     #[test]
     fn nothing_is_lost(steps in steps()) {
-        let (conn, pending) = (database(), Pending::new(2));
+        let (conn, mut pending) = (database(), Pending::new(2));
         pending.take_up(LOG, Tail { until: 0, entries: Vec::new() });
-        let (mut size, mut all) = (0, Vec::new());
+        let (mut size, mut all, mut kept) = (0, Vec::new(), 0);
         // What the database had when a reader came in.
         let mut readers: [Option<(u64, Vec<(i64, i64)>)>; 2] = [None, None];
         for step in steps {
@@ -61,6 +64,7 @@ proptest! {
                         pending.committed();
                         all.extend(lookups.iter().map(|hash| (*hash, size as i64)));
                         size += 1;
+                        kept = looked;
                         let found = written(&conn);
                         let before = all.iter().filter(|(_, index)| (*index as u64) < looked);
                         prop_assert!(before.clone().all(|one| found.contains(one)), "{looked} of {size}");
@@ -73,6 +77,15 @@ proptest! {
                     let looked = pending.write_out(&conn, LOG, size, true).unwrap();
                     pending.committed();
                     prop_assert!(looked <= size);
+                    kept = looked;
+                }
+                Step::Crash => {
+                    // As the events say them: one may be there twice.
+                    let of = |(hash, index): &(i64, i64)| at(*hash, *index as u64);
+                    let entries = all.iter().map(of).filter(|(_, index)| *index >= kept).collect();
+                    pending = Pending::new(2);
+                    pending.take_up(LOG, Tail { until: kept, entries });
+                    readers = [None, None];
                 }
                 Step::Enter(n) => {
                     pending.enter(n);
@@ -90,10 +103,12 @@ proptest! {
                 }
             }
         }
-        while !pending.waiting().is_empty() {
+        // A few rounds are enough: a store that is closed does not wait for ever.
+        for _ in 0..3 {
             pending.write_out(&conn, LOG, size, true).unwrap();
             pending.committed();
         }
+        prop_assert_eq!(pending.waiting(), Vec::<i64>::new());
         all.sort_unstable();
         all.dedup();
         prop_assert_eq!(written(&conn), all);
@@ -103,11 +118,12 @@ proptest! {
 #[test]
 fn a_start_takes_up_what_was_not_written() {
     let pending = Pending::new(1);
-    pending.take_up(LOG, Tail { until: 3, entries: vec![at(7, 3), at(7, 5), at(-1, 4)] });
+    pending.take_up(LOG, Tail { until: 3, entries: vec![at(7, 3), at(7, 5), at(-1, 4), at(7, 5)] });
     assert_eq!(pending.find(LOG, Lookup(7), 6), [3, 5]);
     assert_eq!(pending.find(LOG, Lookup(7), 5), [3], "nothing beyond what a reader sees");
     assert_eq!(pending.waiting(), [LOG]);
     let conn = database();
     assert_eq!(pending.write_out(&conn, LOG, 6, true).unwrap(), 6);
     assert_eq!(written(&conn), [(-1, 4), (7, 3), (7, 5)]);
+    assert_eq!(pending.waiting(), Vec::<i64>::new(), "two of one event are one");
 }

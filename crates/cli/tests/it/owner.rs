@@ -27,7 +27,7 @@ impl Served {
     pub fn end(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        let status = self.child.wait().unwrap();
+        let status = crate::support::ended(&mut self.child);
         drop(self.out);
         status.code()
     }

@@ -192,6 +192,6 @@ fn the_page_is_for_this_machine_and_for_who_has_the_link() {
     assert!(text.contains("claim: no\n    text: \"We went on\""), "{text}");
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(crate::support::ended(&mut child).code(), Some(0));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
 }

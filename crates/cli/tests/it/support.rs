@@ -170,3 +170,20 @@ pub fn piloted(folder: &Path, act: &Act<'_>) {
     let waiver = waiver["event"].as_str().or(waiver["waiver"].as_str()).unwrap().to_owned();
     act(RIA, &["waive", "grant", &waiver, "--yes"]);
 }
+
+/// Waits for a process to end, but not for ever: one that hangs is killed, and the test fails.
+pub fn ended(child: &mut std::process::Child) -> std::process::ExitStatus {
+    const ENDS_WITHIN: std::time::Duration = std::time::Duration::from_secs(180);
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if began.elapsed() > ENDS_WITHIN {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the process {} did not end within {ENDS_WITHIN:?}", child.id());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

@@ -34,7 +34,7 @@ impl Witness {
     fn end(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        crate::support::ended(&mut self.child).code()
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {

@@ -153,7 +153,7 @@ impl Serving {
 
     /// Its exit code, and what it logged.
     pub fn ended(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
+        let status = crate::support::ended(&mut self.child);
         (status.code(), self.errors.take().unwrap().join().unwrap())
     }
 

@@ -20,7 +20,8 @@ pub(crate) struct Traffic {
 
 /// Requests that one stop cuts.
 struct Lane {
-    in_flight: Arc<InFlight>,
+    /// Those since the last stop: who comes after one is not waited for by it.
+    in_flight: Mutex<Arc<InFlight>>,
     /// Counts stops; whoever waits for a model watches it.
     stops: watch::Sender<u64>,
 }
@@ -63,7 +64,7 @@ struct InFlight {
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { in_flight: Arc::default(), stops: watch::channel(0).0 }
+        Self { in_flight: Mutex::default(), stops: watch::channel(0).0 }
     }
 }
 
@@ -103,8 +104,9 @@ impl Traffic {
     /// A request begins: a case, or a marked one.
     pub(crate) fn enter(&self, reach: Reach) -> Ticket {
         let lane = if reach.is_marked() { &self.marked } else { &self.cases };
-        lane.in_flight.count.fetch_add(1, Ordering::SeqCst);
-        Ticket { in_flight: Arc::clone(&lane.in_flight), stops: lane.stops.subscribe() }
+        let in_flight = lane.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        in_flight.count.fetch_add(1, Ordering::SeqCst);
+        Ticket { in_flight: Arc::clone(&in_flight), stops: lane.stops.subscribe() }
     }
 
     /// Begins an attempt of an ask, whoever else is at it.
@@ -155,17 +157,23 @@ impl Traffic {
 
 impl Lane {
     async fn cut(&self) -> u64 {
-        let before = self.in_flight.cut.load(Ordering::SeqCst);
-        self.stops.send_modify(|n| *n += 1);
+        let told = {
+            let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+            self.stops.send_modify(|n| *n += 1);
+            std::mem::take(&mut *in_flight)
+        };
         loop {
-            let fewer = self.in_flight.fewer.notified();
+            let fewer = told.fewer.notified();
             tokio::pin!(fewer);
             fewer.as_mut().enable();
-            if self.in_flight.count.load(Ordering::SeqCst) == 0 {
+            if told.count.load(Ordering::SeqCst) == 0 {
                 break;
             }
             fewer.await;
         }
-        self.in_flight.cut.load(Ordering::SeqCst).saturating_sub(before)
+        told.cut.load(Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,9 @@ fn nothing_left(asked: &Asked, call: &Call, ended: Ended) -> Answer {
     if ended.end != StreamEnd::Complete {
         return render::answer(call, &passed, &asked.id, proxy::seconds(asked));
     }
-    let verdict = progress(asked, call).verdict(&passed);
+    let mut progress = progress(asked, call);
+    ended.rest.iter().for_each(|event| progress.saw(event));
+    let verdict = progress.verdict(&passed);
     let chunks: Vec<Bytes> = ended.rest.into_iter().map(Bytes::from).chain([verdict]).collect();
     let mut answer = bytes_answer(StatusCode::OK, EVENT_STREAM, chunked(chunks));
     decided(answer.headers_mut(), &passed);
@@ -166,8 +168,9 @@ impl Driver {
             StreamEnd::Complete => {
                 // The verdict comes behind the protocol's own end, which is where clients stop to read: they are given
                 // nothing that they do not know.
-                let rest = std::mem::take(&mut ended.rest).into_iter().map(Bytes::from);
-                rest.chain([self.progress.verdict(passed)]).collect()
+                let rest = std::mem::take(&mut ended.rest);
+                rest.iter().for_each(|event| self.progress.saw(event));
+                rest.into_iter().map(Bytes::from).chain([self.progress.verdict(passed)]).collect()
             }
             StreamEnd::Violated => {
                 let problem = broken_off(passed, "content_filter", "a check objected to what would have come next");

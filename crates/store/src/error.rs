@@ -144,8 +144,9 @@ pub enum StoreError {
     /// There is no store at that place.
     #[error("there is no store at `{}`", .0.display())]
     NoStore(PathBuf),
-    /// The store was written by another version.
-    #[error("the store has format {found}, this program reads format {expected}; nothing was changed")]
+    /// The store was written by another version: by a newer one, or by an earlier one and this is a reader, which
+    /// changes nothing.
+    #[error("the store has format {found}, this program reads format {expected}; {}; nothing was changed", format_advice(*found, *expected))]
     Format {
         /// As found.
         found: i64,
@@ -230,5 +231,13 @@ impl StoreError {
             ProjectError::Store(error) => *error,
             source @ ProjectError::Reason(_) => Self::Project { id, source },
         }
+    }
+}
+
+fn format_advice(found: i64, expected: i64) -> &'static str {
+    if found < expected {
+        "start its owner once (any command that writes, or the server), which migrates it"
+    } else {
+        "a newer program wrote it: go on with that one"
     }
 }

@@ -4,6 +4,7 @@ mod append;
 mod folder;
 mod hot;
 mod job;
+mod migrate;
 mod open;
 mod pending;
 mod readers;
@@ -108,7 +109,7 @@ impl SqliteReader {
     pub fn open(dir: &Path, projector: Arc<dyn Projector>) -> Result<Self, StoreError> {
         let folder = Folder::new(dir);
         let conn = schema::open_reader(&folder)?;
-        open::check_format(&conn, &folder)?;
+        migrate::check_readable(&conn, &folder)?;
         for row in all_logs(&conn)? {
             let (found, expected) = (row.rows_version, projector.version());
             if found != expected {

@@ -3,6 +3,7 @@
 use super::append::{Held, LogState, rebuild};
 use super::folder::Folder;
 use super::hot::Hot;
+use super::migrate;
 use super::pending::{Pending, Tail};
 use super::readers::{READERS, Readers, spawn};
 use super::schema::{self, FORMAT, classify};
@@ -47,6 +48,8 @@ impl Default for Options {
 /// What a start found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Started {
+    /// The format that the store had before, where it was an earlier one.
+    pub migrated: Option<i64>,
     /// Each log as the last end left it, where that end was not orderly.
     pub recovered: Option<Vec<Recovered>>,
     /// Logs whose rows another version of the projector had folded, and which were folded again.
@@ -78,24 +81,27 @@ impl SqliteStore {
             return Err(StoreError::StoreExists(dir.to_owned()));
         }
         schema::make(&conn)?;
-        start(folder, lock, conn, options)
+        start(folder, lock, conn, options, FORMAT)
     }
 
     /// Becomes the owner of a store.
     ///
     /// # Errors
-    /// Where there is none, another process owns it, it was written by another version, a signing key is missing
+    /// Where there is none, another process owns it, it was written by a newer program, a signing key is missing
     /// or another one, or a log does not extend the newest checkpoint that was signed ([`StoreError::Forked`]).
     pub fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
         let folder = Folder::new(dir);
         if !folder.evidence().exists() {
             return Err(StoreError::NoStore(dir.to_owned()));
         }
+        // Before anything is touched: what a newer program wrote stays as it is.
+        migrate::known_format(&folder)?;
         folder.make()?;
         let lock = folder.own()?;
+        // Nobody else migrates it from here on.
+        let found = migrate::known_format(&folder)?;
         let conn = schema::open_writer(&folder, options.bytes_max)?;
-        check_format(&conn, &folder)?;
-        start(folder, lock, conn, options)
+        start(folder, lock, conn, options, found)
     }
 
     /// Opens a store for reading only; its owner may be at work meanwhile.
@@ -104,14 +110,6 @@ impl SqliteStore {
     /// As [`SqliteReader::open`].
     pub fn open_read_only(dir: &Path, projector: Arc<dyn Projector>) -> Result<SqliteReader, StoreError> {
         SqliteReader::open(dir, projector)
-    }
-}
-
-pub(super) fn check_format(conn: &Connection, folder: &Folder) -> Result<(), StoreError> {
-    match schema::format(conn)? {
-        FORMAT => Ok(()),
-        0 => Err(StoreError::NoStore(folder.path().to_owned())),
-        found => Err(StoreError::Format { found, expected: FORMAT }),
     }
 }
 
@@ -125,16 +123,51 @@ struct Logs {
     rebuilt: Vec<LogName>,
 }
 
-fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Result<SqliteStore, StoreError> {
-    let mut logs = Logs::default();
-    let pending = Arc::new(Pending::new(READERS));
-    for row in all_logs(&conn)? {
-        take_up((&folder, &conn), &options, row, &pending, &mut logs)?;
+/// Looks at every log; an older format is migrated with it, in one transaction, or stays where something is refused.
+fn take_up_all(
+    at: (&Folder, &Connection),
+    options: &Options,
+    found: i64,
+    pending: &Pending,
+) -> Result<Logs, StoreError> {
+    let (folder, conn) = at;
+    let older = found < FORMAT;
+    let take_up_each = || {
+        let mut logs = Logs::default();
+        if older {
+            migrate::migrate(conn, found)?;
+        }
+        for row in all_logs(conn)? {
+            take_up(at, (options, older), row, pending, &mut logs)?;
+        }
+        strays::check_remembered(folder, conn)?;
+        Ok(logs)
+    };
+    if !older {
+        return take_up_each();
     }
-    strays::check_remembered(&folder, &conn)?;
+    tracing::info!(from = found, to = FORMAT, "the store is of an earlier format, and is migrated");
+    conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
+    let done = take_up_each().and_then(|logs| conn.execute_batch("COMMIT").map_err(classify).map(|()| logs));
+    if done.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK").map_err(classify)?;
+    }
+    done
+}
+
+fn start(
+    folder: Folder,
+    lock: File,
+    conn: Connection,
+    options: Options,
+    found: i64,
+) -> Result<SqliteStore, StoreError> {
+    let pending = Arc::new(Pending::new(READERS));
+    let logs = take_up_all((&folder, &conn), &options, found, &pending)?;
     // Only now: a start that was refused leaves the mark of the end before it.
     let clean = mark_in_use(&conn)?;
-    let started = Started { recovered: (!clean).then_some(logs.recovered), rebuilt: logs.rebuilt };
+    let migrated = (found < FORMAT).then_some(found);
+    let started = Started { migrated, recovered: (!clean).then_some(logs.recovered), rebuilt: logs.rebuilt };
     if let Some(recovered) = &started.recovered {
         tracing::warn!(logs = recovered.len(), "the store was not closed in an orderly way before");
     }
@@ -197,7 +230,7 @@ fn start(folder: Folder, lock: File, conn: Connection, options: Options) -> Resu
 /// the log, unless its rows have to be folded again.
 fn take_up(
     (folder, conn): (&Folder, &Connection),
-    options: &Options,
+    (options, fold_again): (&Options, bool),
     row: LogRow,
     pending: &Pending,
     logs: &mut Logs,
@@ -216,10 +249,13 @@ fn take_up(
             &newest.point,
         )?;
     }
-    if row.rows_version != options.projector.version() {
-        conn.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
+    if fold_again || row.rows_version != options.projector.version() {
+        conn.execute_batch("SAVEPOINT rows").map_err(classify)?;
         let rebuilt = rebuild(conn, &row, &*options.projector);
-        conn.execute_batch(if rebuilt.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(classify)?;
+        if !conn.is_autocommit() {
+            let end = if rebuilt.is_ok() { "RELEASE rows" } else { "ROLLBACK TO rows; RELEASE rows" };
+            conn.execute_batch(end).map_err(classify)?;
+        }
         rebuilt?;
         tracing::info!(%log, events = info.size, "the projections were folded again for this version");
         logs.rebuilt.push(log.clone());

@@ -233,6 +233,7 @@ impl Gathered {
 pub(crate) struct Tail {
     /// The database has those of all events before.
     until: u64,
+    /// In order.
     entries: Vec<At>,
 }
 
@@ -253,11 +254,14 @@ impl Tail {
             entries.push(at);
             Ok(())
         })?;
+        // After a migration these are all there are: they are searched, not run through.
+        entries.sort_unstable();
         Ok(Self { until, entries })
     }
 
     pub(crate) fn find(&self, lookup: Lookup) -> Vec<u64> {
-        self.entries.iter().filter(|(found, _)| *found == lookup).map(|(_, index)| *index).collect()
+        let from = self.entries.partition_point(|(found, _)| *found < lookup);
+        self.entries.iter().skip(from).take_while(|(found, _)| *found == lookup).map(|(_, index)| *index).collect()
     }
 }
 

@@ -30,7 +30,7 @@ pub struct MemoryStore {
     commits: broadcast::Sender<Arc<Commit>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     logs: BTreeMap<LogName, Log>,
     secrets: BTreeMap<(String, String), Secret>,
@@ -40,6 +40,7 @@ struct State {
 /// Stands for the entry that says of a payload that it did not come along, until that entry is there.
 const LEFT_OUT: u64 = u64::MAX;
 
+#[derive(Clone)]
 struct Log {
     /// None while it is taken over from elsewhere.
     signer: Option<Signer>,
@@ -68,6 +69,18 @@ impl MemoryStore {
     #[must_use]
     pub fn new(projector: Arc<dyn Projector>, keys: KeySource) -> Self {
         Self { state: Mutex::default(), projector, keys, commits: broadcast::Sender::new(SUBSCRIBER_LAG_MAX) }
+    }
+
+    /// A store of its own that begins as this one stands now, with the same keys: what a backup is, and what many histories
+    /// with one beginning are made of.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            state: Mutex::new(self.state().clone()),
+            projector: Arc::clone(&self.projector),
+            keys: self.keys.clone(),
+            commits: broadcast::Sender::new(SUBSCRIBER_LAG_MAX),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,6 +11,8 @@ mod differential;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod full;
 #[cfg(test)]
 mod groups;

@@ -1,5 +1,8 @@
 //! The evidence holds, on the real binary: `kill -9`, changed bytes, exports, old copies, full disks.
 
+#[path = "../../../store/tests/support/disk.rs"]
+mod disk;
+mod earlier;
 mod export;
 mod flips;
 mod kill;

@@ -3,6 +3,7 @@
 //! limit is set.
 
 use crate::common::*;
+use crate::disk::library;
 use seatrial_ledger::Checkpoint;
 use seatrial_model::EventId;
 use seatrial_store::{Reader as _, ReaderExt as _, SqliteStore, Store as _, StoreError, StoreExt as _};
@@ -10,8 +11,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Tells the child where its store is; only a test that starts one sets it.
@@ -89,26 +90,6 @@ async fn append(store: Arc<SqliteStore>, end: PathBuf, task: u64) {
             assert_eq!(store.event_by_id(&log(), id).await.unwrap().map(|(index, _)| index), Some(index));
         }
     }
-}
-
-/// The library, built once. None where there is no compiler, which is then said.
-fn library() -> Option<&'static Path> {
-    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = LIBRARY.get_or_init(|| {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/faulty.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faulty-{}.so", std::process::id()));
-        let cc =
-            Command::new("cc").args(["-std=gnu11", "-O1", "-shared", "-fPIC", source, "-o"]).arg(&library).output();
-        match cc {
-            Ok(out) if out.status.success() => Some(library),
-            Ok(out) => panic!("{}", String::from_utf8_lossy(&out.stderr)),
-            Err(error) => {
-                eprintln!("SKIPPED: a failing disk needs a C compiler, and `cc` was not started: {error}");
-                None
-            }
-        }
-    });
-    built.as_deref()
 }
 
 /// A store, and a process that appends to it.

@@ -9,6 +9,9 @@ mod crash;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+#[path = "../support/disk.rs"]
+mod disk;
+#[cfg(test)]
 mod embedded;
 #[cfg(test)]
 mod faulty;

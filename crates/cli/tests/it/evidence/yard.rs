@@ -105,7 +105,7 @@ fn ran(root: &Path, args: &[&str], who: Option<&str>) -> Ran {
     Ran::of(command.args(args).output().unwrap())
 }
 
-fn applications(root: &Path) -> Arc<Vec<Value>> {
+pub fn applications(root: &Path) -> Arc<Vec<Value>> {
     let file = root.join("workflows/credit-preapproval/examples/applications.jsonl");
     let text = std::fs::read_to_string(file).unwrap();
     let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["input"].take());
@@ -185,7 +185,7 @@ pub struct Served {
 }
 
 impl Served {
-    fn start(root: &Path, token: &str, applications: &Arc<Vec<Value>>) -> Self {
+    pub fn start(root: &Path, token: &str, applications: &Arc<Vec<Value>>) -> Self {
         let mut child = seatrial(root)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())

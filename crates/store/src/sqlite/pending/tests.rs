@@ -21,6 +21,9 @@ fn written(conn: &Connection) -> Vec<(i64, i64)> {
     statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().map(Result::unwrap).collect()
 }
 
+/// The log's size for a reader, and the lookups that the database had.
+type Seen = (u64, Vec<(i64, i64)>);
+
 #[derive(Clone, Debug)]
 enum Step {
     /// An event with lookups, and its transaction's end: committed or taken back.
@@ -52,7 +55,7 @@ proptest! {
         pending.take_up(LOG, Tail { until: 0, entries: Vec::new() });
         let (mut size, mut all, mut kept) = (0, Vec::new(), 0);
         // What the database had when a reader came in.
-        let mut readers: [Option<(u64, Vec<(i64, i64)>)>; 2] = [None, None];
+        let mut readers: [Option<Seen>; 2] = [None, None];
         for step in steps {
             match step {
                 Step::Append(lookups, commits) => {

@@ -1,5 +1,7 @@
 //! Measuring. The examples do it; here they are started side by side, and their figures are set against each other.
 
+mod starts;
+
 use crate::repo::Repo;
 use crate::run::cargo_run;
 use clap::Args;
@@ -47,6 +49,12 @@ pub(crate) struct BenchArgs {
     /// Only a stop under open streams: the time to the last byte
     #[arg(long, conflicts_with_all = ["wire", "replay"])]
     stop: bool,
+    /// Only the store: appends beside the raw disk, proofs, opening
+    #[arg(long, conflicts_with_all = ["wire", "replay", "stop"])]
+    store: bool,
+    /// Only starts of the server, and `log verify`, at these numbers of entries
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["wire", "replay", "stop", "store"])]
+    starts: Vec<u64>,
     /// Streams that are open when it is stopped
     #[arg(long, default_value_t = 200)]
     streams: u32,
@@ -60,6 +68,14 @@ pub(crate) fn run(repo: &Repo, arguments: &BenchArgs) -> Result<(), String> {
     let release = |rest: &[&str]| cargo_run(repo, &[&["run", "--release", "--locked", "-p"], rest].concat());
     if arguments.stop {
         return stop(repo, arguments);
+    }
+    if arguments.store {
+        let seconds = arguments.seconds.to_string();
+        let sizes = ["10000", "100000", "1000000"];
+        return release(&[&["seatrial-store", "--example", "durability", "--", &seconds], &sizes[..]].concat());
+    }
+    if !arguments.starts.is_empty() {
+        return starts::run(repo, &arguments.starts);
     }
     if !arguments.wire {
         let decisions = arguments.decisions.to_string();

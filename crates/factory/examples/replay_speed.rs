@@ -1,14 +1,15 @@
 //! How fast recorded decisions are decided again, beside the pure core's own speed: `cargo run --release -p
-//! seatrial-factory --example replay_speed -- [DECISIONS] [FOLDER]`. The store is real, and so are the events, their
+//! seatrial-factory --example replay_speed -- [DECISIONS] [FOLDER] [EVENTS]`. The store is real, and so are the events, their
 //! payloads and their facts: the example workflow's own applications, judged by its own program. What is made up is
-//! the model's answers, and that a release was cut at all.
+//! the model's answers, and that a release was cut at all. With EVENTS the log is filled up to so many entries with small
+//! ones of the running system, and nothing is replayed: the store is for measuring starts and verification.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a measurement that fails ends")]
 
 use seatrial_factory::{Factory, FactoryProjector, OpenOptions, Providers, ReplayOptions, ReplayReport, SystemClock};
 use seatrial_guard::port::Model;
 use seatrial_guard::{Candidate, Judgement, Program, StepProgram, decide, draw};
-use seatrial_model::event::{DecisionMade, DecisionOverridden, Entry, ReleaseCut, ReviewOpened};
+use seatrial_model::event::{DecisionMade, DecisionOverridden, Entry, PayloadErased, ReleaseCut, ReviewOpened};
 use seatrial_model::facts::{Bounds, CertificateState, FACTS_VERSION, ThresholdFact};
 use seatrial_model::{
     Action, Body, DecisionId, Digest, ElementPath, Event, EventId, Facts, Finding, LogName, Principal, ReviewId, Salt,
@@ -16,7 +17,7 @@ use seatrial_model::{
 };
 use seatrial_spec::Workflow;
 use seatrial_spec::workflow::Provider;
-use seatrial_store::{Batch, NewPayload, Options, SqliteStore, StoreExt as _};
+use seatrial_store::{Batch, NewPayload, Options, ReaderExt as _, SqliteStore, StoreExt as _};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -63,12 +64,17 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let decisions: u64 = arguments.next().map_or(100_000, |text| text.parse().expect("a number of decisions"));
     let folder = arguments.next().map_or_else(|| PathBuf::from("target/replay-factory"), PathBuf::from);
+    let entries: Option<u64> = arguments.next().map(|text| text.parse().expect("a number of entries"));
     let kept = folder.join("decisions");
     if std::fs::read_to_string(&kept).is_ok_and(|n| n == decisions.to_string()) {
         println!("the store of {decisions} decisions in {} is used again", folder.display());
     } else {
         make(&folder, decisions).await;
         std::fs::write(&kept, decisions.to_string()).unwrap();
+    }
+    if let Some(entries) = entries {
+        fill(&folder, entries).await;
+        return;
     }
     let factory = open(&folder).await;
     let caller = factory.local("dev@shipyard.example").unwrap();
@@ -192,6 +198,22 @@ async fn make(folder: &Path, decisions: u64) {
     factory.store().close().await.unwrap();
     let bytes = std::fs::metadata(folder.join(".seatrial/evidence.db")).unwrap().len();
     println!("{decisions} decisions recorded in {:.0} s: {} MB", began.elapsed().as_secs_f64(), bytes >> 20);
+}
+
+/// Fills the log up to so many entries.
+async fn fill(folder: &Path, entries: u64) {
+    let factory = open(folder).await;
+    let maker = Maker::new(&factory, spec(folder, None));
+    let store = factory.store();
+    let mut size = store.size(&maker.log).await.unwrap();
+    while size < entries {
+        let body = || PayloadErased { case: "c".repeat(64), payloads: 0, reason: "retention".to_owned() };
+        let small = |n| maker.event(maker.from + SPAN_MS, n + (1 << 41), Body::PayloadErased(body()));
+        let events = (size..entries.min(size + BATCH)).map(small).collect();
+        size = store.append(&maker.log, Batch { events, ..Batch::default() }).await.unwrap().size;
+    }
+    store.close().await.unwrap();
+    println!("filled up to {size} entries");
 }
 
 /// An application of the example.

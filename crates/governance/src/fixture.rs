@@ -248,6 +248,7 @@ pub(crate) fn factory() -> FactorySpec {
             every: Span::from_millis(86_400_000),
         }],
         assessment: AssessedBy::Role,
+        log_public: false,
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource
     let policies = policies(r, f.get("policies"));
     let witnesses = witnesses::witnesses(r, f.get("witnesses"));
     let assessment = f.get("assessment").and_then(|n| assessed_by(r, n)).unwrap_or_default();
+    let log_public = f.get("log").and_then(|n| log_public(r, n)).unwrap_or(false);
     let sign_in = f.get("sign_in").and_then(|n| sign_in::sign_in(r, n, &people));
     r.at = ElementPath::root();
     if let Some(node) = f.get("webhooks")
@@ -67,7 +68,16 @@ pub(super) fn factory(r: &mut Reader, root: &Node, files: Option<&dyn FileSource
         policies,
         witnesses,
         assessment,
+        log_public,
     })
+}
+
+/// Whether anybody may read the logs over HTTP. Where it cannot be read, nobody may without a token.
+fn log_public(r: &mut Reader, node: &Node) -> Option<bool> {
+    let mut f = r.fields(node)?;
+    let public = f.need(r, "public").and_then(|n| r.bool(n));
+    f.done(r);
+    public
 }
 
 /// Whether an assessment shows reading times by role or by person.

@@ -42,6 +42,8 @@ pub struct FactorySpec {
     pub witnesses: Vec<Witness>,
     /// By whom an assessment shows reading times and rates.
     pub assessment: AssessedBy,
+    /// Whether anybody may read its logs over HTTP, without a token.
+    pub log_public: bool,
 }
 
 /// By whom an assessment shows reading times and rates.

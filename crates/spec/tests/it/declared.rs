@@ -262,3 +262,20 @@ fn keys_of_people_are_public_keys_of_one_person() {
     "#]]
     .assert_eq(&lines(&check_factory(&twice).1));
 }
+
+#[test]
+fn a_log_is_opened_to_the_public_in_so_many_words() {
+    let of = |text: &str| {
+        let (factory, diagnostics, _) = check_factory(&format!("{FACTORY}{text}"));
+        (factory.is_some_and(|f| f.log_public), lines(&diagnostics))
+    };
+    assert_eq!(of(""), (false, String::new()));
+    assert_eq!(of("log: { public: true }\n"), (true, String::new()));
+    assert_eq!(of("log: { public: false }\n"), (false, String::new()));
+    // What cannot be read opens nothing, and is told.
+    for wrong in ["log: public\n", "log: {}\n", "log: { public: yes-please }\n", "log: { public: true, to: all }\n"] {
+        let (public, said) = of(wrong);
+        assert!(!said.is_empty(), "{wrong}");
+        assert!(!public || wrong.contains("to:"), "{wrong}: {said}");
+    }
+}

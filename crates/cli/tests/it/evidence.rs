@@ -4,6 +4,7 @@
 mod disk;
 mod earlier;
 mod export;
+mod failing;
 mod flips;
 mod kill;
 mod restore;

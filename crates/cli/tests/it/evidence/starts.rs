@@ -1,6 +1,6 @@
 //! Starts that are refused, and a disk that is full while the server runs.
 
-use super::yard::{Served, WORKFLOW, Yard};
+use super::yard::{Served, WORKFLOW, Yard, copy};
 use crate::support::HANA;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -37,6 +37,30 @@ fn an_old_copy_is_refused_and_the_newest_is_taken() {
     assert_eq!(served.client().decide(1).unwrap().status, 403);
     assert_eq!(served.end("-TERM"), Some(0));
     assert_eq!(yard.events_of(WORKFLOW, "node.recovered/1"), 0, "each end was orderly");
+}
+
+/// The whole folder put back, the remembered checkpoints with it: nothing on this machine says that there was more, and
+/// the store goes on. Whoever holds a newer checkpoint finds it (and a witness cosigns nothing that does not extend its own).
+#[test]
+fn a_whole_old_backup_is_found_by_whoever_holds_a_newer_checkpoint() {
+    let yard = Yard::new();
+    let (kept, store) = (yard.beside("backup"), yard.store(""));
+    copy(&store, &kept);
+    yard.run_as(HANA, &["stop", "--reason", "after the backup"]).exits(0);
+    let held = std::fs::read(yard.store("checkpoints").join(WORKFLOW)).unwrap();
+    std::fs::remove_dir_all(&store).unwrap();
+    copy(&kept, &store);
+    yard.run_as(HANA, &["stop", "--reason", "another history"]).exits(0);
+    yard.run(&["log", "verify"]).exits(0);
+    let out = yard.beside("export");
+    let out = out.to_str().unwrap();
+    yard.run(&["log", "export", out, "--workflow", WORKFLOW]).exits(0);
+    yard.run(&["log", "verify", out]).exits(0);
+    let earlier = yard.beside("export").join("earlier-checkpoints");
+    std::fs::create_dir_all(&earlier).unwrap();
+    std::fs::write(earlier.join("999999"), held).unwrap();
+    let ran = yard.run(&["log", "verify", out]).exits(1);
+    assert!(ran.out.contains("earlier-checkpoints/999999: the log does not extend"), "{}", ran.out);
 }
 
 /// A small file system; unmounted when dropped.

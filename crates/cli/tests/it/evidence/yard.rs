@@ -84,6 +84,10 @@ impl Yard {
         self.root.clone()
     }
 
+    pub fn serve_with(&self, variables: &[(&str, &str)]) -> Served {
+        Served::start_with(&self.root, &self.token, &self.applications, variables)
+    }
+
     pub fn serve(&self) -> Served {
         Served::start(&self.root, &self.token, &self.applications)
     }
@@ -163,7 +167,7 @@ fn prepare() -> Prepared {
     Prepared { yard, token }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -186,8 +190,14 @@ pub struct Served {
 
 impl Served {
     pub fn start(root: &Path, token: &str, applications: &Arc<Vec<Value>>) -> Self {
+        Self::start_with(root, token, applications, &[])
+    }
+
+    /// With these variables of the environment.
+    fn start_with(root: &Path, token: &str, applications: &Arc<Vec<Value>>, variables: &[(&str, &str)]) -> Self {
         let mut child = seatrial(root)
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -6,7 +6,7 @@ use crate::view::{
     IncidentsPage, LogPage, ObligationPage, Overview, OwnershipPage, PilotReportPage, ReleasesPage, ReviewPage,
     Reviews, SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
-use seatrial_factory::SsoSubject;
+use seatrial_factory::{LogBytes, LogPath, SsoSubject};
 use seatrial_model::event::TokenKind;
 use seatrial_model::{DecisionId, Digest, EventId, Principal, ReviewId, SprintId, Stage, Time, Untrusted};
 use seatrial_spec::workflow::SignIn;
@@ -34,6 +34,17 @@ pub struct SignedWith {
     pub name: String,
 }
 
+/// Who asks for a file of a log: programs do, too.
+#[derive(Clone, Copy, Debug)]
+pub enum LogReader<'a> {
+    /// Somebody who did not say who they are.
+    Anybody,
+    /// Somebody with a session.
+    Person(&'a Person),
+    /// Whoever holds this token.
+    Token(&'a str),
+}
+
 /// Why a request came to nothing. Each says what was not done.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Problem {
@@ -43,6 +54,9 @@ pub enum Problem {
     /// They may not.
     #[error("{0}")]
     Forbidden(String),
+    /// Nobody knows who asks.
+    #[error("{0}")]
+    Unauthenticated(String),
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),
@@ -319,6 +333,18 @@ pub trait Backend: Send + Sync + 'static {
         who: &Person,
         workflow: &str,
     ) -> impl Future<Output = Result<Vec<seatrial_factory::PackedObligation>, Problem>> + Send;
+
+    /// A file of a log, as C2SP `tlog-tiles` has them.
+    fn log_file(
+        &self,
+        reader: LogReader<'_>,
+        log: &str,
+        path: LogPath,
+    ) -> impl Future<Output = Result<LogBytes, Problem>> + Send {
+        let _ = (reader, path);
+        let text = format!("There is no log `{}` here.", Untrusted::new(log).terminal(80));
+        async { Err(Problem::NotFound(text)) }
+    }
 
     /// The assessment.
     fn assessment(&self, who: &Person, workflow: &str) -> impl Future<Output = Result<AssessmentPage, Problem>> + Send;

@@ -17,7 +17,7 @@ mod reviews;
 mod sprints;
 mod words;
 
-use crate::backend::{Backend, Person, Problem};
+use crate::backend::{Backend, LogReader, Person, Problem};
 use crate::router::AppState;
 use crate::view::{
     AnswerSent, ApprovalSent, ApprovePage, AssessmentPage, Board, CertificatePage, DecisionFilter, DecisionPage,
@@ -26,7 +26,7 @@ use crate::view::{
     Reviews, SprintPage, WaiverSent, WaiversPage, WorkflowTab,
 };
 use seatrial_factory::api::{Caller, Refused};
-use seatrial_factory::{Factory, SsoSubject};
+use seatrial_factory::{Factory, LogBytes, LogPath, SsoSubject};
 use seatrial_model::{DecisionId, Digest, EventId, LogName, ReviewId, SprintId, Stage, Time, Untrusted};
 use seatrial_spec::workflow::SignIn;
 use tokio::sync::broadcast::error::RecvError;
@@ -276,6 +276,10 @@ impl Backend for FactoryBackend {
         workflow: &str,
     ) -> Result<Vec<seatrial_factory::PackedObligation>, Problem> {
         self.factory.obligations_now(workflow).await.map_err(problem)
+    }
+
+    async fn log_file(&self, reader: LogReader<'_>, log: &str, path: LogPath) -> Result<LogBytes, Problem> {
+        logs::file(&self.factory, reader, log, path).await
     }
 
     async fn assessment(&self, _who: &Person, workflow: &str) -> Result<AssessmentPage, Problem> {

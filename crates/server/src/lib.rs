@@ -19,7 +19,7 @@ pub mod sso;
 pub mod text;
 pub mod view;
 
-pub use backend::{Backend, Person, Problem, SignedWith};
+pub use backend::{Backend, LogReader, Person, Problem, SignedWith};
 pub use factory::FactoryBackend;
 pub use router::{AppState, Options, router};
 pub use session::{Sessions, SessionsError};

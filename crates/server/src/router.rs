@@ -6,6 +6,7 @@ mod operate;
 mod read;
 mod sign_in;
 mod sso;
+mod tlog;
 mod visit;
 
 pub(crate) use visit::{cookie, from_here};
@@ -50,6 +51,7 @@ struct Shared<B> {
     live: Live,
     options: Options,
     sso: Option<Sso>,
+    log_limits: tlog::Limits,
 }
 
 impl<B> Clone for AppState<B> {
@@ -73,7 +75,7 @@ impl<B: Backend> AppState<B> {
     /// Where the system has no random bytes.
     pub fn with_web(backend: Arc<B>, options: Options, web: Option<Arc<dyn Web>>) -> Result<Self, SessionsError> {
         let sso = web.map(Sso::new);
-        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options, sso };
+        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options, sso, log_limits: tlog::Limits::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -159,6 +161,7 @@ pub fn router<B: Backend>(state: AppState<B>) -> Router {
         .route("/regulation", get(read::laws::<B>))
         .route("/w/{workflow}/regulation", get(read::regulation::<B>))
         .route("/w/{workflow}/assessment", get(read::assessment::<B>))
+        .route("/log/{*path}", get(tlog::file::<B>))
         .route("/assets/{file}", get(|Path(file): Path<String>| async move { assets::serve(&file) }))
         .fallback(read::nowhere::<B>)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

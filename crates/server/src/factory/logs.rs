@@ -2,9 +2,11 @@
 
 use super::decisions::is_blind;
 use super::words::{reference, says};
+use super::{caller, problem, sentence};
+use crate::backend::{LogReader, Problem};
 use crate::view::{LogPage, LogRow};
 use seatrial_factory::api::{Caller, Refused};
-use seatrial_factory::{EntryLook, Factory};
+use seatrial_factory::{EntryLook, Factory, LogBytes, LogPath};
 use seatrial_model::{Body, DecisionId};
 use std::collections::BTreeMap;
 
@@ -41,6 +43,32 @@ pub(super) async fn page(
         verify: identity.verify.replace("EXPORT", "export/"),
         export: format!("seatrial log export export/ --workflow {workflow}"),
     })
+}
+
+/// A file of a log, as programs fetch it.
+pub(super) async fn file(
+    factory: &Factory,
+    reader: LogReader<'_>,
+    log: &str,
+    path: LogPath,
+) -> Result<LogBytes, Problem> {
+    let by_token = match reader {
+        LogReader::Token(token) => Some(factory.authenticate(token).await.map_err(unauthenticated)?),
+        LogReader::Anybody | LogReader::Person(_) => None,
+    };
+    let by_session = match reader {
+        LogReader::Person(person) => Some(caller(person)),
+        LogReader::Anybody | LogReader::Token(_) => None,
+    };
+    factory.log_file(by_token.or(by_session).as_ref(), log, path).await.map_err(unauthenticated)
+}
+
+/// As pages say it, with the difference that programs make: who did not say who they are may try again.
+fn unauthenticated(refused: Refused) -> Problem {
+    match refused {
+        Refused::Unauthenticated => Problem::Unauthenticated(sentence(&refused.to_string())),
+        other => problem(other),
+    }
 }
 
 /// What an entry of the log does not show yet.

@@ -84,6 +84,7 @@ pub const fn status(problem: &Problem) -> (StatusCode, &'static str) {
     match problem {
         Problem::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
         Problem::Forbidden(_) => (StatusCode::FORBIDDEN, "Not yours to do"),
+        Problem::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "Not signed in"),
         Problem::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing was done"),
         Problem::Conflict(_) => (StatusCode::CONFLICT, "Something changed"),
         Problem::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not at the moment"),

@@ -8,12 +8,13 @@ use std::time::Instant;
 
 /// Package, filter, rounds for `--scale 1`, and what one round does. The killed writer dies six times a round, so
 /// that twenty-four kills come together.
-const LONG: [(&str, &str, u32, &str); 8] = [
+const LONG: [(&str, &str, u32, &str); 9] = [
     ("seatrial-factory", "promise::", 1, "20 splits: certificates given, promises kept on held-back applications"),
-    ("seatrial-cli", "evidence::kill", 1, "the server under load killed 20 times"),
+    ("seatrial-cli", "evidence::kill", 1, "the server under load killed 200 times"),
     ("seatrial-store", "crash::", 4, "the writer killed 6 times, nothing acknowledged lost"),
     ("seatrial-store", "differential::", 20, "24 random histories on both stores"),
     ("seatrial-store", "full::", 4, "full disks"),
+    ("seatrial-store", "faulty::", 4, "disks that fail, and 45 power cuts"),
     ("seatrial-verify", "damage::", 20, "random damage to an export is found"),
     ("seatrial-ledger", "oracle::", 20, "random trees and notes against other implementations"),
     ("seatrial-guard", "fuzz::", 4, "hostile inputs and outputs"),

@@ -314,12 +314,31 @@ fn a_failed_sync_of_the_database_loses_nothing() {
 fn a_power_cut_loses_nothing_acknowledged() {
     let Some(library) = library() else { return };
     let at = ["sync 5 1 1 cut evidence.db-wal", "sync 5 40 1 cut evidence.db-wal", "write 5 200 1 cut evidence.db-wal"];
-    // The last one: while the log is copied into the database.
-    for faults in at.into_iter().chain(["sync 5 0 1 cut evidence.db", "write 5 300 1 cut evidence.db"]) {
-        let mut yard = Yard::start(Some(library), "", Some(faults));
+    // The last ones: while the log is copied into the database.
+    let at = at.into_iter().chain(["sync 5 0 1 cut evidence.db", "write 5 300 1 cut evidence.db"]).map(str::to_owned);
+    for faults in at.chain(drawn()) {
+        let mut yard = Yard::start(Some(library), "", Some(&faults));
         assert_eq!(yard.ended().code(), Some(137), "{faults}");
         yard.check(false);
     }
+}
+
+/// More moments, with `SEATRIAL_SOAK=1`: others in each run.
+fn drawn() -> Vec<String> {
+    if std::env::var("SEATRIAL_SOAK").is_err() {
+        return Vec::new();
+    }
+    let seed = u128::from_be_bytes(*uuid::Uuid::now_v7().as_bytes());
+    let moment = |n: u64| {
+        let at = (seed as u64).wrapping_add(n).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        match n % 4 {
+            0 => format!("sync 5 {} 1 cut evidence.db-wal", at % 300),
+            1 => format!("sync 5 {} 1 cut evidence.db", at % 3),
+            2 => format!("write 5 {} 1 cut evidence.db-wal", at % 12_000),
+            _ => format!("write 5 {} 1 cut evidence.db", at % 6_000),
+        }
+    };
+    (0..40).map(moment).collect()
 }
 
 /// The limit of a file's size, which the shell counts in blocks of 512 bytes.

@@ -1,8 +1,6 @@
 //! The embedded store: SQLite in write-ahead mode, one owner process, one thread that writes.
 
 mod append;
-mod folder;
-mod hot;
 mod job;
 mod migrate;
 mod open;
@@ -25,10 +23,10 @@ pub use writer::{GROUP_BYTES_MAX, GROUP_JOBS_MAX};
 use crate::batch::{Commit, Committed};
 use crate::contract::{Attest, LogInfo, OpenLog, ReadWork, Reader, Secret, Store, Work};
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::import::{Adopt, Piece, check_covers};
 use crate::keys::{self, KeySource, Seed};
 use crate::rows::{Projector, RowsReport};
-use folder::Folder;
 use futures_util::future::BoxFuture;
 use job::{Job, Reply};
 use readers::{Readers, in_transaction, spawn};

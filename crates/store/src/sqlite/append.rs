@@ -1,12 +1,12 @@
 //! Writing one batch inside an open transaction.
 
-use super::hot::Hot;
 use super::pending::{self, Pending};
 use super::view::{LogRow, Newest, SqlRows, SqlView, execute, execute_counted, to_sql};
 use crate::batch::{Batch, Commit, Committed, Payload};
 use crate::contract::View as _;
 use crate::error::{BatchError, StoreError};
 use crate::fold::{ViewTiles, check_rows, checked};
+use crate::hot::Hot;
 use crate::lookup::{of_event, of_payload};
 use crate::prepare::{Prepared, PreparedEntry, PreparedPayload, prepare};
 use crate::rows::{Projector, Rows as _, RowsReport};

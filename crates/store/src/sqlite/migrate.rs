@@ -8,9 +8,9 @@
 //! A step adds to what events, blobs, payloads and tiles are found by, and may move them; it never changes one. What was
 //! there is counted before and after, and compared byte for byte by the digest of each log's rows.
 
-use super::folder::Folder;
 use super::schema::{self, FORMAT, classify};
 use crate::error::StoreError;
+use crate::folder::Folder;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 

@@ -1,8 +1,6 @@
 //! Becoming the owner of a store: the lock, the format, the keys, and what the last end left behind.
 
 use super::append::{Held, LogState, rebuild};
-use super::folder::Folder;
-use super::hot::Hot;
 use super::migrate;
 use super::pending::{Pending, Tail};
 use super::readers::{READERS, Readers, spawn};
@@ -15,6 +13,8 @@ use super::writer::{Writer, mark_in_use};
 use super::{Running, SUBSCRIBER_LAG_MAX, SqliteReader, SqliteStore, WRITE_QUEUE_MAX};
 use crate::error::StoreError;
 use crate::fold::check_extends;
+use crate::folder::Folder;
+use crate::hot::Hot;
 use crate::keys::KeySource;
 use crate::rows::{NoRows, Projector};
 use rusqlite::Connection;

@@ -1,12 +1,12 @@
 //! A few threads that read, each with its own connection: reads never wait for appends, nor the other way round.
 
-use super::folder::Folder;
 use super::job::Reply;
 use super::pending::Pending;
 use super::schema::{classify, open_reader};
 use super::view::{Newest, SqlView, log_row};
 use crate::contract::ReadWork;
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::rows::Projector;
 use rusqlite::Connection;
 use seatrial_model::LogName;
@@ -129,5 +129,5 @@ pub(crate) fn spawn(
     run: impl FnOnce() + Send + 'static,
 ) -> Result<std::thread::JoinHandle<()>, StoreError> {
     let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn(run).map_err(super::folder::file_error(folder.path(), "given a thread"))
+    builder.spawn(run).map_err(crate::folder::file_error(folder.path(), "given a thread"))
 }

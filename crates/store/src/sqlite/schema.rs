@@ -1,7 +1,7 @@
 //! The database's tables, and how connections to it are opened.
 
-use super::folder::Folder;
 use crate::error::StoreError;
+use crate::folder::Folder;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::path::Path;
 use std::time::Duration;

@@ -3,13 +3,13 @@
 //! A checkpoint is seen by nobody before it is remembered outside the database. Before each signature the log
 //! must extend the one that is remembered: an old copy or a rewritten history is not signed.
 
-use super::folder::Folder;
 use super::job::{Job, Reply};
 use super::readers::in_transaction;
 use super::view::{Newest as Lookups, SqlView, log_row};
 use crate::contract::Attest;
 use crate::error::StoreError;
 use crate::fold::check_extends;
+use crate::folder::Folder;
 use rusqlite::Connection;
 use seatrial_ledger::{Checkpoint, CheckpointError, Note, NoteError, NoteSignature, Signer, VerifierKey};
 use seatrial_model::{LogName, LogPoint};

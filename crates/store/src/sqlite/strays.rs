@@ -1,12 +1,12 @@
 //! What only this store has beside the contract: the two copies of the newest checkpoint, and rows that nothing reads.
 
-use super::folder::Folder;
 use super::schema::classify;
 use super::signer::open_by_any;
 use super::view::{LogRow, SqlView, all_logs, from_sql};
 use crate::contract::{ENTRIES_READ_MAX, View as _};
 use crate::error::StoreError;
 use crate::fold::check_extends;
+use crate::folder::Folder;
 use crate::mirror::Problems;
 use rusqlite::{Connection, Params, params};
 use seatrial_ledger::tile::width_at;

@@ -1,12 +1,12 @@
 //! Reading one log within one transaction, and writing its rows.
 
-use super::hot::Hot;
 use super::pending::{Pending, Tail};
 use super::schema::classify;
 use crate::batch::{Erased, Held, Payload};
 use crate::contract::{ENTRIES_READ_MAX, Entry, LogInfo, View};
 use crate::error::{BatchError, StoreError};
 use crate::fold::check_table;
+use crate::hot::Hot;
 use crate::lookup::{CASE, Lookup};
 use crate::rows::{Projector, Row, Rows, Scan};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};

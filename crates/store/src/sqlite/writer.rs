@@ -4,7 +4,6 @@ mod imports;
 mod quiet;
 
 use super::append::{Applied, Held, LogState, append, append_prepared, insert_log, rebuild};
-use super::folder::Folder;
 use super::job::{Job, Ran, Reply, Written, again, lost_error, refuse};
 use super::schema::{classify, classify_ref};
 use super::signer::{SignJob, Signing};
@@ -12,6 +11,7 @@ use super::view::{execute, log_row};
 use crate::batch::{Batch, Commit, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::prepare::prepare;
 use crate::rows::{Projector, RowsReport};
 use rusqlite::{Connection, params};

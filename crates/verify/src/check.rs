@@ -2,7 +2,7 @@
 
 mod events;
 mod held;
-mod keys;
+pub(crate) mod keys;
 mod recompute;
 mod signed;
 mod tree;

@@ -13,6 +13,7 @@ mod folder;
 pub mod pack;
 mod report;
 mod source;
+pub mod watch;
 
 pub use check::{Trust, verify};
 pub use export::{ExportError, ExportOptions, Exported, export};

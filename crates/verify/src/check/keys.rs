@@ -12,7 +12,7 @@ const KINDS: [&[u8]; 2] = [b"log.key-rotated/", b"log.restored/"];
 
 /// The keys that a log has had, as its entries name them.
 #[derive(Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// The keys, the newest last.
     known: Vec<VerifierKey>,
     /// Where a key is not vouched for by the one before it: its place among the keys, and its entry.
@@ -21,15 +21,22 @@ pub(super) struct Keys {
     cosigned: BTreeMap<String, (LogPoint, u64)>,
 }
 
+impl From<VerifierKey> for Keys {
+    /// The keys that follow this one.
+    fn from(key: VerifierKey) -> Self {
+        Self { known: vec![key], ..Self::default() }
+    }
+}
+
 impl Keys {
     /// The first key.
-    pub(super) fn opened(&mut self, key: &str) -> Result<(), String> {
+    pub(crate) fn opened(&mut self, key: &str) -> Result<(), String> {
         self.known.push(key.parse().map_err(|e| format!("it names the key `{key}`, which is none: {e}"))?);
         Ok(())
     }
 
     /// A key names its successor.
-    pub(super) fn rotated(&mut self, rotated: &LogKeyRotated) -> Result<(), String> {
+    pub(crate) fn rotated(&mut self, rotated: &LogKeyRotated) -> Result<(), String> {
         let current = self.known.last().map(ToString::to_string).unwrap_or_default();
         if rotated.old != current {
             return Err(format!("it replaces the key `{}`, and the log's key then was `{current}`", rotated.old));
@@ -39,7 +46,7 @@ impl Keys {
     }
 
     /// The log was taken over from its export, perhaps without its key.
-    pub(super) fn restored(&mut self, index: u64, restored: &LogRestored) -> Result<(), String> {
+    pub(crate) fn restored(&mut self, index: u64, restored: &LogRestored) -> Result<(), String> {
         if restored.point.size != index {
             return Err(format!("it restores the log at `{}` entries, and has {index} before it", restored.point.size));
         }
@@ -61,7 +68,7 @@ impl Keys {
     }
 
     /// A witness's cosignature that the log holds.
-    pub(super) fn cosigned(&mut self, origin: &str, cosigned: &CheckpointCosigned) -> Result<(), String> {
+    pub(crate) fn cosigned(&mut self, origin: &str, cosigned: &CheckpointCosigned) -> Result<(), String> {
         let key: VerifierKey =
             cosigned.witness.parse().map_err(|e| format!("the witness's key that it names is none: {e}"))?;
         let LogPoint { size, root } = cosigned.point;
@@ -77,24 +84,24 @@ impl Keys {
     }
 
     /// The newest.
-    pub(super) fn newest(&self) -> Option<&VerifierKey> {
+    pub(crate) fn newest(&self) -> Option<&VerifierKey> {
         self.known.last()
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> &[VerifierKey] {
+    pub(crate) fn all(&self) -> &[VerifierKey] {
         &self.known
     }
 
     /// The first entry that the holder of this key does not vouch for, though it may be signed: none where every later
     /// key is named by the one before it.
-    pub(super) fn broken_after(&self, key: &VerifierKey) -> Option<u64> {
+    pub(crate) fn broken_after(&self, key: &VerifierKey) -> Option<u64> {
         let at = self.known.iter().position(|known| known == key)?;
         self.broken.iter().find(|(place, _)| *place > at).map(|(_, index)| *index)
     }
 
     /// What a witness cosigned last, as far as the log holds it.
-    pub(super) fn last_cosigned(&self, witness: &VerifierKey) -> Option<&(LogPoint, u64)> {
+    pub(crate) fn last_cosigned(&self, witness: &VerifierKey) -> Option<&(LogPoint, u64)> {
         self.cosigned.get(&witness.to_string())
     }
 }
@@ -105,7 +112,7 @@ fn follow(rotated: &LogKeyRotated) -> Result<VerifierKey, String> {
 }
 
 /// Follows the entries of a log from one of its keys to the newest. Nothing of it is trusted before the tree is checked.
-pub(super) fn followed<S: Source + ?Sized>(source: &S, size: u64, from: &VerifierKey) -> VerifierKey {
+pub(crate) fn followed<S: Source + ?Sized>(source: &S, size: u64, from: &VerifierKey) -> VerifierKey {
     let mut current = from.clone();
     for n in 0..size.div_ceil(TILE_WIDTH as u64) {
         let path = TilePath { tree: TileTree::Entries, n, width: width_at(size, 0, n) };

@@ -6,7 +6,7 @@ use seatrial_model::event::{CheckpointCosigned, LogKeyRotated, LogRestored};
 use seatrial_model::{Body, LogPoint, Side};
 use seatrial_verify::{Trust, Verified, verify};
 
-fn key(seed: u8) -> Signer {
+pub(crate) fn key(seed: u8) -> Signer {
     Signer::from_seed(ORIGIN, &[seed; 32]).unwrap()
 }
 
@@ -16,7 +16,7 @@ fn point(log: &Log) -> LogPoint {
 }
 
 /// The log's key is followed by another; `by` signs the statement.
-fn rotate(log: &mut Log, new: Signer, by: &Signer) {
+pub(crate) fn rotate(log: &mut Log, new: Signer, by: &Signer) {
     let (old_key, new_key) = (log.signer.verifier_key().to_string(), new.verifier_key().to_string());
     let point = point(log);
     let rotation = Rotation { old: &old_key, new: &new_key, holder: "hana@bank.example", point: &point };
@@ -30,7 +30,7 @@ fn rotate(log: &mut Log, new: Signer, by: &Signer) {
     log.signer = new;
 }
 
-fn restore(log: &mut Log, new: Option<Signer>) {
+pub(crate) fn restore(log: &mut Log, new: Option<Signer>) {
     let checkpoint = String::from_utf8(log.sign()).unwrap();
     let key = new.as_ref().map(|new| new.verifier_key().to_string());
     let body = LogRestored { point: point(log), payloads: 0, checkpoint, key };

@@ -12,6 +12,7 @@ mod in_order;
 mod keys_change;
 mod pack;
 mod signed;
+mod watching;
 
 #[test]
 fn no_file_is_forgotten() {

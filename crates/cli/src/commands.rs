@@ -111,6 +111,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Log(
             LogCommand::Verify { .. }
             | LogCommand::Export { .. }
+            | LogCommand::Watch(_)
             | LogCommand::Prove { .. }
             | LogCommand::Statement { .. }
             | LogCommand::Key
@@ -143,6 +144,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Log(
                 LogCommand::Verify { .. }
                     | LogCommand::Export { .. }
+                    | LogCommand::Watch(_)
                     | LogCommand::Prove { .. }
                     | LogCommand::Statement { .. }
                     | LogCommand::Key
@@ -214,6 +216,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Log(
             LogCommand::Verify { .. }
             | LogCommand::Export { .. }
+            | LogCommand::Watch(_)
             | LogCommand::Prove { .. }
             | LogCommand::Statement { .. }
             | LogCommand::Key

@@ -40,6 +40,23 @@ impl WebClient {
         self.ask(self.client.get(url)).await
     }
 
+    /// A file of any kind, with a token where there is one; none where the answer is 404.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub async fn file(&self, url: &str, token: Option<&str>) -> Result<Option<Vec<u8>>, String> {
+        let mut request = self.client.get(url).header(ACCEPT, HeaderValue::from_static("*/*"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(|e| e.without_url().to_string())?;
+        match response.status().as_u16() {
+            200 => self.body(response).await.map(Some),
+            404 => Ok(None),
+            status => Err(format!("it answers {status}")),
+        }
+    }
+
     /// Sends a form; the body of the answer, where it is 200. `basic` is a name and its password.
     ///
     /// # Errors
@@ -56,10 +73,15 @@ impl WebClient {
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, String> {
         let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
         // Where an address holds something secret, no message shows it.
-        let mut response = request.send().await.map_err(|e| e.without_url().to_string())?;
+        let response = request.send().await.map_err(|e| e.without_url().to_string())?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("it answers {}", response.status().as_u16()));
         }
+        self.body(response).await
+    }
+
+    /// The body, up to the limit.
+    async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, String> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| e.without_url().to_string())? {
             if body.len() + chunk.len() > self.bytes_max {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use seatrial_ledger::VerifierKey;
-use seatrial_model::{DecisionId, EventId};
+use seatrial_model::{DecisionId, EventId, Span};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -37,15 +37,17 @@ pub(crate) enum LogCommand {
     /// Check every leaf, tile, checkpoint, payload and blob, and recompute verdicts and findings
     #[command(after_help = "\
 Checks the store's logs (all of them, or `--workflow NAME`), their projections and the database's pages; or, given a \
-folder, an export. Without `--key` the log's own word for its key is taken, and the report says so. Exits 1 where \
+folder, an export; or, given an address below which a node serves a log (`https://…/log/NAME`), that log: its signature, \
+every entry and tile, its keys and cosignatures. Verdicts and findings recompute over an export only. Without `--key` the log's own word for its key is taken, and the report says so. Exits 1 where \
 something is not in order. The same, without any store, is the small program `seatrial-verify`.
 
 Example:
   seatrial log verify
-  seatrial log verify ./export --key \"$(cat credit-preapproval.vkey)\"")]
+  seatrial log verify ./export --key \"$(cat credit-preapproval.vkey)\"
+  seatrial log verify https://factory.example/log/credit-preapproval --key \"$(cat credit-preapproval.vkey)\"")]
     Verify {
-        /// The folder of an export, instead of the store
-        #[arg(value_name = "EXPORT")]
+        /// The folder of an export, or the address of a log, instead of the store
+        #[arg(value_name = "EXPORT|URL")]
         export: Option<PathBuf>,
         /// The log's verifier key, from a source other than the log
         #[arg(long, value_name = "VKEY")]
@@ -66,6 +68,20 @@ Example:
         #[arg(long)]
         payloads: bool,
     },
+    /// Watch a log from outside: remembers what it saw, and alarms where the log is not the same one any more
+    #[command(after_help = "\
+Fetches the newest checkpoint of a log (an address `https://…/log/NAME`, a folder of an export, or `.` for the store) and \
+checks its signature, that it begins with what was seen before, that every new entry is there and is what was signed, and \
+each change of the log's key. What was seen is kept in a file: keep it out of the operator's reach. Alarms: fork, rollback, \
+bad signature, missing, wrong, key, witness, standing; where two signed checkpoints contradict each other, both are kept. \
+Ends with 1 at the first alarm; with `--once` also with 0 after one look, and with 4 where nothing could be read. A token in \
+SEATRIAL_TOKEN is sent with https, or to this machine.
+
+Example:
+  seatrial log watch https://factory.example/log/credit-preapproval --key \"$(cat credit-preapproval.vkey)\"
+  seatrial log watch https://factory.example/log/factory --key \"$(cat factory.vkey)\" --once --format json
+  seatrial log watch . --workflow credit-preapproval --key \"$(cat credit-preapproval.vkey)\" --every 5m --grows-within 1d")]
+    Watch(WatchArgs),
     /// Prove that a decision or an event is in the log: a C2SP `tlog-proof`, to be checked offline
     #[command(after_help = "\
 The file holds the inclusion proof and the newest signed checkpoint. With the log's key and the entry's bytes anybody \
@@ -161,6 +177,32 @@ Exits 1 where the rows stored were not what the events fold to.
 Example:
   seatrial log rebuild")]
     Rebuild,
+}
+
+/// `seatrial log watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// Where the log is: an address, a folder of an export, or the folder of a factory
+    #[arg(value_name = "URL|DIR")]
+    pub(crate) place: PathBuf,
+    /// The log's verifier key, from a source other than the log; not needed with a file of an earlier look
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: Option<VerifierKey>,
+    /// A witness's key: it must have cosigned within a day; may stand several times
+    #[arg(long = "witness", value_name = "VKEY")]
+    pub(crate) witnesses: Vec<VerifierKey>,
+    /// Look once
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How long between two looks
+    #[arg(long, value_name = "SPAN", default_value = "1m")]
+    pub(crate) every: Span,
+    /// Alarm where the log has not grown for so long
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) grows_within: Option<Span>,
+    /// The file in which it remembers what it saw; named after the log where none is given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// `seatrial log restore`.

@@ -3,7 +3,9 @@
 mod keys;
 mod prove;
 mod restore;
+mod served;
 mod statement;
+mod watch;
 mod witness;
 
 pub(crate) use keys::rotate;
@@ -40,6 +42,9 @@ pub(crate) async fn read(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     match command {
+        LogCommand::Verify { export: Some(place), key, witnesses } if served::is_address(&place) => {
+            watch::verify_served(&place, key, witnesses, asked, out).await
+        }
         LogCommand::Verify { export: Some(dir), key, witnesses } => {
             verify_export(&asked.start.join(dir), Trust { key, witnesses, now: Some(now()) }, out)
         }
@@ -48,6 +53,7 @@ pub(crate) async fn read(
             verify_store(asked, named, trust, out).await
         }
         LogCommand::Export { dir, payloads } => write_export(asked, named, &dir, payloads, out).await,
+        LogCommand::Watch(args) => watch::watch(args, asked, named, out).await,
         LogCommand::Prove { entry, out: file } => prove::prove(asked, named, entry, file.as_deref(), out).await,
         LogCommand::Statement { event, out: dir } => statement::statement(asked, event, dir.as_deref(), out).await,
         LogCommand::Key => keys(asked, named, out).await,

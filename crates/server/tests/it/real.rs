@@ -1,6 +1,7 @@
 //! The pages of a real factory: the example, delivered to a pilot that runs.
 
 mod acts;
+mod tlog;
 
 use crate::yard::{WORKFLOW, Yard, application};
 use axum::Router;

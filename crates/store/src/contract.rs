@@ -91,6 +91,11 @@ pub trait View {
         None
     }
 
+    /// Whether others than this process may write to the log: then what it knows by itself of its own writes is not all.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// A blob of this log.
     ///
     /// # Errors

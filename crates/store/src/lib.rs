@@ -1,7 +1,7 @@
 //! The store: where logs, payloads, blobs, projections and secrets are kept, and how they become durable.
 //!
-//! [`contract`] says in words and types what every store promises; [`SqliteStore`] is the embedded default, and
-//! [`MemoryStore`] keeps nothing. One conformance suite (`tests/it/conformance.rs`) runs against both. The store is
+//! [`contract`] says in words and types what every store promises; [`SqliteStore`] is the embedded default, [`PgStore`] is
+//! for fleets, and [`MemoryStore`] keeps nothing. One conformance suite (`tests/it/conformance.rs`) runs against all. The store is
 //! free of the domain: a [`Projector`] given by the caller folds events into rows.
 
 pub mod batch;
@@ -30,6 +30,7 @@ pub use import::{Absent, Adopt, Last, Piece};
 pub use keys::{KeySource, Seed};
 pub use lookup::CASE;
 pub use memory::MemoryStore;
+pub use postgres::{PgOptions, PgStore};
 pub use prepare::Sealed;
 pub use rows::{NoRows, ProjectError, Projector, Row, RowDifference, Rows, RowsReport, Scan};
 pub use sqlite::{Options, Recovered, SqliteReader, SqliteStore, Started};

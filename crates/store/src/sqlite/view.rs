@@ -190,6 +190,10 @@ impl View for SqlView<'_> {
         Ok(found)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn stamp(&self, table: &str) -> Option<u64> {
         self.hot.map(|hot| hot.stamp(self.id, table))
     }

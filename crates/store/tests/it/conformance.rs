@@ -26,6 +26,13 @@ macro_rules! conformance {
                 super::$name(std::sync::Arc::new(crate::common::create(dir.path()))).await;
             })+
         }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let node = crate::postgres::node(stringify!($name)).await;
+                super::$name(std::sync::Arc::new(node.store)).await;
+            })+
+        }
     };
 }
 

@@ -22,6 +22,8 @@ mod groups;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod tamper;

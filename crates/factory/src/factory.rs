@@ -365,6 +365,13 @@ impl Factory {
         Arc::clone(all.entry(log.clone()).or_insert_with(fresh))
     }
 
+    /// Signs a checkpoint over what was just recorded. Where that fails it stays recorded, and the next checkpoint is over it.
+    pub(crate) async fn sign_soon(&self, log: &LogName) {
+        if let Err(error) = self.0.store.sign_now(log).await {
+            tracing::warn!(%log, %error, "what was recorded is not signed yet; the next checkpoint is over it");
+        }
+    }
+
     pub(crate) fn handle(&self, workflow: &str) -> Result<Arc<Handle>, Refused> {
         let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
         let found = workflow.parse::<LogName>().ok().and_then(|name| handles.get(&name).cloned());

@@ -24,7 +24,7 @@ use seatrial_spec::workflow::{Provider, Step, StreamMode, Workflow};
 use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// How a stop of the whole factory is named among the elements of a workflow that are stopped.
@@ -50,9 +50,18 @@ pub(crate) struct Handle {
     pub(crate) remembered: Arc<Remembered>,
     /// When assumptions were looked at last, in milliseconds.
     pub(crate) assumed_at: AtomicI64,
+    /// Held while this is loaded: what was read later is what stands here afterwards.
+    loading: tokio::sync::Mutex<()>,
+    /// Something was recorded and could not be read again: nothing is served before it was.
+    behind: AtomicBool,
 }
 
 impl Handle {
+    fn fell_behind(&self, error: &dyn std::fmt::Display) {
+        tracing::warn!(workflow = %self.log, %error, "what was recorded could not be read again; nothing is served before");
+        self.behind.store(true, Ordering::SeqCst);
+    }
+
     /// The cell of the stops at this reach.
     pub(crate) const fn stops_at(&self, reach: Reach) -> &ArcSwap<Vec<(ElementPath, StopRec)>> {
         match reach {
@@ -98,7 +107,7 @@ pub(crate) struct Live {
 pub(crate) struct Served {
     pub(crate) workflow: Arc<Workflow>,
     pub(crate) program: Program,
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) release: Option<ReleaseRec>,
     pub(crate) models: BTreeMap<String, ServedModel>,
     /// For steps whose streams leave in windows: the checks that run on these.
@@ -108,6 +117,32 @@ pub(crate) struct Served {
     pub(crate) permitted: Permitted,
     /// When the rights of the delivery side end: asked with every request.
     pub(crate) rights: Arc<Rights>,
+}
+
+/// Why a spec is not served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotServed {
+    /// The store could not be read: that says nothing about the spec, and passes.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It cannot be served, in words.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<Refused> for NotServed {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotRecorded(why) => Self::Store(StoreError::Database(why)),
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<String> for NotServed {
+    fn from(why: String) -> Self {
+        Self::Broken(why)
+    }
 }
 
 /// Calls that the policies of one spec allowed. A policy looks at nothing but the request, so the same request has the
@@ -228,6 +263,11 @@ fn damaged(view: &dyn View, table: &str, error: &serde_json::Error) -> StoreErro
 impl Factory {
     /// Loads (or loads anew) what is served of a workflow.
     pub(crate) async fn load_handle(&self, log: &LogName) -> Result<Arc<Handle>, OpenError> {
+        let known = self.0.handles.read().unwrap_or_else(PoisonError::into_inner).get(log).cloned();
+        let _loading = match &known {
+            Some(handle) => Some(handle.loading.lock().await),
+            None => None,
+        };
         let secret = self.workflow_secret(log).await?;
         self.load_rights(log).await?;
         let live = self.load_live(log).await?;
@@ -248,6 +288,8 @@ impl Factory {
                 traffic: Traffic::default(),
                 remembered: Arc::default(),
                 assumed_at: AtomicI64::new(0),
+                loading: tokio::sync::Mutex::default(),
+                behind: AtomicBool::new(false),
             })
         });
         handle.live.store(Arc::new(live));
@@ -255,11 +297,44 @@ impl Factory {
         for (reach, stops) in stops {
             handle.stops_at(reach).store(Arc::new(stops));
         }
+        handle.behind.store(false, Ordering::SeqCst);
         Ok(Arc::clone(handle))
     }
 
+    /// Loads anew what is served of a workflow, after something about it was recorded. Where that fails, what was recorded
+    /// stays so: nothing is served before it was read again.
+    ///
+    /// # Errors
+    /// Where nothing of it was ever loaded.
     pub(crate) async fn reload(&self, log: &LogName) -> Result<Arc<Handle>, Refused> {
-        self.load_handle(log).await.map_err(internal)
+        match self.load_handle(log).await {
+            Ok(handle) => Ok(handle),
+            Err(error) => {
+                let Ok(handle) = self.handle(log.as_str()) else { return Err(internal(error)) };
+                handle.fell_behind(&error);
+                Ok(handle)
+            }
+        }
+    }
+
+    /// Loads the stops anew, after one was recorded or ended; as [`Self::reload`] where that fails.
+    pub(crate) async fn reload_stops(&self, handle: &Handle) {
+        let _loading = handle.loading.lock().await;
+        for reach in Reach::EACH {
+            match self.load_stops(&handle.log, reach).await {
+                Ok(stops) => handle.stops_at(reach).store(Arc::new(stops)),
+                Err(error) => return handle.fell_behind(&error),
+            }
+        }
+    }
+
+    /// Refuses to serve what this node knows to be another by now, unless it can be read.
+    pub(crate) async fn caught_up(&self, handle: &Handle) -> Result<(), Refused> {
+        if !handle.behind.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let why = "what is served of it changed, and could not be read again";
+        self.load_handle(&handle.log).await.map(drop).map_err(|e| Refused::NotRecorded(format!("{why}: {e}")))
     }
 
     async fn workflow_secret(&self, log: &LogName) -> Result<[u8; 32], OpenError> {
@@ -306,12 +381,14 @@ impl Factory {
         if let Some(latest) = latest {
             match self.load_served(log, latest.spec, None).await {
                 Ok(served) => live.candidate = Some(Arc::new(served)),
+                Err(NotServed::Store(error)) => return Err(error.into()),
                 Err(why) => live.broken = Some(format!("the submitted spec cannot be served: {why}")),
             }
         }
         if let Some(release) = release.filter(|r| r.stage != seatrial_model::Stage::Retired) {
             match self.load_served(log, release.spec, Some(release)).await {
                 Ok(served) => live.in_force = Some(Arc::new(served)),
+                Err(NotServed::Store(error)) => return Err(error.into()),
                 Err(why) => live.broken = Some(format!("the release in force cannot be served: {why}")),
             }
         }
@@ -319,7 +396,11 @@ impl Factory {
     }
 
     /// A submitted spec, from the store's blobs.
-    pub(crate) async fn load_spec(&self, log: &LogName, spec: Digest) -> Result<(Workflow, Vec<CheckFinding>), String> {
+    pub(crate) async fn load_spec(
+        &self,
+        log: &LogName,
+        spec: Digest,
+    ) -> Result<(Workflow, Vec<CheckFinding>), NotServed> {
         let files = self
             .0
             .store
@@ -334,8 +415,7 @@ impl Factory {
                 }
                 Ok(Some(files))
             })
-            .await
-            .map_err(|e| e.to_string())?
+            .await?
             .ok_or_else(|| format!("the store does not hold the spec `{}` whole", spec.short()))?;
         let checked = crate::submit::check_files(files, Some(&self.spec()));
         let findings = crate::standing::check_findings(&checked.diagnostics);
@@ -346,17 +426,18 @@ impl Factory {
                 "the stored spec `{}` now reads as `{}`: this version of Seatrial reads the language differently",
                 spec.short(),
                 workflow.digest.short()
-            )),
-            None => Err(errors.join("; ")),
+            )
+            .into()),
+            None => Err(errors.join("; ").into()),
         }
     }
 
     /// A spec that is neither released nor the newest, for what was decided under it.
-    pub(crate) async fn load_old(&self, log: &LogName, spec: Digest) -> Result<Served, String> {
+    pub(crate) async fn load_old(&self, log: &LogName, spec: Digest) -> Result<Served, NotServed> {
         self.load_served(log, spec, None).await
     }
 
-    async fn load_served(&self, log: &LogName, spec: Digest, release: Option<ReleaseRec>) -> Result<Served, String> {
+    async fn load_served(&self, log: &LogName, spec: Digest, release: Option<ReleaseRec>) -> Result<Served, NotServed> {
         let (workflow, findings) = self.load_spec(log, spec).await?;
         let program = Program::compile(&workflow)
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
@@ -382,7 +463,7 @@ impl Factory {
         workflow: &Workflow,
         step: &Step,
         pinned: Option<String>,
-    ) -> Result<Option<ServedModel>, String> {
+    ) -> Result<Option<ServedModel>, NotServed> {
         let Some(wanted) = &step.model else { return Ok(None) };
         let factory = self.spec();
         let provider = factory
@@ -402,10 +483,10 @@ impl Factory {
         let Some(train) = &wanted.train else { return Ok(None) };
         let blob = match pinned {
             Some(identity) => Some(identity.parse::<Digest>().map_err(|e| e.to_string())?),
-            None => self.trained(log, workflow, step).await.map_err(|e| e.to_string())?,
+            None => self.trained(log, workflow, step).await?,
         };
         let Some(blob) = blob else { return Ok(None) };
-        let bytes = self.0.store.blob(log, blob).await.map_err(|e| e.to_string())?;
+        let bytes = self.0.store.blob(log, blob).await?;
         let bytes = bytes.ok_or_else(|| format!("the store does not hold the model `{}`", blob.short()))?;
         let confidence = match &step.confidence {
             Some(seatrial_spec::workflow::ConfidenceSource::Output(field)) => Some(field.as_str()),

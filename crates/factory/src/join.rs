@@ -114,6 +114,14 @@ impl Asked {
         self.question.as_deref().unwrap_or(&self.tag)
     }
 
+    /// By what it joins an earlier decision; by nothing where it may not.
+    pub(crate) fn again(&self, passage: &Passage) -> AskedAgain {
+        if !self.may_join(passage) {
+            return AskedAgain::default();
+        }
+        AskedAgain { retry: is_retry(passage).then(|| self.tag.clone()), question: self.question.clone() }
+    }
+
     /// Whether an earlier decision on the same ask may be its answer.
     fn may_join(&self, passage: &Passage) -> bool {
         !passage.again.afresh && (is_retry(passage) || self.question.is_some())
@@ -169,39 +177,51 @@ impl Factory {
         asked: &Asked,
         now: Time,
     ) -> Result<Option<Passed>, Refused> {
-        if is_retry(passage)
-            && let Some((asked_at, rec)) = self.newest(handle, &asked.tag).await?
+        let again = asked.again(passage);
+        let found = self.0.store.read_with(&handle.log, move |view| again.joins(view, now)).await;
+        match found.map_err(not_recorded)? {
+            Some(rec) => self.passed_again(handle, rec, asked.case.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// By what an ask joins an earlier decision.
+#[derive(Clone, Default)]
+pub(crate) struct AskedAgain {
+    retry: Option<String>,
+    question: Option<String>,
+}
+
+impl AskedAgain {
+    /// The decision that it joins, as a view shows it.
+    pub(crate) fn joins(&self, view: &dyn View, now: Time) -> Result<Option<DecisionRec>, StoreError> {
+        if let Some(tag) = &self.retry
+            && let Some((asked_at, rec)) = newest(view, tag)?
             && now.millis_since(asked_at) <= JOIN_MS
         {
-            return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
+            return Ok(Some(rec));
         }
-        if let Some(question) = &asked.question
-            && let Some((_, rec)) = self.newest(handle, question).await?
+        if let Some(question) = &self.question
+            && let Some((_, rec)) = newest(view, question)?
         {
             // That nothing was served (a stop, a ceiling, a model that was away) is no opinion on the case, and does not
             // outlive its reason.
             let unserved = [codes::WORKFLOW_STOPPED, codes::NOT_RELEASED, codes::MODEL_UNREACHABLE];
             let served = !unserved.contains(&rec.code.as_str());
             if rec.status == DecisionStatus::Pending || (rec.verdict == Verdict::Deny && served) {
-                return self.passed_again(handle, rec, asked.case.clone()).await.map(Some);
+                return Ok(Some(rec));
             }
         }
         Ok(None)
     }
+}
 
-    /// The newest decision on an ask or a question, and when it was made.
-    async fn newest(&self, handle: &Handle, tag: &str) -> Result<Option<(Time, DecisionRec)>, Refused> {
-        let key = tag.to_owned();
-        self.0
-            .store
-            .read_with(&handle.log, move |view| {
-                let Some((time, made)) = newest_on(view, &key)? else { return Ok(None) };
-                let rec = row::<DecisionRec>(view, "decision", made.uuid().as_bytes())?;
-                Ok(rec.map(|rec| (time, rec)))
-            })
-            .await
-            .map_err(not_recorded)
-    }
+/// The newest decision on an ask or a question, and when it was made.
+fn newest(view: &dyn View, tag: &str) -> Result<Option<(Time, DecisionRec)>, StoreError> {
+    let Some((time, made)) = newest_on(view, tag)? else { return Ok(None) };
+    let rec = row::<DecisionRec>(view, "decision", made.uuid().as_bytes())?;
+    Ok(rec.map(|rec| (time, rec)))
 }
 
 /// The newest decision that answers an ask or a question, and when it was made.

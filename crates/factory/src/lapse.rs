@@ -64,6 +64,13 @@ impl Factory {
             tracing::warn!(%error, "tokens whose time has come could not be revoked; the next look tries again");
         }
         for log in self.workflows() {
+            // What could not be read again when it changed is tried again, where no request came meanwhile.
+            if let Ok(handle) = self.handle(log.as_str())
+                && let Err(error) = self.caught_up(&handle).await
+            {
+                all.failed.push((log, error.to_string()));
+                continue;
+            }
             match self.tick_workflow(&log).await {
                 Ok(Standing::AsItWas) => {}
                 Ok(Standing::Lapsed(event)) => all.lapsed.push((log, event)),

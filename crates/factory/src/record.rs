@@ -8,7 +8,7 @@ pub(crate) use state::Remembered;
 use crate::api::{DecisionStatus, Held, Passed, Refused};
 use crate::factory::{Factory, internal, not_recorded, payload};
 use crate::handle::{Handle, Served};
-use crate::join::Asked;
+use crate::join::{Asked, AskedAgain};
 use crate::project::DecisionRec;
 use crate::serve::{Obtained, bounds};
 use seatrial_guard::candidate::{INPUT_PART, payload_of};
@@ -53,6 +53,8 @@ pub(crate) struct Record {
     /// Slices with a guarantee of their own that the input lies in, each with whether that could not be told.
     pub(crate) slices: Vec<(ElementPath, bool)>,
     pub(crate) asked: Asked,
+    /// By what it joins a decision that another node made meanwhile.
+    pub(crate) again: AskedAgain,
     pub(crate) obtained: Obtained,
 }
 
@@ -62,6 +64,14 @@ impl Record {
         let step = self.served.workflow.step(&self.step);
         step.and_then(|s| s.trace.payloads).map(|span| now.plus_millis(span.signed_millis()))
     }
+}
+
+/// Why a decision is not recorded.
+enum Not {
+    /// It is refused.
+    Refused(Refused),
+    /// Another node decided the same ask meanwhile: that decision is the answer.
+    Twice(Box<DecisionRec>),
 }
 
 /// A stream that left in windows, as far as that is known before its verdict.
@@ -99,22 +109,32 @@ impl Factory {
             None => None,
         };
         let (factory, log, remembered) = (self.clone(), handle.log.clone(), Arc::clone(&handle.remembered));
+        let case = record.asked.case.clone();
         let done = self
             .0
             .store
-            .transact_with::<Passed, Refused, _>(&handle.log, move |view| {
+            .transact_with::<Passed, Not, _>(&handle.log, move |view| {
+                // On one node attempts of the same ask wait for each other. Others may have decided it meanwhile. What left in
+                // windows is recorded all the same.
+                if view.is_shared()
+                    && record.stream.is_none()
+                    && let Some(rec) = record.again.joins(view, factory.now())?
+                {
+                    return Err(TransactError::Refused(Not::Twice(Box::new(rec))));
+                }
                 let guess = guessed.as_ref().map(|(_, state)| state);
                 let state = State::read(view, &factory, &record, (&remembered, guess))?;
                 let decided = match guessed {
                     Some((decided, guess)) if guess.decides_as(&state, &record, factory.now()) => Ok(decided),
                     _ => factory.decided(&log, &record, &state),
                 };
-                decided.map_err(TransactError::Refused)
+                decided.map_err(|refused| TransactError::Refused(Not::Refused(refused)))
             })
             .await;
         match done {
             Ok((_, passed)) => Ok(passed),
-            Err(TransactError::Refused(refused)) => Err(refused),
+            Err(TransactError::Refused(Not::Refused(refused))) => Err(refused),
+            Err(TransactError::Refused(Not::Twice(rec))) => self.passed_again(handle, *rec, case).await,
             Err(TransactError::Store(error)) => Err(Refused::NotRecorded(error.to_string())),
         }
     }

@@ -149,7 +149,7 @@ impl Factory {
             })
             .await;
         let (release, body) = settle(done)?;
-        self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        self.sign_soon(&handle.log).await;
         self.reload(&handle.log).await?;
         Ok(Released::Cut { event: id, release, body: Box::new(body) })
     }

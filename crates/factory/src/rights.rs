@@ -12,6 +12,7 @@ use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The factory's own policies as they were read when it was opened.
 #[derive(Debug, Default)]
@@ -26,7 +27,8 @@ impl OwnPolicies {
     pub(crate) fn read(root: &Path, factory: &FactorySpec) -> Self {
         match read_policies(root, factory) {
             Ok(files) => {
-                let broken = check_files(&files).err().map(|e| e.to_string());
+                // Where there are none there is nothing to check them against.
+                let broken = if files.is_empty() { None } else { check_files(&files).err().map(|e| e.to_string()) };
                 Self { files, broken }
             }
             Err(why) => Self { files: Vec::new(), broken: Some(why) },
@@ -40,13 +42,36 @@ impl OwnPolicies {
     }
 
     /// The policies of a workflow. Where something is broken they are a value that refuses.
-    pub(crate) fn of(&self, workflow: &Workflow, factory: &FactorySpec) -> Policies {
+    pub(crate) fn of(&self, workflow: &Workflow, factory: &FactorySpec) -> Arc<Policies> {
         if let Some(why) = &self.broken {
-            return Policies::closed(&workflow.name, why);
+            return Arc::new(Policies::closed(&workflow.name, why));
         }
-        Policies::with_files(&Grants::of(workflow).and_factory(factory), &self.files)
-            .unwrap_or_else(|error| Policies::closed(&workflow.name, error))
+        let grants = Grants::of(workflow).and_factory(factory);
+        let mut texts = vec![workflow.name.clone(), grants.to_cedar()];
+        texts.extend(self.files.iter().flat_map(|f| [f.path.clone(), f.text.clone()]));
+        let make = || Policies::with_files(&grants, &self.files);
+        compiled(texts, || make().unwrap_or_else(|error| Policies::closed(&workflow.name, error)))
     }
+}
+
+/// The most policies that are remembered as they were compiled: validating them is most of the work of serving a spec
+/// anew, and they change far less often than that is done.
+const COMPILED_MAX: usize = 32;
+
+/// Policies that were compiled before, by all the texts that they were made of; else they are made.
+fn compiled(texts: Vec<String>, make: impl FnOnce() -> Policies) -> Arc<Policies> {
+    static COMPILED: Mutex<Vec<(Vec<String>, Arc<Policies>)>> = Mutex::new(Vec::new());
+    let known = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, policies)) = known().iter().find(|(of, _)| *of == texts) {
+        return Arc::clone(policies);
+    }
+    let policies = Arc::new(make());
+    let mut known = known();
+    if known.len() >= COMPILED_MAX {
+        known.remove(0);
+    }
+    known.push((texts, Arc::clone(&policies)));
+    policies
 }
 
 /// Reads the policies that `factory.yaml` names, from the factory's folder.
@@ -126,7 +151,7 @@ impl Factory {
     }
 
     /// The policies of a workflow, with the factory's own.
-    pub(crate) fn policies_of(&self, workflow: &Workflow) -> Policies {
+    pub(crate) fn policies_of(&self, workflow: &Workflow) -> Arc<Policies> {
         self.0.policies.load().of(workflow, &self.spec())
     }
 

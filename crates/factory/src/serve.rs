@@ -142,6 +142,7 @@ impl Factory {
     ) -> Result<Entered, Refused> {
         let received = self.now();
         let handle = self.handle(&passage.workflow)?;
+        self.caught_up(&handle).await?;
         let live = handle.live.load_full();
         let seeded = manner == Manner::Seeded;
         let served = match &live.in_force {
@@ -351,6 +352,7 @@ impl Admitted {
             not_inspected: call.map(|call| call.not_inspected()).unwrap_or_default(),
             slices: program.guaranteed_slices(input),
             input_findings: self.input_findings,
+            again: self.asked.again(passage),
             asked: self.asked,
             obtained,
         };

@@ -176,7 +176,7 @@ impl Factory {
             })
             .await;
         settle(done)?;
-        self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        self.sign_soon(&handle.log).await;
         self.reload(&handle.log).await?;
         self.tick_workflow(&handle.log).await?;
         let lapsed = self.in_force(&handle.log).await?.and_then(|r| r.lapsed);
@@ -265,7 +265,7 @@ impl Factory {
             ("evidence".to_owned(), evidence.as_bytes().to_vec()),
         ];
         let event = self.judged(caller, &handle.log, served, body, Vec::new(), texts, newest(&events)).await?;
-        self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        self.sign_soon(&handle.log).await;
         self.reload(&handle.log).await?;
         let reviews_open = self.summary(workflow).await?.reviews_open;
         Ok(Retired { event, release, reviews_open })

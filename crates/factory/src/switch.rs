@@ -12,7 +12,6 @@ use seatrial_governance::policy::{Action as Act, Circumstances};
 use seatrial_model::event::{WorkflowResumed, WorkflowStopped};
 use seatrial_model::{Body, ElementPath, Event, EventId};
 use seatrial_store::{Batch, Scan, StoreError, StoreExt as _, TransactError, View};
-use std::sync::Arc;
 
 /// Whom a stop reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,7 +114,7 @@ impl Factory {
             })
             .await;
         settle(done)?;
-        self.reload_stops(&handle).await?;
+        self.reload_stops(&handle).await;
         let cut = handle.traffic.cut(reach).await;
         let effective_ms = u64::try_from(requested.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(StopEffect { event: id, at: self.now(), effective_ms, cut })
@@ -173,7 +172,7 @@ impl Factory {
             })
             .await;
         settle(done)?;
-        self.reload_stops(&handle).await?;
+        self.reload_stops(&handle).await;
         Ok(id)
     }
 
@@ -186,14 +185,6 @@ impl Factory {
             return Ok(true);
         }
         Err(refused)
-    }
-
-    async fn reload_stops(&self, handle: &Handle) -> Result<(), Refused> {
-        for reach in Reach::EACH {
-            let stops = self.load_stops(&handle.log, reach).await.map_err(not_recorded)?;
-            handle.stops_at(reach).store(Arc::new(stops));
-        }
-        Ok(())
     }
 
     pub(crate) fn may_switch(&self, caller: &Caller, handle: &Handle, act: Act, stopper: bool) -> Result<(), Refused> {

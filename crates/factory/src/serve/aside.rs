@@ -6,7 +6,7 @@ use super::spent::Spending;
 use super::{Obtained, admit_step, limits_of_day};
 use crate::api::{Again, Passage, PassageEntry, Refused};
 use crate::factory::{internal, new_decision, new_review};
-use crate::join::Asked;
+use crate::join::{Asked, AskedAgain};
 use crate::record::Record;
 use futures_util::stream::{self, StreamExt as _};
 use seatrial_guard::{Aside, Candidate, JudgeAsk, Judged, PartKind};
@@ -128,6 +128,7 @@ impl<'a> Asking<'a> {
             not_inspected: Vec::new(),
             slices: program.guaranteed_slices(&ask.input),
             input_findings,
+            again: AskedAgain::default(),
             asked,
             obtained,
         };

@@ -40,6 +40,8 @@ mod seeds;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod simulated;
 #[cfg(test)]
 mod sprints;

@@ -76,7 +76,9 @@ impl Factory {
         if self.reviews(caller, filter).await?.is_empty() {
             return Ok(());
         }
-        forbidden("reviews or audits of this workflow wait for your roles, and the entries could lead the answer: answer them first")
+        forbidden(
+            "reviews or audits of this workflow wait for your roles, and the entries could lead the answer: answer them first",
+        )
     }
 
     async fn log_bytes(&self, log: &LogName, path: LogPath) -> Result<Option<Vec<u8>>, Refused> {

@@ -75,7 +75,14 @@ impl<B: Backend> AppState<B> {
     /// Where the system has no random bytes.
     pub fn with_web(backend: Arc<B>, options: Options, web: Option<Arc<dyn Web>>) -> Result<Self, SessionsError> {
         let sso = web.map(Sso::new);
-        let shared = Shared { backend, sessions: Sessions::new()?, live: Live::default(), options, sso, log_limits: tlog::Limits::default() };
+        let shared = Shared {
+            backend,
+            sessions: Sessions::new()?,
+            live: Live::default(),
+            options,
+            sso,
+            log_limits: tlog::Limits::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -127,7 +127,9 @@ impl fmt::Display for Alarm {
             Self::BadSignature { why } => write!(f, "bad signature: the checkpoint is not accepted: {why}"),
             Self::Missing { place } => write!(f, "missing: `{place}` is not served, and belongs to the signed tree"),
             Self::Wrong { place, why } => write!(f, "wrong: `{place}` is not what was signed: {why}"),
-            Self::KeyNotVouched { index, why } => write!(f, "key: entry {index} names a key that is not vouched for: {why}"),
+            Self::KeyNotVouched { index, why } => {
+                write!(f, "key: entry {index} names a key that is not vouched for: {why}")
+            }
             Self::NotWitnessed { witness, why } => write!(f, "witness: `{witness}` has not cosigned: {why}"),
             Self::Standing { ms } => write!(f, "standing: the log has not grown for {} s", ms / 1_000),
         }

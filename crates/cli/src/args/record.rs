@@ -80,7 +80,7 @@ SEATRIAL_TOKEN is sent with https, or to this machine.
 Example:
   seatrial log watch https://factory.example/log/credit-preapproval --key \"$(cat credit-preapproval.vkey)\"
   seatrial log watch https://factory.example/log/factory --key \"$(cat factory.vkey)\" --once --format json
-  seatrial log watch . --workflow credit-preapproval --key \"$(cat credit-preapproval.vkey)\" --every 5m --grows-within 1d")]
+  seatrial log watch . --workflow credit-preapproval --key \"$(cat credit-preapproval.vkey)\" --every 5min --grows-within 1d")]
     Watch(WatchArgs),
     /// Prove that a decision or an event is in the log: a C2SP `tlog-proof`, to be checked offline
     #[command(after_help = "\
@@ -195,7 +195,7 @@ pub(crate) struct WatchArgs {
     #[arg(long)]
     pub(crate) once: bool,
     /// How long between two looks
-    #[arg(long, value_name = "SPAN", default_value = "1m")]
+    #[arg(long, value_name = "SPAN", default_value = "1min")]
     pub(crate) every: Span,
     /// Alarm where the log has not grown for so long
     #[arg(long, value_name = "SPAN")]

@@ -7,8 +7,10 @@ mod export;
 mod failing;
 mod flips;
 mod kill;
+mod outsiders;
 mod restore;
 mod starts;
+mod tampering;
 mod witness;
 mod yard;
 

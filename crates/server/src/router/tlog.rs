@@ -1,9 +1,9 @@
 //! The logs below `/log/`, as C2SP `tlog-tiles` has them: files that programs fetch, not pages. With a session, with a
 //! token, or, where the factory has opened its logs, by anybody.
 
-use super::visit::{session, status};
 use super::AppState;
 use super::read::App;
+use super::visit::{session, status};
 use crate::backend::{Backend, LogReader, Person, Problem};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -72,7 +72,8 @@ pub async fn file<B: Backend>(State(app): App<B>, uri: Uri, headers: HeaderMap) 
     let asked = uri.path().strip_prefix("/log/").and_then(|rest| rest.split_once('/'));
     let asked = asked.and_then(|(log, path)| Some((log, path.parse::<LogPath>().ok()?)));
     let Some((log, path)) = asked else {
-        let text = "there is no such file; a log has `checkpoint`, `key`, `proof/INDEX`, and `tile/…` as in C2SP `tlog-tiles`";
+        let text =
+            "there is no such file; a log has `checkpoint`, `key`, `proof/INDEX`, and `tile/…` as in C2SP `tlog-tiles`";
         return refused(StatusCode::NOT_FOUND, text);
     };
     match read(&app, &headers, log, path).await {

@@ -95,7 +95,9 @@ impl<'a, S: Source + ?Sized> Grown<'a, S> {
         let tiles = SourceTiles::new(self.source, self.shown.size);
         let frontier = Frontier::load(self.old, &tiles).map_err(|e| unread(self.source, e))?;
         match self.seen {
-            Some(seen) if frontier.root() != seen.root => Err(wrong("tile", "they are not of what was seen before").into()),
+            Some(seen) if frontier.root() != seen.root => {
+                Err(wrong("tile", "they are not of what was seen before").into())
+            }
             _ => Ok(frontier),
         }
     }

@@ -101,7 +101,8 @@ fn who_cannot_sign_is_told_as_that() {
         assert!(matches!(alarm(&log, &at(2), None), Alarm::BadSignature { .. }));
     }
     let other = Signer::from_seed("elsewhere/log", &[7; 32]).unwrap();
-    log.checkpoint = Some(Checkpoint::new("elsewhere/log", 1, Digest::of(b"x")).sign(&other).unwrap().to_string().into());
+    log.checkpoint =
+        Some(Checkpoint::new("elsewhere/log", 1, Digest::of(b"x")).sign(&other).unwrap().to_string().into());
     assert!(alarm(&log, &at(2), None).to_string().contains("it is of the log `elsewhere/log`"));
 }
 
@@ -226,7 +227,8 @@ fn a_witness_that_is_away_and_a_log_that_stands_are_told() {
     let known: VerifierKey = witness.cosigner_key();
     let mut log = Log::new();
     log.busy(2);
-    let watch = |hours: i64| Watch { witnesses: vec![known.clone()], grows_within_ms: Some(5 * HOUR_MS as u64), ..at(hours) };
+    let watch =
+        |hours: i64| Watch { witnesses: vec![known.clone()], grows_within_ms: Some(5 * HOUR_MS as u64), ..at(hours) };
     let (looked, _) = good(&log, &watch(1), None);
     assert!(matches!(looked.alarms.as_slice(), [Alarm::NotWitnessed { .. }]), "{:?}", looked.alarms);
     log.witness = Some(witness);
@@ -238,9 +240,17 @@ fn a_witness_that_is_away_and_a_log_that_stands_are_told() {
     let (looked, _) = good(&log, &watch(3), Some(&looked.remember));
     assert_eq!(looked.alarms, []);
     let (later, _) = good(&log, &watch(9), Some(&looked.remember));
-    assert!(matches!(later.alarms.as_slice(), [Alarm::Standing { ms }] if *ms == 6 * HOUR_MS as u64), "{:?}", later.alarms);
+    assert!(
+        matches!(later.alarms.as_slice(), [Alarm::Standing { ms }] if *ms == 6 * HOUR_MS as u64),
+        "{:?}",
+        later.alarms
+    );
     let (later, _) = good(&log, &watch(30), Some(&later.remember));
-    assert!(matches!(later.alarms.as_slice(), [Alarm::NotWitnessed { .. }, Alarm::Standing { .. }]), "{:?}", later.alarms);
+    assert!(
+        matches!(later.alarms.as_slice(), [Alarm::NotWitnessed { .. }, Alarm::Standing { .. }]),
+        "{:?}",
+        later.alarms
+    );
 }
 
 /// A memory that was changed is no memory.
@@ -260,7 +270,14 @@ fn what_was_remembered_has_to_be_whole() {
 fn a_monitor_and_a_proof_agree() {
     let mut log = Log::new();
     log.busy(40);
-    let point = LogPoint { size: 20, root: { let mut half = Log::new(); half.leaves = log.leaves[..20].to_vec(); half.frontier().0.root() } };
+    let point = LogPoint {
+        size: 20,
+        root: {
+            let mut half = Log::new();
+            half.leaves = log.leaves[..20].to_vec();
+            half.frontier().0.root()
+        },
+    };
     let (frontier, _) = log.frontier();
     let proof = proof::consistency(&SourceTiles::new(&log, frontier.size()), 20, frontier.size()).unwrap();
     proof::verify_consistency(&proof, 20, &point.root, frontier.size(), &frontier.root()).unwrap();

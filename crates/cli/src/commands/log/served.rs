@@ -55,7 +55,10 @@ fn is_safe_for_secrets(prefix: &str) -> bool {
     let Some(rest) = prefix.strip_prefix("http://") else { return prefix.starts_with("https://") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.strip_suffix(|c: char| c.is_ascii_digit()).map_or(authority, |_| {
-        authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(authority, |s| s.0)
+        authority
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(authority, |s| s.0)
     });
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }

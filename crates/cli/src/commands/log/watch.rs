@@ -110,14 +110,12 @@ impl Place {
         }
         let dir = asked.start.join(place);
         if dir.join("checkpoint").is_file() {
-            return Folder::open(dir).map(Self::Export).map_err(|e| Failure::file(format!("{e}; nothing was looked at")));
+            return Folder::open(dir)
+                .map(Self::Export)
+                .map_err(|e| Failure::file(format!("{e}; nothing was looked at")));
         }
-        let asked = Box::new(Asked {
-            argv: asked.argv.clone(),
-            start: dir,
-            who: asked.who.clone(),
-            layout: asked.layout,
-        });
+        let asked =
+            Box::new(Asked { argv: asked.argv.clone(), start: dir, who: asked.who.clone(), layout: asked.layout });
         Ok(Self::Store { asked, named: named.map(str::to_owned) })
     }
 
@@ -168,7 +166,8 @@ fn expected(args: &WatchArgs, remembered: Option<&Remembered>) -> Result<Watch, 
         (Some(key), _) => key.clone(),
         (None, Some(remembered)) => remembered.opened().map_err(|e| Failure::file(damaged(&e)))?.0,
         (None, None) => {
-            let text = "the first look needs the log's key, from a source other than the log: `--key`; nothing was looked at";
+            let text =
+                "the first look needs the log's key, from a source other than the log: `--key`; nothing was looked at";
             return Err(Failure::usage(text));
         }
     };
@@ -177,7 +176,9 @@ fn expected(args: &WatchArgs, remembered: Option<&Remembered>) -> Result<Watch, 
 }
 
 fn damaged(why: &str) -> String {
-    format!("what was remembered cannot be used ({why}); nothing was looked at. A copy of it, or an old checkpoint, is needed")
+    format!(
+        "what was remembered cannot be used ({why}); nothing was looked at. A copy of it, or an old checkpoint, is needed"
+    )
 }
 
 /// Tells a look, and keeps what was seen; none where the log could not be read.
@@ -217,7 +218,10 @@ fn tell(looked: Looked, new: Vec<NewEntry>, out: &mut Out) -> Result<(), Failure
             Some(seen) => out.line(format!("begins with the {} entries seen before; {entries} new", seen.size)),
         }
         if rotations > 0 {
-            out.line(format!("its key changed hands {rotations} time(s), each vouched for by the one before: {}", shown(&key)));
+            out.line(format!(
+                "its key changed hands {rotations} time(s), each vouched for by the one before: {}",
+                shown(&key)
+            ));
         }
         for entry in &new {
             let NewEntry { index, time, kind, actor, leaf, .. } = entry;
@@ -290,12 +294,14 @@ pub(super) async fn verify_served(
 ) -> Result<Exit, Failure> {
     let source = ServedLog::new(address, asked.who.token.clone()).map_err(Failure::usage)?;
     let given = key.is_some();
-    let unread = |e: &dyn std::fmt::Display| Failure::failed(format!("the log could not be read: {e}; nothing is said of it"));
+    let unread =
+        |e: &dyn std::fmt::Display| Failure::failed(format!("the log could not be read: {e}; nothing is said of it"));
     let looked = move || -> Result<Outcome, String> {
         let key = match key {
             Some(key) => key,
             None => {
-                let bytes = source.get("key").map_err(|e| e.to_string())?.ok_or("it serves no key; give it with `--key`")?;
+                let bytes =
+                    source.get("key").map_err(|e| e.to_string())?.ok_or("it serves no key; give it with `--key`")?;
                 let text = String::from_utf8(bytes).map_err(|_| "its key is not text")?;
                 text.trim().parse().map_err(|e: seatrial_ledger::note::KeyError| e.to_string())?
             }

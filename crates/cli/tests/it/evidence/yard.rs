@@ -243,6 +243,11 @@ pub struct Answer {
 }
 
 impl Client {
+    /// Where it is served: host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Puts case `n` through the guard; none where no whole answer came.
     pub fn decide(&self, n: usize) -> Option<Answer> {
         let input = &self.applications[n % self.applications.len()];

@@ -55,8 +55,7 @@ impl Follower {
         self.db.ready()?;
         for row in all_logs(&self.db)? {
             let (log, size) = (&row.info.log, row.info.size);
-            if self.told.size(log) < size {
-                self.told.others(&self.db, log, size)?;
+            if self.told.others(&self.db, log, size)? {
                 let _ = self.signer.send(SignJob::Dirty);
             }
         }

@@ -4,14 +4,15 @@
 //! acknowledged when the transaction is committed. `epoch` counts the transactions of a log: where it is what this node
 //! left, what this node holds in memory is what the database says.
 
+mod commit;
 mod jobs;
 mod settle;
 
 use super::db::Db;
 use super::signer::SignJob;
 use super::told::Told;
-use super::view::{LogRow, PgRows, PgView, Writing, hold_log, to_sql};
-use crate::batch::{Batch, Commit, Committed};
+use super::view::{LogRow, PgRows, PgView, Writing, hold_log};
+use crate::batch::{Batch, Committed};
 use crate::contract::Work;
 use crate::error::StoreError;
 use crate::fold::ViewTiles;
@@ -22,7 +23,7 @@ use crate::lookup::{of_event, of_payload};
 use crate::prepare::{Prepared, look_up, prepare};
 use crate::rows::{Projector, RowsReport};
 use seatrial_ledger::{Frontier, Tile};
-use seatrial_model::{Body, EventId, LogName};
+use seatrial_model::{Body, LogName};
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -208,7 +209,7 @@ impl Lane {
             if bytes > GROUP_BYTES_MAX && lost.is_none() {
                 // What follows gets a transaction of its own.
                 let committed = self.commit(&mut open, &done);
-                self.answer(log, std::mem::take(&mut done), std::mem::take(&mut waiting), committed);
+                Self::answer(std::mem::take(&mut done), std::mem::take(&mut waiting), committed);
                 bytes = 0;
                 match self.begin(log) {
                     Ok(next) => open = next,
@@ -223,7 +224,7 @@ impl Lane {
             }
             None => self.commit(&mut open, &done),
         };
-        self.answer(log, done, waiting, committed);
+        Self::answer(done, waiting, committed);
     }
 
     /// Begins a transaction that holds the log.
@@ -370,92 +371,6 @@ impl Lane {
             Some(staged) if staged.verifier_key().to_string() == new => Ok(Some(new.to_owned())),
             _ => refused("the next key is not the one that the event names; begin again"),
         }
-    }
-
-    /// Sends what waits in memory, and commits.
-    fn commit(&mut self, open: &mut Open, done: &[Done]) -> Result<(), StoreError> {
-        match catch_unwind(AssertUnwindSafe(|| self.send(open))).unwrap_or(Err(StoreError::Panicked)) {
-            Ok(()) => {}
-            Err(error) => {
-                self.take_back();
-                return Err(error);
-            }
-        }
-        let committed = self.db.batch("COMMIT");
-        let committed = match committed {
-            Err(error) if !self.db.is_there() || self.db.batch("SELECT").is_err() => {
-                let ids: Vec<EventId> = done.iter().flat_map(|done| done.prepared.ids()).collect();
-                self.settle(&open.log, &ids, error)
-            }
-            other => other,
-        };
-        match &committed {
-            Ok(()) => {
-                let frontier = std::mem::take(&mut open.frontier);
-                self.logs.insert(open.log.clone(), Known { epoch: open.row.epoch + 1, frontier });
-                self.writing.hot.trim();
-            }
-            Err(_) => self.take_back(),
-        }
-        committed
-    }
-
-    fn send(&self, open: &Open) -> Result<(), StoreError> {
-        let view = self.view(open);
-        view.flush()?;
-        view.flush_rows(None)?;
-        let size = open.frontier.size();
-        let (mut levels, mut numbers, mut tiles) = (Vec::new(), Vec::new(), Vec::new());
-        for tile in open.filled.iter().chain(&open.frontier.grown_since(open.before)) {
-            levels.push(i16::from(tile.level));
-            numbers.push(to_sql(tile.n));
-            tiles.push(tile.to_bytes());
-        }
-        if !tiles.is_empty() {
-            let sql = "INSERT INTO tiles (log, level, n, bytes)
-                       SELECT $1, * FROM UNNEST($2::smallint[], $3::bigint[], $4::bytea[])
-                       ON CONFLICT (log, level, n) DO UPDATE SET bytes = excluded.bytes";
-            self.db.execute(sql, &[&open.row.id, &levels, &numbers, &tiles])?;
-        }
-        let key = open.key.as_ref().unwrap_or(&open.row.info.key);
-        let root = open.frontier.root();
-        let sql = "UPDATE logs SET size = $3, root = $4, key = $5, epoch = epoch + 1 WHERE id = $1 AND epoch = $2";
-        let root = root.as_bytes().as_slice();
-        if self.db.execute(sql, &[&open.row.id, &open.row.epoch, &to_sql(size), &root, key])? != 1 {
-            return Err(StoreError::Database("another node holds the log by now; nothing was recorded".to_owned()));
-        }
-        let channel = self.db.place().channel();
-        self.db.execute("SELECT pg_notify($1, $2)", &[&channel, &open.log.as_str()]).map(drop)
-    }
-
-    /// Tells everybody, subscribers first: who reads an answer may rely on what they have been told.
-    fn answer(
-        &mut self,
-        log: &LogName,
-        done: Vec<Done>,
-        waiting: Vec<(Reply<Committed>, OwnedSemaphorePermit)>,
-        committed: Result<(), StoreError>,
-    ) {
-        if committed.is_ok() {
-            self.tell(log, &done);
-        }
-        for (done, (reply, permit)) in done.into_iter().zip(waiting) {
-            let answer = match &committed {
-                Ok(()) => Ok(done.committed),
-                Err(error) => Err(again(error)),
-            };
-            let _ = reply.send(answer);
-            drop(permit);
-        }
-    }
-
-    fn tell(&self, log: &LogName, done: &[Done]) {
-        let commits = done.iter().filter(|done| !done.prepared.entries.is_empty()).map(|done| {
-            let events = done.prepared.entries.iter().map(|entry| Arc::clone(&entry.event)).collect();
-            Commit { log: log.clone(), first_index: done.prepared.first_index, events, foreign: false }
-        });
-        self.told.own(&self.db, log, commits.collect());
-        let _ = self.signer.send(SignJob::Dirty);
     }
 
     /// Ends the transaction, if one is open, and forgets what it changed.

@@ -7,12 +7,17 @@ use crate::contract::{ENTRIES_READ_MAX, View as _};
 use crate::error::StoreError;
 use seatrial_model::LogName;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::sync::broadcast;
+
+/// How far a log was told, to be changed.
+pub(crate) fn held(cell: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Who listens, and how far each log was told.
 pub(crate) struct Told {
-    sizes: Mutex<HashMap<LogName, u64>>,
+    sizes: Mutex<HashMap<LogName, Arc<Mutex<u64>>>>,
     commits: broadcast::Sender<Arc<Commit>>,
 }
 
@@ -25,26 +30,22 @@ impl Told {
         self.commits.subscribe()
     }
 
-    fn sizes(&self) -> MutexGuard<'_, HashMap<LogName, u64>> {
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How far a log was told. Whoever commits holds it from before the commit until its own is told: otherwise what this
+    /// node appended might be told as another's.
+    pub(crate) fn of(&self, log: &LogName) -> Arc<Mutex<u64>> {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sizes.entry(log.clone()).or_default())
     }
 
     /// From here on a log is told of.
     pub(crate) fn begins(&self, log: &LogName, size: u64) {
-        self.sizes().insert(log.clone(), size);
-    }
-
-    /// How far a log was told.
-    pub(crate) fn size(&self, log: &LogName) -> u64 {
-        self.sizes().get(log).copied().unwrap_or(0)
+        *held(&self.of(log)) = size;
     }
 
     /// Tells of this node's own commits; of those of others that came before them, first. Where these cannot be read now,
     /// nothing is told, and whoever follows the database tells all of it later.
-    pub(crate) fn own(&self, db: &Db, log: &LogName, commits: Vec<Commit>) {
+    pub(crate) fn own(&self, db: &Db, log: &LogName, told: &mut u64, commits: Vec<Commit>) {
         let Some(first) = commits.first().map(|commit| commit.first_index) else { return };
-        let mut sizes = self.sizes();
-        let told = sizes.entry(log.clone()).or_insert(0);
         if let Err(error) = self.fill(db, log, told, first) {
             tracing::debug!(%log, %error, "commits of other nodes will be told later");
             return;
@@ -59,11 +60,18 @@ impl Told {
         }
     }
 
-    /// Tells of what others appended, up to a size.
-    pub(crate) fn others(&self, db: &Db, log: &LogName, size: u64) -> Result<(), StoreError> {
-        let mut sizes = self.sizes();
-        let told = sizes.entry(log.clone()).or_insert(0);
-        self.fill(db, log, told, size)
+    /// Tells of what others appended, up to a size; says whether there was anything. Where this node is about to commit,
+    /// that is told first.
+    pub(crate) fn others(&self, db: &Db, log: &LogName, size: u64) -> Result<bool, StoreError> {
+        let cell = self.of(log);
+        let mut told = match cell.try_lock() {
+            Ok(told) => told,
+            Err(TryLockError::Poisoned(told)) => told.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        };
+        let before = *told;
+        self.fill(db, log, &mut told, size)?;
+        Ok(*told > before)
     }
 
     fn fill(&self, db: &Db, log: &LogName, told: &mut u64, until: u64) -> Result<(), StoreError> {

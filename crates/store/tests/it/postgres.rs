@@ -1,6 +1,8 @@
 //! What only the store for fleets does, and how the tests reach one.
 
 pub mod cluster;
+mod nodes;
+mod rights;
 
 use crate::common::tokens;
 use seatrial_store::{KeySource, PgOptions, PgStore, Seed};

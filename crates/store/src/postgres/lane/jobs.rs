@@ -99,7 +99,6 @@ impl Lane {
     fn finish(&mut self, mut open: Open, done: Done) -> Result<Committed, StoreError> {
         let done = [done];
         self.commit(&mut open, &done)?;
-        self.tell(&open.log, &done);
         let [done] = done;
         Ok(done.committed)
     }
@@ -120,9 +119,9 @@ impl Lane {
             open.key = Some(key.to_owned());
         }
         let size = committed.size;
-        self.commit(&mut open, &[Done { prepared, key: None, committed }])?;
         // What is taken over is nobody's news.
         self.told.begins(log, size);
+        self.commit(&mut open, &[Done { prepared, key: None, committed }])?;
         Ok(size)
     }
 

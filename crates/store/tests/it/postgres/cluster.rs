@@ -47,6 +47,17 @@ fn as_nobody(program: &Path) -> Command {
     command
 }
 
+/// The processes that one started.
+fn children(of: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let is_child = |stat: &str| stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)) == Some(of);
+    let child = |entry: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        is_child(&stat).then(|| entry.file_name().into_string().ok()).flatten()
+    };
+    processes.filter_map(child).collect()
+}
+
 impl Cluster {
     /// Makes and starts one.
     pub fn start() -> Self {
@@ -113,10 +124,10 @@ impl Cluster {
     /// Ends the database without a word, and whatever it started.
     pub fn kill(&mut self) {
         let pid = self.pid();
-        let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap();
+        let children = children(&pid);
         self.signal("-KILL", &pid);
-        for child in String::from_utf8_lossy(&children.stdout).lines() {
-            self.signal("-KILL", child);
+        for child in children {
+            self.signal("-KILL", &child);
         }
         if let Some(mut shell) = self.child.take() {
             drop(shell.stdin.take());

@@ -313,7 +313,7 @@ impl Factory {
         blobs
     }
 
-    async fn load_clock(&self) -> Result<(), OpenError> {
+    pub(crate) async fn load_clock(&self) -> Result<(), OpenError> {
         let row = self.0.store.row(&LogName::factory(), "clock", b"ahead").await?;
         let ahead: u64 = row.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(0);
         if self.spec().kind == FactoryKind::Simulation {

@@ -20,6 +20,7 @@ mod evaluate;
 mod example;
 mod examples;
 mod factory;
+mod follow;
 mod handle;
 mod handover;
 mod import;

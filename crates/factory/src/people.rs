@@ -24,7 +24,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct TakenPeople {
     /// What the files were.
-    files: Option<Digest>,
+    pub(crate) files: Option<Digest>,
     /// The file as it is, with what waits.
     wanted: Option<FactorySpec>,
     /// What waits.

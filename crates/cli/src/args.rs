@@ -14,6 +14,7 @@ mod replay;
 mod run;
 mod simulate;
 mod stages;
+mod store;
 mod witness;
 
 pub(crate) use deliver::*;
@@ -30,6 +31,7 @@ pub(crate) use replay::*;
 pub(crate) use run::*;
 pub(crate) use simulate::*;
 pub(crate) use stages::*;
+pub(crate) use store::*;
 pub(crate) use witness::*;
 
 use crate::demo::DemoArgs;
@@ -463,6 +465,10 @@ Example:
     /// The tamper-evident log: verify, export, prove, keys, rebuild
     #[command(subcommand)]
     Log(LogCommand),
+
+    /// Where the logs are kept: a folder, or a database that a fleet of nodes shares
+    #[command(subcommand)]
+    Store(StoreCommand),
 
     /// A witness of logs: a small process of its own, with a key that the delivery side does not hold
     #[command(subcommand)]

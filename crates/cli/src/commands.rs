@@ -34,6 +34,7 @@ mod simulate;
 mod sprint;
 mod stages;
 mod status;
+mod store;
 mod submit;
 mod switch;
 mod token;
@@ -53,6 +54,7 @@ pub(crate) use new::new as new_workflow;
 pub(crate) use questionnaire::{alone as questionnaire, needs_store as questionnaire_needs_store};
 pub(crate) use regulation::regulation;
 pub(crate) use serve::serve;
+pub(crate) use store::store;
 pub(crate) use waive::ask as ask_grant;
 pub(crate) use witness::witness;
 
@@ -89,6 +91,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         })
         | Command::Completion(_)
         | Command::Witness(_)
+        | Command::Store(_)
         | Command::Decision(DecisionCommand::List { .. } | DecisionCommand::Show { .. })
         | Command::Review(ReviewCommand::List { .. } | ReviewCommand::Show { .. })
         | Command::Token(TokenCommand::List)
@@ -136,6 +139,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Digest(_)
             | Command::Completion(_)
             | Command::Witness(_)
+            | Command::Store(_)
             | Command::Example(ExampleCommand::Import(_))
             | Command::Serve(_)
             | Command::Demo(_)
@@ -209,6 +213,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Check(_)
         | Command::Digest(_)
         | Command::Completion(_)
+        | Command::Store(_)
         | Command::Witness(_)
         | Command::Example(ExampleCommand::Import(_))
         | Command::Serve(_)

@@ -88,6 +88,7 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         {
             commands::questionnaire(&command, &asked, out).await
         }
+        Command::Store(command) => commands::store(&command, &asked, out).await,
         Command::Witness(command) => commands::witness(&command, &asked, out).await,
         Command::Log(args) if commands::reads_log(&args) => {
             commands::read_log(args, &asked, cli.global.workflow.as_deref(), out).await

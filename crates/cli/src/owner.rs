@@ -2,6 +2,7 @@
 //! command goes through it, over a socket beside the store.
 
 mod client;
+pub(crate) mod fleet;
 mod listen;
 mod protocol;
 
@@ -129,6 +130,9 @@ pub(crate) async fn in_factory(factory: Factory, asked: &Asked, cli: Cli, out: &
 /// Becomes the owner of a factory's store, where nobody is. A command that only reads makes no store where none is: it
 /// looks at an empty one.
 pub(crate) async fn open(root: &Path, store: &Path, writes: bool) -> Result<Opened, Failure> {
+    if let Some(options) = fleet::options(root, store)? {
+        return fleet::join(root, options, writes).await.map(Opened::Owned);
+    }
     let opened = match SqliteStore::open(store, options()?) {
         Err(StoreError::NoStore(_)) if !writes => {
             let memory = Arc::new(MemoryStore::new(Arc::new(FactoryProjector), KeySource::Files));
@@ -159,17 +163,16 @@ pub(crate) async fn open(root: &Path, store: &Path, writes: bool) -> Result<Open
     Ok(Opened::Owned(Owned { factory, listener: Some(listener) }))
 }
 
-fn options() -> Result<Options, Failure> {
-    let keys = match std::env::var("SEATRIAL_KEY_SEED") {
-        Err(_) => KeySource::Files,
-        Ok(text) => {
-            let seed = unhex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            let seed = seed
-                .ok_or_else(|| Failure::usage("SEATRIAL_KEY_SEED is not 64 hexadecimal digits; nothing was opened"))?;
-            KeySource::Seed(Seed(seed))
-        }
-    };
-    Ok(Options { projector: Arc::new(FactoryProjector), keys, bytes_max: None })
+pub(crate) fn options() -> Result<Options, Failure> {
+    Ok(Options { projector: Arc::new(FactoryProjector), keys: keys()?, bytes_max: None })
+}
+
+/// Where signing keys come from.
+pub(crate) fn keys() -> Result<KeySource, Failure> {
+    let Ok(text) = std::env::var("SEATRIAL_KEY_SEED") else { return Ok(KeySource::Files) };
+    let seed = unhex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let wrong = || Failure::usage("SEATRIAL_KEY_SEED is not 64 hexadecimal digits; nothing was opened");
+    seed.map(|seed| KeySource::Seed(Seed(seed))).ok_or_else(wrong)
 }
 
 async fn factory(root: &Path, store: Arc<dyn Store>) -> Result<Factory, Failure> {

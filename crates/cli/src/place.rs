@@ -36,19 +36,31 @@ pub(crate) fn root(start: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The folder of the factory's store.
+/// The folder of a node's own files, where the store is a database of a fleet.
+const NODE_FOLDER: &str = ".seatrial";
+
+/// The folder of the factory's store; of this node's own files, where the store is a database.
 pub(crate) fn store(root: &Path) -> Result<PathBuf, Failure> {
     let (spec, _) = read_factory(root)?;
-    store_of(root, &spec)
+    Ok(store_of(root, &spec))
 }
 
 /// As [`store`], with the factory's file at hand.
-pub(crate) fn store_of(root: &Path, spec: &FactorySpec) -> Result<PathBuf, Failure> {
+pub(crate) fn store_of(root: &Path, spec: &FactorySpec) -> PathBuf {
     match &spec.store {
-        StoreRef::Sqlite(dir) => Ok(root.join(dir)),
-        StoreRef::Postgres(_) => Err(Failure::usage(
-            "this build knows only the embedded store; nothing was opened. Write `store: { sqlite: .seatrial }`",
-        )),
+        StoreRef::Sqlite(dir) => root.join(dir),
+        StoreRef::Postgres(_) => root.join(NODE_FOLDER),
+    }
+}
+
+/// The address of the fleet's database, where the factory's store is one.
+pub(crate) fn database(spec: &FactorySpec) -> Result<Option<String>, Failure> {
+    let StoreRef::Postgres(name) = &spec.store else { return Ok(None) };
+    match std::env::var(name) {
+        Ok(address) if !address.trim().is_empty() => Ok(Some(address)),
+        _ => Err(Failure::usage(format!(
+            "`factory.yaml` says that the address of its database is in `{name}`, and that is not set; nothing was opened"
+        ))),
     }
 }
 

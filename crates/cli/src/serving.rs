@@ -28,6 +28,7 @@ pub(crate) struct Serving {
     app: AppState<FactoryBackend>,
     following: JoinHandle<()>,
     ticking: JoinHandle<()>,
+    fleet: JoinHandle<()>,
     witnessing: JoinHandle<()>,
     counting: JoinHandle<()>,
     telemetry: Arc<Telemetry>,
@@ -56,6 +57,7 @@ impl Serving {
         // Whatever is recorded, by whomever, refreshes open pages.
         let following = seatrial_server::factory::watch(&app, &factory);
         let ticking = tokio::spawn(tick(factory.clone()));
+        let fleet = tokio::spawn(fleet(factory.clone()));
         let witnessing = tokio::spawn(witness(factory.clone()));
         let telemetry = Telemetry::start(&|name| std::env::var(name).ok()).map_err(|e| {
             Failure::usage(format!("the telemetry that OTEL_… asks for cannot be set up: {e}; nothing is served"))
@@ -66,7 +68,7 @@ impl Serving {
         limits.drain_wait = drain_wait;
         limits.connections_max = files::connections_max();
         let gateway = Gateway::with_limits(factory.clone(), limits).watched_by(Arc::clone(&telemetry) as Arc<_>);
-        let store = place::store_of(factory.root(), &factory.spec())?;
+        let store = place::store_of(factory.root(), &factory.spec());
         let operations = Operations::new(factory.clone(), gateway.vitals(), Arc::clone(&telemetry), &store);
         let site = operations.around(seatrial_server::router(app.clone()));
         let until = async move {
@@ -74,7 +76,20 @@ impl Serving {
             let _ = ended.wait_for(|end| *end).await;
         };
         let task = tokio::spawn(seatrial_gateway::serve(listener, gateway, site, until));
-        Ok(Self { address, backend, app, following, ticking, witnessing, counting, telemetry, factory, end, task })
+        Ok(Self {
+            address,
+            backend,
+            app,
+            following,
+            ticking,
+            fleet,
+            witnessing,
+            counting,
+            telemetry,
+            factory,
+            end,
+            task,
+        })
     }
 
     /// Where it listens.
@@ -114,6 +129,7 @@ impl Serving {
         tokio::spawn(at_once());
         self.following.abort();
         self.ticking.abort();
+        self.fleet.abort();
         self.witnessing.abort();
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
@@ -141,6 +157,18 @@ async fn at_once() {
     }
     tracing::warn!("ended at once, as asked: requests under way were cut");
     std::process::exit(i32::from(Exit::NotReady.code()));
+}
+
+/// Takes up what other nodes of a fleet record, as it comes.
+async fn fleet(factory: Factory) {
+    let mut commits = factory.store().subscribe();
+    loop {
+        match commits.recv().await {
+            Ok(commit) => factory.take_up(&commit).await,
+            Err(RecvError::Lagged(_)) => factory.take_up_all().await,
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// How often releases are looked at where nothing happens: waivers end and people leave by the calendar.

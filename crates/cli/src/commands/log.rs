@@ -16,13 +16,13 @@ use crate::args::LogCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Ink, Out, shown};
-use crate::owner::Asked;
+use crate::owner::{self, Asked};
 use crate::place;
 use crate::session::Session;
 use crate::source::StoreSource;
 use seatrial_factory::FactoryProjector;
 use seatrial_model::{LogName, Time};
-use seatrial_store::{LogInfo, Reader as _, ReaderExt as _, RowsReport, SqliteReader, SqliteStore, StoreError};
+use seatrial_store::{LogInfo, PgStore, Reader, ReaderExt as _, RowsReport, SqliteStore, StoreError};
 use seatrial_verify::{ExportOptions, Folder, Trust, Verified, export, verify};
 use serde::Serialize;
 use serde_json::json;
@@ -68,13 +68,17 @@ fn now() -> Time {
     jiff::Timestamp::now().into()
 }
 
-fn open(asked: &Asked) -> Result<SqliteReader, Failure> {
+async fn open(asked: &Asked) -> Result<Box<dyn Reader>, Failure> {
     let root = place::root(&asked.start)?;
-    Ok(SqliteStore::open_read_only(&place::store(&root)?, Arc::new(FactoryProjector))?)
+    let store = place::store(&root)?;
+    Ok(match owner::fleet::options(&root, &store)? {
+        Some(options) => Box::new(PgStore::open(options).await?),
+        None => Box::new(SqliteStore::open_read_only(&store, Arc::new(FactoryProjector))?),
+    })
 }
 
 /// The logs that are meant: the one named, or all.
-async fn logs(reader: &SqliteReader, named: Option<&str>) -> Result<Vec<LogInfo>, Failure> {
+async fn logs(reader: &dyn Reader, named: Option<&str>) -> Result<Vec<LogInfo>, Failure> {
     let all = reader.logs().await?;
     let Some(name) = named else { return Ok(all) };
     let known: Vec<String> = all.iter().map(|l| format!("`{}`", l.log)).collect();
@@ -90,7 +94,7 @@ async fn logs(reader: &SqliteReader, named: Option<&str>) -> Result<Vec<LogInfo>
 }
 
 /// The one log that is meant: the one named, or the only workflow's.
-async fn one_log(reader: &SqliteReader, named: Option<&str>) -> Result<LogInfo, Failure> {
+async fn one_log(reader: &dyn Reader, named: Option<&str>) -> Result<LogInfo, Failure> {
     let mut found = logs(reader, named).await?;
     if named.is_none() {
         found.retain(|l| l.log != LogName::factory());
@@ -138,12 +142,12 @@ struct StoreReport {
 }
 
 async fn verify_store(asked: &Asked, named: Option<&str>, trust: Trust, out: &mut Out) -> Result<Exit, Failure> {
-    let reader = open(asked)?;
-    let infos = if trust.key.is_some() { vec![one_log(&reader, named).await?] } else { logs(&reader, named).await? };
-    let now = simulated_now(&reader).await;
+    let reader = open(asked).await?;
+    let infos = if trust.key.is_some() { vec![one_log(&*reader, named).await?] } else { logs(&*reader, named).await? };
+    let now = simulated_now(&*reader).await;
     let mut checked = Vec::with_capacity(infos.len());
     for info in infos {
-        checked.push(verify_log(&reader, &info.log, Trust { now: Some(now), ..trust.clone() }).await);
+        checked.push(verify_log(&*reader, &info.log, Trust { now: Some(now), ..trust.clone() }).await);
     }
     let database = reader.check_database().await.unwrap_or_else(|error| vec![error.to_string()]);
     let verified = database.is_empty() && checked.iter().all(|c| c.report.verified && c.beside.is_empty());
@@ -157,7 +161,7 @@ async fn verify_store(asked: &Asked, named: Option<&str>, trust: Trust, out: &mu
 
 /// Checks one log by every means there is. What is too damaged to be read is a finding, too: the others still run, so
 /// that the report names the place.
-async fn verify_log(reader: &SqliteReader, log: &LogName, trust: Trust) -> Checked {
+async fn verify_log(reader: &dyn Reader, log: &LogName, trust: Trust) -> Checked {
     let mut beside = Vec::new();
     // The checkpoint first: what is read after it holds all that it covers.
     let checkpoint = found(reader.checkpoint(log).await, &mut beside).flatten();
@@ -181,7 +185,7 @@ fn found<T>(outcome: Result<T, StoreError>, wrong: &mut Vec<String>) -> Option<T
 }
 
 /// The present time, as far ahead as a simulation's clock is.
-async fn simulated_now(reader: &SqliteReader) -> Time {
+async fn simulated_now(reader: &dyn Reader) -> Time {
     let row = reader.row(&LogName::factory(), "clock", b"ahead").await.ok().flatten();
     let ahead: i64 = row.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(0);
     now().plus_millis(ahead)
@@ -239,8 +243,8 @@ async fn write_export(
     payloads: bool,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let reader = open(asked)?;
-    let info = one_log(&reader, named).await?;
+    let reader = open(asked).await?;
+    let info = one_log(&*reader, named).await?;
     let checkpoint = reader.checkpoint(&info.log).await?;
     let target = asked.start.join(dir);
     let done = reader
@@ -268,8 +272,8 @@ async fn write_export(
 }
 
 async fn keys(asked: &Asked, named: Option<&str>, out: &mut Out) -> Result<Exit, Failure> {
-    let reader = open(asked)?;
-    let infos = logs(&reader, named).await?;
+    let reader = open(asked).await?;
+    let infos = logs(&*reader, named).await?;
     let list: Vec<_> =
         infos.iter().map(|l| json!({ "log": l.log, "origin": l.origin, "key": l.key, "size": l.size })).collect();
     out.json(&list)?;

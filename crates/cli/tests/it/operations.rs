@@ -5,6 +5,7 @@ mod collector;
 mod complaints;
 mod desk;
 mod drain;
+mod fleet;
 mod killed;
 mod openmetrics;
 

@@ -9,7 +9,7 @@ use crate::owner::Asked;
 use crate::source::StoreSource;
 use seatrial_ledger::{Checkpoint, VerifierKey, leaf_hash};
 use seatrial_model::{Digest, LogName};
-use seatrial_store::{LogInfo, Reader as _, ReaderExt as _, SqliteReader, StoreError, View};
+use seatrial_store::{LogInfo, Reader, ReaderExt as _, StoreError, View};
 use seatrial_verify::SourceError;
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
@@ -50,9 +50,9 @@ pub(super) async fn prove(
     file: Option<&Path>,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let reader = open(asked)?;
-    for info in logs(&reader, named).await? {
-        let Some(made) = in_log(&reader, &info, entry).await? else { continue };
+    let reader = open(asked).await?;
+    for info in logs(&*reader, named).await? {
+        let Some(made) = in_log(&*reader, &info, entry).await? else { continue };
         if let Some(file) = file {
             write_new(&asked.start.join(file), &made.text)?;
         }
@@ -73,7 +73,7 @@ pub(super) async fn prove(
     Err(Failure::usage(format!("no log has an entry of `{entry}`; nothing was written")))
 }
 
-async fn in_log(reader: &SqliteReader, info: &LogInfo, entry: Entry) -> Result<Option<Made>, Failure> {
+async fn in_log(reader: &dyn Reader, info: &LogInfo, entry: Entry) -> Result<Option<Made>, Failure> {
     // The checkpoint first: what is read after it holds all that it covers.
     let checkpoint = reader.checkpoint(&info.log).await?;
     let read = reader.read_with(&info.log, move |view| {

@@ -239,7 +239,13 @@ impl Plan {
                 )));
             }
         }
-        let store = place::store_of(into, &factory)?;
+        if matches!(factory.store, seatrial_spec::workflow::StoreRef::Postgres(_)) {
+            return Err(Failure::usage(
+                "an export is restored into a folder, and `factory.yaml` names a database; nothing was restored. \
+                 Write `store: { sqlite: .seatrial }` for it",
+            ));
+        }
+        let store = place::store_of(into, &factory);
         if store.exists() {
             return Err(Failure::usage(format!(
                 "there is a store at `{}` already; nothing was restored. Restore into a fresh folder",

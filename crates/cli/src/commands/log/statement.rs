@@ -8,7 +8,7 @@ use crate::owner::Asked;
 use seatrial_ledger::ssh::SshKey;
 use seatrial_model::event::ApprovalGiven;
 use seatrial_model::{ApprovalStatement, Body, Event, EventId, SIGNATURE_NAMESPACE};
-use seatrial_store::{Reader as _, ReaderExt as _, SqliteReader, StoreError, View};
+use seatrial_store::{Reader, ReaderExt as _, StoreError, View};
 use serde_json::json;
 use std::path::Path;
 
@@ -27,8 +27,8 @@ pub(super) async fn statement(
     dir: Option<&Path>,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let reader = open(asked)?;
-    let found = find(&reader, event).await?;
+    let reader = open(asked).await?;
+    let found = find(&*reader, event).await?;
     let text = String::from_utf8_lossy(&found.statement).into_owned();
     let Some(dir) = dir else {
         out.json(&json!({ "event": event, "statement": text, "signed": found.signed.is_some() }))?;
@@ -63,7 +63,7 @@ pub(super) async fn statement(
     Ok(Exit::Done)
 }
 
-async fn find(reader: &SqliteReader, id: EventId) -> Result<Found, Failure> {
+async fn find(reader: &dyn Reader, id: EventId) -> Result<Found, Failure> {
     for info in reader.logs().await? {
         let read = reader.read_with(&info.log, move |view| {
             let Some(index) = view.event_index(id)? else { return Ok(None) };

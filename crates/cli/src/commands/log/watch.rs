@@ -10,7 +10,7 @@ use crate::owner::Asked;
 use crate::source::StoreSource;
 use seatrial_ledger::{TilePath, VerifierKey};
 use seatrial_model::{Commitment, Digest, LogPoint};
-use seatrial_store::{Reader as _, ReaderExt as _};
+use seatrial_store::ReaderExt as _;
 use seatrial_verify::watch::{Alarm, LookError, Looked, NewEntry, Remembered, Watch, look};
 use seatrial_verify::{Folder, Held, Source, SourceError};
 use serde::Serialize;
@@ -128,8 +128,8 @@ impl Place {
             }
             Self::Export(folder) => Ok(looked_at(folder, &watch, remembered.as_ref())),
             Self::Store { asked, named } => {
-                let reader = open(asked)?;
-                let info = one_log(&reader, named.as_deref()).await?;
+                let reader = open(asked).await?;
+                let info = one_log(&*reader, named.as_deref()).await?;
                 let checkpoint = reader.checkpoint(&info.log).await?;
                 let read = move |view: &dyn seatrial_store::View| {
                     Ok(looked_at(&StoreSource::new(view, checkpoint), &watch, remembered.as_ref()))

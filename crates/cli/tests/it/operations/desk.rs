@@ -58,10 +58,32 @@ pub struct Desk {
     pub dir: tempfile::TempDir,
     pub caller: String,
     pub operator: String,
+    env: Vec<(String, String)>,
 }
 
 impl Desk {
     pub fn new(base: &str) -> Self {
+        Self::with(base, "{ sqlite: .seatrial }", Vec::new())
+    }
+
+    /// One whose store is a fleet's, at this address of a database.
+    pub fn in_fleet(base: &str, database: &str) -> Self {
+        let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let env = vec![of("DESK_DATABASE", database), of("SEATRIAL_KEY_SEED", &"07".repeat(32))];
+        Self::with(base, "{ postgres: { env: DESK_DATABASE } }", env)
+    }
+
+    /// Another node of the same fleet: the same files, and nothing of what the first keeps for itself.
+    pub fn another(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let copied = Command::new("cp").arg("-r").arg(format!("{}/.", self.path().display())).arg(dir.path()).status();
+        assert!(copied.unwrap().success());
+        std::fs::remove_dir_all(dir.path().join(".seatrial")).unwrap();
+        let (caller, operator) = (self.caller.clone(), self.operator.clone());
+        Self { dir, caller, operator, env: self.env.clone() }
+    }
+
+    fn with(base: &str, store: &str, env: Vec<(String, String)>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let factory = format!(
             r#"seatrial: 1
@@ -75,7 +97,7 @@ people:
   - {{ id: {DEV}, name: "Dev", side: delivery, roles: [engineering] }}
 providers:
   default: {{ kind: openai, base_url: "{base}", key: {{ file: model.key }} }}
-store: {{ sqlite: .seatrial }}
+store: {store}
 workflows: [workflows/complaints]
 "#
         );
@@ -83,7 +105,10 @@ workflows: [workflows/complaints]
         std::fs::write(dir.path().join("model.key"), "sk-first-upstream-key").unwrap();
         // The program starts beside other tests, and the machine may be slow.
         complaints::write(dir.path(), &complaints::WORKFLOW.replace("within: 3s", "within: 5s"));
-        let mut desk = Self { dir, caller: String::new(), operator: String::new() };
+        let mut desk = Self { dir, caller: String::new(), operator: String::new(), env };
+        if !desk.env.is_empty() {
+            desk.run(&["store", "init"]).exits(0);
+        }
         desk.run(&["submit", "--as", DEV]).exits(0);
         desk.caller = desk.token("caller", "crm", &["--step", "*"]);
         desk.operator = desk.token("operator", SUE, &[]);
@@ -100,7 +125,7 @@ workflows: [workflows/complaints]
     }
 
     pub fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(seatrial(self.path()).args(args).output().unwrap())
+        Ran::of(seatrial(self.path()).envs(self.env.iter().cloned()).args(args).output().unwrap())
     }
 
     /// Serves it.
@@ -108,6 +133,7 @@ workflows: [workflows/complaints]
         let mut child = seatrial(self.path())
             .args(["serve", "--listen", "127.0.0.1:0", "--format", "json"])
             .args(args)
+            .envs(self.env.iter().cloned())
             .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

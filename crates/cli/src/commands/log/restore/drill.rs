@@ -69,7 +69,7 @@ pub(crate) async fn drill(session: &Session, out: &mut Out) -> Result<Drilled, F
         out.note(format!("{}. {text}", steps.len() + 1));
         steps.push(text);
     };
-    let store = place::store_of(factory.root(), &factory.spec())?;
+    let store = place::store_of(factory.root(), &factory.spec());
     let mut temporary = store.into_os_string();
     temporary.push(format!(".drill-{}", std::process::id()));
     let scratch = Scratch::make(PathBuf::from(temporary))?;

@@ -1,11 +1,12 @@
 //! What must hold, whatever went wrong. Each has a name; `docs/concepts/fault-model.md` says the same in words.
 
+use super::db::Db;
 use super::desk::{PER_DAY, WORKFLOW, providers};
 use super::world::{World, log};
 use seatrial_factory::{Factory, OpenOptions};
 use seatrial_ledger::{Checkpoint, Frontier, Note, leaf_hash};
 use seatrial_model::{Action, Body, Digest, Event, EventId, LogName, Stage};
-use seatrial_store::{Reader as _, ReaderExt as _, Store as _};
+use seatrial_store::{Payload, Reader as _, ReaderExt as _, Store as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,11 +14,12 @@ use std::sync::Arc;
 pub async fn at_the_end(world: &World) {
     let events = world.db.events(&log());
     let mut found = Vec::new();
-    acknowledged_is_there(world, &mut found);
-    not_recorded_is_absent(world, &mut found);
-    one_history(world, &mut found).await;
-    rows_are_the_fold(world, &mut found).await;
-    one_chain_of_checkpoints(world, &mut found);
+    acknowledged_is_there(&world.db, &mut found);
+    not_recorded_is_absent(&world.db, &mut found);
+    refused_is_absent(world, &events, &mut found);
+    one_history(&world.db, &mut found).await;
+    rows_are_the_fold(&world.db, &mut found).await;
+    one_chain_of_checkpoints(&world.db, &mut found);
     a_stop_holds(world, &events, &mut found);
     released_alone_is_served(&events, &mut found);
     answered_once(&events, &mut found);
@@ -29,10 +31,10 @@ pub async fn at_the_end(world: &World) {
 }
 
 /// What was acknowledged is there, where it was said to be.
-fn acknowledged_is_there(world: &World, found: &mut Vec<String>) {
-    for (log, committed) in world.db.acknowledged() {
+pub fn acknowledged_is_there(db: &Db, found: &mut Vec<String>) {
+    for (log, committed) in db.acknowledged() {
         for (at, id) in (committed.first_index..).zip(committed.events) {
-            let there = world.db.look(&log, move |view| view.event_index(id)).unwrap();
+            let there = db.look(&log, move |view| view.event_index(id)).unwrap();
             if there != Some(at) {
                 found.push(format!("acknowledged_is_there: an event of `{log}` at {at} is at {there:?}"));
             }
@@ -41,22 +43,35 @@ fn acknowledged_is_there(world: &World, found: &mut Vec<String>) {
 }
 
 /// What was answered to be not recorded is not there.
-fn not_recorded_is_absent(world: &World, found: &mut Vec<String>) {
-    for (log, ids, why) in world.db.denied() {
+pub fn not_recorded_is_absent(db: &Db, found: &mut Vec<String>) {
+    for (log, ids, why) in db.denied() {
         for id in ids {
-            if let Some(at) = world.db.look(&log, move |view| view.event_index(id)).unwrap() {
+            if let Some(at) = db.look(&log, move |view| view.event_index(id)).unwrap() {
                 found.push(format!("not_recorded_is_absent: entry {at} of `{log}` is there, and it was said: {why}"));
             }
         }
     }
 }
 
+/// What a person was told to be not recorded is not there either; acts have reasons that say which they are.
+fn refused_is_absent(world: &World, events: &[(u64, Event)], found: &mut Vec<String>) {
+    let refused = world.book().refused.clone();
+    for (at, event) in events {
+        let Some(commitment) = event.payloads.get("reason").copied() else { continue };
+        let reason = world.db.look(&log(), move |view| view.payload(&commitment)).unwrap();
+        let Some(held) = reason.and_then(Payload::held) else { continue };
+        if refused.contains(&String::from_utf8_lossy(&held.bytes).into_owned()) {
+            found.push(format!("refused_is_absent: entry {at} (`{}`) was said to be not recorded", event.body.kind()));
+        }
+    }
+}
+
 /// One history without a gap, whose tree and lookups are complete; each event is there once.
-async fn one_history(world: &World, found: &mut Vec<String>) {
-    for info in world.db.truth.logs().await.unwrap() {
-        let problems = world.db.truth.check_mirror(&info.log).await.unwrap();
+pub async fn one_history(db: &Db, found: &mut Vec<String>) {
+    for info in db.truth.logs().await.unwrap() {
+        let problems = db.truth.check_mirror(&info.log).await.unwrap();
         found.extend(problems.into_iter().map(|p| format!("one_history: {p}")));
-        let events = world.db.events(&info.log);
+        let events = db.events(&info.log);
         let ids: BTreeSet<EventId> = events.iter().map(|(_, e)| e.id).collect();
         let gapless = (0..).zip(&events).all(|(place, (at, _))| place == *at);
         if ids.len() != events.len() || !gapless || events.len() as u64 != info.size {
@@ -66,9 +81,9 @@ async fn one_history(world: &World, found: &mut Vec<String>) {
 }
 
 /// The rows are what the events fold to.
-async fn rows_are_the_fold(world: &World, found: &mut Vec<String>) {
-    for name in [log(), LogName::factory()] {
-        let report = world.db.truth.check_rows(&name).await.unwrap();
+pub async fn rows_are_the_fold(db: &Db, found: &mut Vec<String>) {
+    for name in db.truth.logs().await.unwrap().into_iter().map(|info| info.log) {
+        let report = db.truth.check_rows(&name).await.unwrap();
         if !report.identical() {
             found.push(format!("rows_are_the_fold: {} rows of `{name}` differ", report.differences.len()));
         }
@@ -76,10 +91,10 @@ async fn rows_are_the_fold(world: &World, found: &mut Vec<String>) {
 }
 
 /// Every checkpoint that was handed out is over a beginning of the one history.
-fn one_chain_of_checkpoints(world: &World, found: &mut Vec<String>) {
-    for (log, note) in world.db.notes() {
+pub fn one_chain_of_checkpoints(db: &Db, found: &mut Vec<String>) {
+    for (log, note) in db.notes() {
         let said = Checkpoint::parse(Note::parse(note.as_bytes()).unwrap().text()).unwrap();
-        let events = world.db.events(&log);
+        let events = db.events(&log);
         let mut tree = Frontier::new();
         let leaves: Vec<Digest> = events
             .iter()

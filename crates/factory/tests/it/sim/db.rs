@@ -52,6 +52,10 @@ pub enum Plant {
     StalePrecondition,
     /// The commit does not read stops.
     StopNotReread,
+    /// A crash in the middle of a commit leaves a part of it.
+    Torn,
+    /// A read does not see what the same node was acknowledged.
+    ReadsBehind,
 }
 
 #[derive(Default)]
@@ -300,6 +304,13 @@ fn commit(
         *keep.lock().unwrap() = Some(batch.clone());
         Ok(batch)
     });
+    if plant == Some(Plant::Torn) && db.sim.in_thousand(db.faults().lost) {
+        let mut batch = before(&db.truth, log, work)?;
+        batch.events.truncate(1);
+        let committed = append(db, log, batch)?;
+        db.made(node, true, log, &committed, Vec::new());
+        return Err(StoreError::Unsettled("the database crashed".to_owned()));
+    }
     let outcome = if plant == Some(Plant::StalePrecondition) {
         db.catch_up(0);
         before(&db.copy, log, work).and_then(|batch| append(db, log, batch))
@@ -340,7 +351,7 @@ impl Reader for NodeStore {
             if db.sim.in_thousand(db.faults().stale) {
                 // What this node was told, or wrote itself, it sees.
                 let seen = db.state().seen[node];
-                db.catch_up(seen);
+                db.catch_up(if db.plant == Some(Plant::ReadsBehind) { 0 } else { seen });
                 return db.copy.read(&log, work).now_or_never().unwrap();
             }
             db.truth.read(&log, work).now_or_never().unwrap()

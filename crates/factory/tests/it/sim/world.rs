@@ -53,6 +53,8 @@ pub struct Book {
     /// When somebody began to resume, and was through; none where their node crashed first.
     pub resumes: Vec<(u64, Option<u64>)>,
     pub keys: BTreeMap<String, BTreeSet<DecisionId>>,
+    /// The reasons of acts that were answered to be not recorded.
+    pub refused: BTreeSet<String>,
     /// How often each act came to something, and to what.
     pub acts: BTreeMap<String, u64>,
     pub problems: Vec<String>,
@@ -120,6 +122,19 @@ impl World {
     /// The next place in the order of what happened.
     fn tick(&self) -> u64 {
         self.order.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A reason that no other act has.
+    fn reason(&self) -> String {
+        format!("reason {}", self.tick())
+    }
+
+    /// Notes that an act was refused; not where whether it is there could not be found out.
+    fn refused<T>(&self, reason: &str, came: &Result<T, Refused>) {
+        let Err(refused) = came else { return };
+        if !refused.to_string().contains("could not be found out") {
+            self.book().refused.insert(reason.to_owned());
+        }
     }
 
     fn did(&self, act: &str, came: &str) {
@@ -355,7 +370,9 @@ impl World {
 
     async fn stop(&self, node: usize, factory: &Factory) {
         let who = self.one_of(factory, &["sue@bank.example", "sam@bank.example"]);
-        let came = factory.stop(&who, WORKFLOW, None, "simulated").await;
+        let reason = self.reason();
+        let came = factory.stop(&who, WORKFLOW, None, &reason).await;
+        self.refused(&reason, &came);
         self.did("stop", came.as_ref().map_or_else(word, |_| "stopped"));
         if let Ok(effect) = came {
             let known = self.tick();
@@ -382,7 +399,9 @@ impl World {
             book.resumes.push((began, None));
             book.resumes.len() - 1
         };
-        let came = factory.resume(&who, WORKFLOW, None, "simulated").await;
+        let reason = self.reason();
+        let came = factory.resume(&who, WORKFLOW, None, &reason).await;
+        self.refused(&reason, &came);
         let ended = self.tick();
         // Of what came to no answer nobody knows when it comes to be.
         if !matches!(came, Err(Refused::NotRecorded(_))) {
@@ -425,7 +444,9 @@ impl World {
 
     async fn roll_back(&self, factory: &Factory) {
         let sue = factory.local("sue@bank.example").unwrap();
-        let came = factory.rollback(&sue, WORKFLOW, None, "simulated").await;
+        let reason = self.reason();
+        let came = factory.rollback(&sue, WORKFLOW, None, &reason).await;
+        self.refused(&reason, &came);
         self.did("rollback", came.as_ref().map_or_else(word, |_| "back"));
     }
 

@@ -1,5 +1,6 @@
 //! The arguments: what can be asked of `seatrial`, and the help that teaches it.
 
+mod about;
 mod deliver;
 mod drill;
 mod example;
@@ -17,6 +18,7 @@ mod stages;
 mod store;
 mod witness;
 
+use about::{ABOUT, LONG_ABOUT};
 pub(crate) use deliver::*;
 pub(crate) use drill::*;
 pub(crate) use example::*;
@@ -38,26 +40,6 @@ use crate::demo::DemoArgs;
 use crate::out::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-
-const ABOUT: &str = "The operating system for delivering AI workflows";
-
-const LONG_ABOUT: &str = "\
-The operating system for delivering AI workflows.
-
-One spec for each AI workflow drives everything: what is verified while it is built, what must be approved, what the \
-runtime enforces, what is recorded, and what the new owner signs for. Readiness is computed, not declared.
-
-The way of a delivery:
-
-  seatrial new NAME               a small workflow to begin with
-  seatrial check                  what is wrong with the spec
-  seatrial submit                 put it into the log; you are its author
-  seatrial status                 what is discharged, stale, open, and the next useful thing to do
-  seatrial eval                   run the examples through the guard
-  seatrial rehearse               provoke every rule, before anything is served
-  seatrial approve OBLIGATION     sign for exactly what you were shown
-  seatrial release pilot          cut the release, if nothing is missing
-  seatrial serve                  serve it, guarded";
 
 const AFTER: &str = "\
 Who acts: `--as PERSON` (or SEATRIAL_AS) names a person of factory.yaml: whoever holds the machine is taken at their \

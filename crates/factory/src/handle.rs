@@ -1,6 +1,8 @@
 //! What a node holds of one workflow: the release in force and the candidate, loaded from the store, never from a
 //! work tree.
 
+mod permitted;
+
 use crate::api::Refused;
 use crate::clock::random;
 use crate::drills::Half;
@@ -13,6 +15,7 @@ use crate::record::Remembered;
 use crate::switch::Reach;
 use crate::traffic::Traffic;
 use arc_swap::ArcSwap;
+use permitted::Permitted;
 use seatrial_governance::policy::{Action, Authorization, Circumstances, Policies, Request};
 use seatrial_governance::status::CheckFinding;
 use seatrial_guard::Program;
@@ -25,7 +28,7 @@ use seatrial_store::{ReaderExt as _, Scan, Secret, StoreError, View};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 /// How a stop of the whole factory is named among the elements of a workflow that are stopped.
 pub(crate) const FACTORY_ELEMENT: &str = "factory";
@@ -142,31 +145,6 @@ impl From<Refused> for NotServed {
 impl From<String> for NotServed {
     fn from(why: String) -> Self {
         Self::Broken(why)
-    }
-}
-
-/// Calls that the policies of one spec allowed. A policy looks at nothing but the request, so the same request has the
-/// same answer for as long as the spec is served; refusals are worked out each time, with their reasons.
-#[derive(Default)]
-pub(crate) struct Permitted(RwLock<Vec<(Principal, Action, Circumstances)>>);
-
-/// The most allowed calls that are remembered for one spec: callers are programs, and few.
-const PERMITTED_MAX: usize = 64;
-
-impl Permitted {
-    fn holds(&self, request: &Request<'_>) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().any(|(principal, action, circumstances)| {
-            *action == request.action && circumstances == request.circumstances && principal == request.principal
-        })
-    }
-
-    fn add(&self, request: &Request<'_>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= PERMITTED_MAX {
-            known.clear();
-        }
-        known.push((request.principal.clone(), request.action, request.circumstances.clone()));
     }
 }
 

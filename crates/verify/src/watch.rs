@@ -68,6 +68,7 @@ pub enum Alarm {
         shown: LogPoint,
     },
     /// The log is shorter than it was.
+    #[serde(rename = "rollback")]
     RolledBack {
         /// What was seen before.
         seen: LogPoint,

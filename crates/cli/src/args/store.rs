@@ -22,10 +22,10 @@ Example:
     /// Print the SQL that gives nodes and readers of a fleet's database the least rights that do
     #[command(after_help = "\
 Nodes may add entries and erase payloads; they can neither change nor delete what happened. Readers see no payload's bytes \
-and no secrets. Needs no database.
+and no secrets. Needs no database; give what is printed to `psql`.
 
 Example:
-  seatrial store rights --serving seatrial_node --reading seatrial_reader | psql mydatabase")]
+  seatrial store rights --serving seatrial_node --reading seatrial_reader")]
     Rights {
         /// The role of the nodes
         #[arg(long, value_name = "ROLE")]

@@ -61,7 +61,7 @@ fn every_command_has_examples_and_they_parse() {
         let (_, examples) = after.split_once("Example:").unwrap_or_else(|| panic!("`{path}` has no example"));
         for line in examples.lines().map(str::trim).filter(|l| !l.is_empty()) {
             assert!(line.starts_with(path), "`{path}`: {line}");
-            let line = ["credit-preapproval", "credit"]
+            let line = ["credit-preapproval", "credit", "factory"]
                 .iter()
                 .fold(line.to_owned(), |line, name| line.replace(&format!("\"$(cat {name}.vkey)\""), key));
             Cli::try_parse_from(words(&line)).unwrap_or_else(|e| panic!("{line}\n{e}"));

@@ -1,6 +1,6 @@
 //! The evidence holds, on the real binary: `kill -9`, changed bytes, exports, old copies, full disks.
 
-#[path = "../../../store/tests/support/disk.rs"]
+#[path = "../../../store/tests/it/disk.rs"]
 mod disk;
 mod earlier;
 mod export;

@@ -55,7 +55,7 @@ impl Place {
             return Err(StoreError::Invalid(what.to_owned()));
         }
         config.connect_timeout(CONNECT_MAX).tcp_user_timeout(UNHEARD_MAX);
-        config.application_name(format!("seatrial {node}"));
+        config.application_name(format!("seatrial:{node}"));
         Ok(Self { config: Arc::new(config), schema, node: node.to_owned() })
     }
 

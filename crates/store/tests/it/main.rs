@@ -9,7 +9,6 @@ mod crash;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
-#[path = "../support/disk.rs"]
 mod disk;
 #[cfg(test)]
 mod embedded;

@@ -1,6 +1,9 @@
 //! Who finds what: each kind of tampering, done for real on a store and its export, and looked at by everybody who could
 //! notice. The table in `docs/reference/tampering.md` is what came out.
 
+mod acts;
+
+use self::acts::{DATABASE, KEY};
 use super::yard::{WORKFLOW, Yard};
 use rusqlite::{Connection, params};
 use seatrial_ledger::{
@@ -11,10 +14,11 @@ use seatrial_model::digest::unhex;
 use seatrial_model::{Body, Commitment, Digest, Event, LogPoint, Salt, Time, Verdict};
 use seatrial_verify::watch::{Remembered, Watch, look};
 use seatrial_verify::{ExportOptions, Folder, Source as _, SourceTiles, Trust, export, verify};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Entries that nobody outside has seen when a row says so.
-const UNSEEN: usize = 20;
+const UNSEEN: usize = 60;
 
 /// The log as it stands in the database.
 struct Rows {
@@ -40,10 +44,17 @@ impl Rows {
         Self { log, leaves }
     }
 
-    /// The indexes of decisions, in order.
+    /// The indexes of decisions that no other entry names, in order: whoever takes one away leaves no contradiction.
     fn decisions(&self) -> Vec<usize> {
-        let is = |leaf: &Vec<u8>| matches!(event(leaf).body, Body::DecisionMade(_));
-        (0..self.leaves.len()).filter(|at| is(&self.leaves[*at])).collect()
+        let all: Vec<_> = self.leaves.iter().map(|leaf| String::from_utf8_lossy(leaf)).collect();
+        let alone = |at: &usize| match event(&self.leaves[*at]).body {
+            Body::DecisionMade(made) => {
+                let id = made.decision.to_string();
+                all.iter().filter(|leaf| leaf.contains(&id)).count() == 1 && made.review.is_none()
+            }
+            _ => false,
+        };
+        (0..self.leaves.len()).filter(alone).collect()
     }
 
     /// A decision in the middle.
@@ -68,8 +79,25 @@ impl Rows {
         Checkpoint::new(signer.name(), first.size(), first.root()).sign(signer).unwrap()
     }
 
+    /// What leads to entries leads to where they are now.
+    fn move_lookups(&self, db: &Connection) {
+        let before = Self::read(db);
+        let now: BTreeMap<_, i64> = self.leaves.iter().zip(0..).map(|(leaf, index)| (event(leaf).id, index)).collect();
+        let moved: Vec<Option<i64>> = before.leaves.iter().map(|leaf| now.get(&event(leaf).id).copied()).collect();
+        let mut statement = db.prepare("SELECT hash, idx FROM lookups WHERE log = ?1").unwrap();
+        let rows = statement.query_map([self.log], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        let rows: Vec<(i64, i64)> = rows.map(Result::unwrap).collect();
+        db.execute("DELETE FROM lookups WHERE log = ?1", [self.log]).unwrap();
+        for (hash, index) in rows {
+            let Some(index) = moved[usize::try_from(index).unwrap()] else { continue };
+            db.execute("INSERT INTO lookups (log, hash, idx) VALUES (?1, ?2, ?3)", params![self.log, hash, index])
+                .unwrap();
+        }
+    }
+
     /// Writes events and the tree over them, as a program of ours would have; and says that this was signed.
     fn write(&self, db: &Connection, note: Option<&str>) {
+        self.move_lookups(db);
         let mut frontier = Frontier::new();
         let hashes: Vec<Digest> = self.leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
         let tiles = frontier.extend(&hashes).tiles;
@@ -241,231 +269,9 @@ struct Found {
 const NONE: Found =
     Found { operator: false, exported: true, newcomer: false, remembers: false, witness: false, requires: false };
 
-/// What is done, by whom, and how.
-type Row = (&'static str, &'static str, Box<dyn Fn(&mut Scene)>);
-
-const DATABASE: &str = "database";
-const KEY: &str = "database and key";
-
-/// A statement about one event of the log, by its index.
-fn on_event(scene: &Scene, index: usize, set: &str) {
-    let log = Rows::read(&scene.yard.database()).log;
-    scene.sql(&format!("UPDATE events SET {set} WHERE log = {log} AND idx = {index}"));
-}
-
-fn payload(db: &Connection, log: i64, commitment: &Commitment, bytes: &[u8], new: &Commitment, salt: &Salt) {
-    let set = "UPDATE payloads SET commitment = ?3, salt = ?4, bytes = ?5 WHERE log = ?1 AND commitment = ?2";
-    let values = params![log, commitment.0.as_bytes(), new.0.as_bytes(), salt.0, bytes];
-    assert_eq!(db.execute(set, values).unwrap(), 1);
-}
-
-fn without_key() -> Vec<Row> {
-    vec![
-        (
-            "a leaf: the name of who approved",
-            DATABASE,
-            Box::new(|s| {
-                let at = Rows::read(&s.yard.database()).approval();
-                on_event(s, at, "bytes = CAST(replace(CAST(bytes AS TEXT), 'hana@', 'hugo@') AS BLOB)");
-            }),
-        ),
-        (
-            "the order: two decisions exchanged",
-            DATABASE,
-            Box::new(|s| {
-                let db = s.yard.database();
-                let mut rows = Rows::read(&db);
-                let at = rows.middle();
-                let next = rows.decisions().into_iter().find(|d| *d > at).unwrap();
-                rows.leaves.swap(at, next);
-                rows.write(&db, None);
-            }),
-        ),
-        (
-            "a deletion in the middle",
-            DATABASE,
-            Box::new(|s| {
-                let db = s.yard.database();
-                let mut rows = Rows::read(&db);
-                let at = rows.middle();
-                rows.leaves.remove(at);
-                rows.write(&db, None);
-            }),
-        ),
-        (
-            "a truncation: the last entries cut off",
-            DATABASE,
-            Box::new(|s| {
-                let db = s.yard.database();
-                let mut rows = Rows::read(&db);
-                rows.leaves.truncate(rows.leaves.len() - UNSEEN);
-                rows.write(&db, None);
-            }),
-        ),
-        (
-            "an old copy of the database put back, with the checkpoint of then",
-            DATABASE,
-            Box::new(|s| {
-                let db = s.yard.database();
-                let mut rows = Rows::read(&db);
-                rows.leaves.truncate(rows.leaves.len() - UNSEEN);
-                // What the key signed by then, truly.
-                let note = rows.sign(rows.leaves.len(), &s.signer).to_string();
-                rows.write(&db, Some(&note));
-            }),
-        ),
-        (
-            "a payload changed",
-            DATABASE,
-            Box::new(|s| {
-                s.sql("UPDATE payloads SET bytes = CAST(bytes || X'20' AS BLOB) WHERE seq = (SELECT max(seq) FROM payloads)");
-            }),
-        ),
-        (
-            "a payload removed, without an event that says so",
-            DATABASE,
-            Box::new(|s| {
-                s.sql("DELETE FROM payloads WHERE seq = (SELECT max(seq) FROM payloads)");
-            }),
-        ),
-        (
-            "a projection row: what pages and queues show",
-            DATABASE,
-            Box::new(|s| {
-                s.sql("UPDATE rows SET value = CAST(replace(CAST(value AS TEXT), '\"verdict\":\"', '\"verdict\":\"x') AS BLOB) WHERE tbl = 'decision'");
-            }),
-        ),
-        (
-            "a verdict, in its event",
-            DATABASE,
-            Box::new(|s| {
-                let at = Rows::read(&s.yard.database()).middle();
-                on_event(
-                    s,
-                    at,
-                    "bytes = CAST(replace(CAST(bytes AS TEXT), '\"verdict\":\"', '\"verdict\":\"x') AS BLOB)",
-                );
-            }),
-        ),
-        (
-            "the spec in force: a file of it",
-            DATABASE,
-            Box::new(|s| {
-                s.sql("UPDATE blobs SET bytes = CAST(bytes || X'0A' AS BLOB) WHERE instr(CAST(bytes AS TEXT), 'workflow:') > 0");
-            }),
-        ),
-    ]
-}
-
-fn with_key() -> Vec<Row> {
-    vec![
-        (
-            "a leaf: the name of who approved",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    let at = rows.approval();
-                    change(&mut rows.leaves[at], |event| event.actor.id = "nobody@harbour.example".to_owned());
-                });
-            }),
-        ),
-        (
-            "the order: two decisions exchanged",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    let at = rows.middle();
-                    let next = rows.decisions().into_iter().find(|d| *d > at).unwrap();
-                    rows.leaves.swap(at, next);
-                });
-            }),
-        ),
-        (
-            "a deletion in the middle",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    let at = rows.middle();
-                    rows.leaves.remove(at);
-                });
-            }),
-        ),
-        (
-            "a truncation: the last entries cut off",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| rows.leaves.truncate(rows.leaves.len() - UNSEEN));
-            }),
-        ),
-        (
-            "a whole rewritten history, with a freshly signed tree",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    rows.leaves
-                        .iter_mut()
-                        .for_each(|leaf| change(leaf, |event| event.time = event.time.plus_millis(1)));
-                });
-            }),
-        ),
-        (
-            "a payload changed, and its commitment with it",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, db| {
-                    let (at, log) = (rows.middle(), rows.log);
-                    change(&mut rows.leaves[at], |event| {
-                        let old = event.payloads["case"];
-                        let (salt, bytes) = (Salt([9; 32]), b"another case");
-                        let new = Commitment::of(&salt, bytes);
-                        payload(db, log, &old, bytes, &new, &salt);
-                        event.payloads.insert("case".to_owned(), new);
-                    });
-                });
-            }),
-        ),
-        (
-            "a verdict",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    let at = rows.middle();
-                    change(&mut rows.leaves[at], |event| {
-                        let Body::DecisionMade(made) = &mut event.body else { panic!("a decision") };
-                        made.verdict = if made.verdict == Verdict::Deny { Verdict::Allow } else { Verdict::Deny };
-                    });
-                });
-            }),
-        ),
-        (
-            "the spec in force: another one named by a decision",
-            KEY,
-            Box::new(|s| {
-                s.rewrite(|rows, _| {
-                    let at = rows.middle();
-                    change(&mut rows.leaves[at], |event| event.spec = Some(Digest::of(b"another")));
-                });
-            }),
-        ),
-        (
-            "an entry taken out before anybody outside saw a checkpoint over it",
-            KEY,
-            Box::new(|s| {
-                let size = Rows::read(&s.yard.database()).leaves.len();
-                s.seen_before(size - UNSEEN);
-                s.rewrite(|rows, _| {
-                    let at = *rows.decisions().last().unwrap();
-                    assert!(at >= rows.leaves.len() - UNSEEN, "it is one that nobody saw");
-                    rows.leaves.remove(at);
-                });
-            }),
-        ),
-    ]
-}
-
 fn table(rows: &[(&str, &str, Found)]) -> String {
     let word = |found: bool| if found { "found" } else { "–" };
-    let mut out = String::from(include_str!("tampering.md"));
+    let mut out = String::from(include_str!("tampering/head.txt"));
     out.push_str("| what was done | with | the operator | a newcomer | who remembers | a witness | who requires it |\n|---|---|---|---|---|---|---|\n");
     for (what, with, f) in rows {
         let outside = [f.newcomer, f.remembers, f.witness, f.requires];
@@ -484,7 +290,7 @@ fn who_finds_what() {
     let mut scene = Scene::new();
     assert_eq!(scene.found("nothing"), NONE, "nothing was done, and nobody finds anything");
     let mut rows = Vec::new();
-    for (what, with, how) in without_key().into_iter().chain(with_key()) {
+    for (what, with, how) in acts::all() {
         how(&mut scene);
         let found = scene.found(&format!("{what} ({with})"));
         rows.push((what, with, found));

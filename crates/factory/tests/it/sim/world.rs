@@ -184,32 +184,27 @@ impl World {
         });
     }
 
-    /// What a node does with the commits of others: what may have changed what it serves is read again.
+    /// A node takes up what others record, as one that serves does.
     async fn follow(&self, node: usize, factory: Factory, mut told: broadcast::Receiver<Arc<Commit>>) {
         loop {
-            let (known, stop) = match told.recv().await {
-                Ok(commit) if commit.foreign => {
-                    let kind = |body: &Body| {
-                        !matches!(body, Body::DecisionMade(_) | Body::ReviewAnswered(_) | Body::ReviewClaimed(_))
-                    };
-                    let stop = |body: &Body| matches!(body, Body::WorkflowStopped(_));
-                    (commit.events.iter().any(|e| kind(&e.body)), commit.events.iter().any(|e| stop(&e.body)))
+            let heard = told.recv().await;
+            let began = self.tick();
+            let stop = match heard {
+                Ok(commit) => {
+                    factory.take_up(&commit).await;
+                    commit.foreign && commit.events.iter().any(|e| matches!(e.body, Body::WorkflowStopped(_)))
                 }
-                Ok(_) => (false, false),
-                Err(broadcast::error::RecvError::Lagged(_)) => (true, false),
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    factory.take_up_all().await;
+                    false
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             };
-            if known {
-                let began = self.tick();
-                while factory.reload_all().await.is_err() {
-                    self.sim.sleep(20).await;
-                }
-                // Where somebody resumed meanwhile, what was read may be newer than the stop.
-                let resumed = self.book().resumes.iter().any(|(_, ended)| ended.is_none_or(|e| e >= began));
-                if stop && !resumed {
-                    let known = self.tick();
-                    self.book().stops.push((node, known));
-                }
+            // Where somebody resumed meanwhile, what was read may be newer than the stop.
+            let resumed = self.book().resumes.iter().any(|(_, ended)| ended.is_none_or(|e| e >= began));
+            if stop && !resumed {
+                let known = self.tick();
+                self.book().stops.push((node, known));
             }
         }
     }

@@ -15,8 +15,7 @@ impl Pages {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (parts, body) =
-            self.site.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_parts();
+        let (parts, body) = self.site.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_parts();
         (parts.status, parts.headers, to_bytes(body, 1 << 25).await.unwrap().to_vec())
     }
 
@@ -48,7 +47,9 @@ async fn a_log_is_served_as_tlog_tiles_to_whoever_may_read_it() {
     let (full, width) = (size / 256, size % 256);
     assert!(full >= 1 || width >= 1, "{size}");
     let last = if full == 0 { format!("000.p/{width}") } else { "000".to_owned() };
-    for (path, bytes) in [(format!("tile/0/{last}"), Some(32 * width.max(full * 256).min(256))), (format!("tile/entries/{last}"), None)] {
+    for (path, bytes) in
+        [(format!("tile/0/{last}"), Some(32 * width.max(full * 256).min(256))), (format!("tile/entries/{last}"), None)]
+    {
         let (status, headers, body) = pages.file(&at(&path), &by).await;
         assert_eq!(status, StatusCode::OK, "{path}");
         assert_eq!(headers[header::CONTENT_TYPE], "application/octet-stream");
@@ -103,11 +104,9 @@ async fn a_log_is_read_by_people_with_all_their_rights() {
     // What is not there is no answer for strangers either.
     assert_eq!(pages.file("/log/nothing/checkpoint", &[]).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(pages.file(&path, &[("authorization", "Bearer nonsense")]).await.0, StatusCode::UNAUTHORIZED);
-    for (kind, who) in [
-        (TokenKind::Caller, "shop"),
-        (TokenKind::Ci, "pipeline"),
-        (TokenKind::Reviewer, "una@harbour.example"),
-    ] {
+    for (kind, who) in
+        [(TokenKind::Caller, "shop"), (TokenKind::Ci, "pipeline"), (TokenKind::Reviewer, "una@harbour.example")]
+    {
         let token = pages.token(kind, who).await;
         let (status, ..) = pages.file(&path, &[("authorization", token.as_str())]).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{kind:?}");
@@ -133,7 +132,10 @@ async fn a_public_log_is_for_anybody_within_limits() {
     pages.yard.factory.reload_all().await.unwrap();
     let path = format!("/log/{WORKFLOW}/tile/entries/000.p/1");
     let (status, headers, _) = pages.file(&path, &[]).await;
-    assert_eq!((status, &headers[header::CACHE_CONTROL]), (StatusCode::OK, &"public, max-age=31536000, immutable".parse().unwrap()));
+    assert_eq!(
+        (status, &headers[header::CACHE_CONTROL]),
+        (StatusCode::OK, &"public, max-age=31536000, immutable".parse().unwrap())
+    );
     let (_, headers, _) = pages.file(&format!("/log/{WORKFLOW}/checkpoint"), &[]).await;
     assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=2");
     assert_eq!(pages.file("/log/nothing/checkpoint", &[]).await.0, StatusCode::NOT_FOUND);

@@ -1,4 +1,4 @@
-//! The library that lets a disk fail (`faulty.c`), built once for a process of tests.
+//! The library that lets a disk fail (`faulty/disk.c`), built once for a process of tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 pub fn library() -> Option<&'static Path> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = LIBRARY.get_or_init(|| {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/tests/support/faulty.c");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/tests/it/faulty/disk.c");
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faulty-{}.so", std::process::id()));
         let flags = ["-std=gnu11", "-O1", "-shared", "-fPIC", source, "-o"];
         match Command::new("cc").args(flags).arg(&library).output() {

@@ -166,24 +166,16 @@ fn answered_once(events: &[(u64, Event)], found: &mut Vec<String>) {
 fn one_winner(events: &[(u64, Event)], found: &mut Vec<String>) {
     let (mut stop, mut releases): (Option<EventId>, BTreeSet<Digest>) = (None, BTreeSet::new());
     for (at, event) in events {
-        match &event.body {
-            Body::WorkflowStopped(_) => {
-                if stop.replace(event.id).is_some() {
-                    found.push(format!("one_winner: entry {at} stops what is stopped"));
-                }
-            }
-            Body::WorkflowResumed(body) => {
-                if stop.take() != Some(body.stop) {
-                    found.push(format!("one_winner: entry {at} ends a stop that was over"));
-                }
-            }
+        let wrong = match &event.body {
+            Body::WorkflowStopped(_) => stop.replace(event.id).map(|_| "stops what is stopped"),
+            Body::WorkflowResumed(body) => (stop.take() != Some(body.stop)).then_some("ends a stop that was over"),
             Body::ReleaseCut(_) => {
-                if event.subject.release.is_some_and(|release| !releases.insert(release)) {
-                    found.push(format!("one_winner: entry {at} cuts a release that was cut"));
-                }
+                let again = event.subject.release.is_some_and(|release| !releases.insert(release));
+                again.then_some("cuts a release that was cut")
             }
-            _ => {}
-        }
+            _ => None,
+        };
+        found.extend(wrong.map(|what| format!("one_winner: entry {at} {what}")));
     }
 }
 

@@ -33,7 +33,7 @@ fn programs() -> PathBuf {
     debian.sort();
     places.extend(debian.into_iter().rev());
     let all = |dir: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|program| dir.join(program).exists());
-    places.into_iter().find(all).expect(MISSING)
+    places.into_iter().find(all).unwrap_or_else(|| panic!("{MISSING}"))
 }
 
 /// Runs as somebody else where we are root: the database refuses to be.

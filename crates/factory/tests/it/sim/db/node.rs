@@ -48,7 +48,10 @@ fn away() -> StoreError {
 
 /// What a commit would write, noted while its work runs.
 #[derive(Clone, Default)]
-struct Noted(Arc<Mutex<(Vec<EventId>, Vec<Vec<u8>>)>>);
+struct Noted(Arc<Mutex<Contents>>);
+
+/// The ids of its events, and its blobs.
+type Contents = (Vec<EventId>, Vec<Vec<u8>>);
 
 impl Noted {
     fn note(&self, batch: &Batch) {
@@ -56,7 +59,7 @@ impl Noted {
         *self.0.lock().unwrap() = (ids, batch.blobs.clone());
     }
 
-    fn take(&self) -> (Vec<EventId>, Vec<Vec<u8>>) {
+    fn take(&self) -> Contents {
         self.0.lock().unwrap().clone()
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct BenchArgs {
     /// Only the store: appends beside the raw disk, proofs, opening
     #[arg(long, conflicts_with_all = ["wire", "replay", "stop"])]
     store: bool,
-    /// Only starts of the server, and `log verify`, at these numbers of entries
+    /// Only starts of the server, at these numbers of entries
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["wire", "replay", "stop", "store"])]
     starts: Vec<u64>,
     /// Streams that are open when it is stopped

@@ -1,4 +1,4 @@
-//! How long the server takes to start, and `log verify` and an export's verification to end, as a log grows.
+//! How long the server takes to start, as a log grows.
 
 use crate::repo::Repo;
 use crate::run::cargo_run;
@@ -17,7 +17,7 @@ const DECISIONS_MAX: u64 = 50_000;
 const STARTS: usize = 7;
 
 pub(super) fn run(repo: &Repo, sizes: &[u64]) -> Result<(), String> {
-    cargo_run(repo, &["build", "--release", "--locked", "-p", "seatrial-cli", "-p", "seatrial-verify"])?;
+    cargo_run(repo, &["build", "--release", "--locked", "-p", "seatrial-cli"])?;
     let folder = repo.root.join(FACTORY);
     for size in sizes {
         // A little less than its entries: each 200th decision was overridden.
@@ -28,17 +28,6 @@ pub(super) fn run(repo: &Repo, sizes: &[u64]) -> Result<(), String> {
         let orderly = starts(&seatrial, &folder, "-TERM")?;
         let killed = starts(&seatrial, &folder, "-KILL")?;
         println!("{size} entries: serving after {orderly:.0} ms; after `kill -9` {killed:.0} ms");
-        let export = folder.join("export");
-        let seconds = timed(&seatrial, &folder, &["log", "verify", "--workflow", "credit-preapproval"])?;
-        println!("{size} entries: `log verify` of the store {seconds:.1} s");
-        let to = export.to_str().ok_or("the folder's name is no text")?;
-        let seconds = timed(&seatrial, &folder, &["log", "export", to, "--workflow", "credit-preapproval"])?;
-        println!("{size} entries: `log export` {seconds:.1} s");
-        let verify = repo.root.join("target/release/seatrial-verify");
-        let place = export.join("credit-preapproval");
-        let place = if place.exists() { place } else { export };
-        let seconds = timed(&verify, &folder, &[place.to_str().ok_or("the folder's name is no text")?])?;
-        println!("{size} entries: `seatrial-verify` of the export {seconds:.1} s");
         std::fs::remove_dir_all(&folder).map_err(|e| format!("`{FACTORY}` was not removed: {e}"))?;
     }
     Ok(())
@@ -74,15 +63,4 @@ fn starts(seatrial: &Path, folder: &Path, signal: &str) -> Result<f64, String> {
     }
     took.sort_by(f64::total_cmp);
     took.get(took.len() / 2).copied().ok_or_else(|| "nothing was measured".to_owned())
-}
-
-fn timed(program: &Path, folder: &Path, arguments: &[&str]) -> Result<f64, String> {
-    let began = Instant::now();
-    let out = Command::new(program).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-    let out = out.map_err(|e| format!("{}: {e}", program.display()))?;
-    if !out.status.success() {
-        let (out, err) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        return Err(format!("{arguments:?} failed: {out}{err}"));
-    }
-    Ok(began.elapsed().as_secs_f64())
 }

@@ -51,6 +51,7 @@ impl From<Refused> for Failure {
             Refused::NotFound(_) => (Exit::CouldNotRun, "not_found"),
             Refused::Invalid(_) => (Exit::CouldNotRun, "invalid"),
             Refused::NotRecorded(_) => (Exit::Failed, "not_recorded"),
+            Refused::Unsettled(_) => (Exit::Failed, "unsettled"),
             Refused::ModelUnreachable(_) => (Exit::Failed, "model_unreachable"),
             _ => (Exit::Failed, "internal"),
         };

@@ -223,6 +223,9 @@ pub enum Refused {
     /// The record cannot be made, so nothing happened.
     #[error("the decision could not be recorded, so it did not happen and nothing leaves: {0}")]
     NotRecorded(String),
+    /// Whether the record is there is not known: the store was lost under the commit. Nothing leaves.
+    #[error("it is not known whether this was recorded, and nothing leaves: {0}")]
+    Unsettled(String),
     /// The model cannot be reached, and there is no way to go on without it. The text says what was not done.
     #[error("the model cannot be reached: {0}")]
     ModelUnreachable(String),

@@ -489,6 +489,7 @@ pub(crate) fn internal(error: impl std::fmt::Display) -> Refused {
 pub(crate) fn not_recorded(error: StoreError) -> Refused {
     match error {
         StoreError::NoLog(log) => Refused::NotFound(format!("there is no log `{log}`")),
+        StoreError::Unsettled(_) => Refused::Unsettled(error.to_string()),
         other => Refused::NotRecorded(other.to_string()),
     }
 }

@@ -317,6 +317,7 @@ impl Refused {
             Self::Stopped { .. } => "workflow_stopped",
             Self::TooMany { .. } => "rate_limit_exceeded",
             Self::NotRecorded(_) => "record_failed",
+            Self::Unsettled(_) => "record_unsettled",
             Self::ModelUnreachable(_) => "model_unreachable",
             Self::Internal(_) => "internal_error",
         }

@@ -135,7 +135,7 @@ impl Factory {
             Ok((_, passed)) => Ok(passed),
             Err(TransactError::Refused(Not::Refused(refused))) => Err(refused),
             Err(TransactError::Refused(Not::Twice(rec))) => self.passed_again(handle, *rec, case).await,
-            Err(TransactError::Store(error)) => Err(Refused::NotRecorded(error.to_string())),
+            Err(TransactError::Store(error)) => Err(not_recorded(error)),
         }
     }
 
@@ -165,7 +165,7 @@ impl Factory {
         match done {
             Ok((_, opened)) => Ok(opened),
             Err(TransactError::Refused(refused)) => Err(refused),
-            Err(TransactError::Store(error)) => Err(Refused::NotRecorded(error.to_string())),
+            Err(TransactError::Store(error)) => Err(not_recorded(error)),
         }
     }
 

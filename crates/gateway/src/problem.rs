@@ -80,6 +80,10 @@ impl From<Refused> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "record_failed", message)
                     .after(FAULT_RETRY_S)
             }
+            Refused::Unsettled(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "record_unsettled", message)
+                    .after(FAULT_RETRY_S)
+            }
             Refused::ModelUnreachable(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, "server_error", "model_unreachable", message)
             }
@@ -119,6 +123,7 @@ mod tests {
                 "rate_limit_exceeded",
             ),
             (Refused::NotRecorded("disk".to_owned()), 503, "record_failed"),
+            (Refused::Unsettled("disk".to_owned()), 503, "record_unsettled"),
             (Refused::ModelUnreachable("down".to_owned()), 502, "model_unreachable"),
             (Refused::Internal("x".to_owned()), 500, "internal_error"),
         ];

@@ -132,7 +132,7 @@ impl World {
     /// Notes that an act was refused; not where whether it is there could not be found out.
     fn refused<T>(&self, reason: &str, came: &Result<T, Refused>) {
         let Err(refused) = came else { return };
-        if !refused.to_string().contains("could not be found out") {
+        if !matches!(refused, Refused::Unsettled(_)) {
             self.book().refused.insert(reason.to_owned());
         }
     }
@@ -399,7 +399,7 @@ impl World {
         self.refused(&reason, &came);
         let ended = self.tick();
         // Of what came to no answer nobody knows when it comes to be.
-        if !matches!(came, Err(Refused::NotRecorded(_))) {
+        if !matches!(came, Err(Refused::NotRecorded(_) | Refused::Unsettled(_))) {
             self.book().resumes[place].1 = Some(ended);
         }
         self.did("resume", came.as_ref().map_or_else(word, |_| "resumed"));
@@ -457,6 +457,7 @@ fn word(refused: &Refused) -> &'static str {
         Refused::Conflict { .. } => "conflict",
         Refused::Changed { .. } => "changed",
         Refused::NotRecorded(_) => "not recorded",
+        Refused::Unsettled(_) => "unsettled",
         Refused::Stopped { .. } => "stopped",
         Refused::NotReleased { .. } => "not released",
         Refused::NotFound(_) => "not found",

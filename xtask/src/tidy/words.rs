@@ -17,8 +17,8 @@ const IGNORED: &str = concat!("#[ig", "nore");
 /// of `./test` that first installs what it needs.
 const STARTED: [(&str, &str); 3] = [
     ("crates/store/tests/it/crash.rs", "crates/store/tests/it/crash.rs"),
-    ("crates/store/tests/it/faulty.rs", "crates/store/tests/it/faulty.rs"),
     ("crates/gateway/tests/it/sdk.rs", "tests/sdk/run"),
+    ("crates/store/tests/it/faulty.rs", "crates/store/tests/it/faulty.rs"),
 ];
 
 /// Where packages of npm come from.

@@ -204,6 +204,36 @@ def _():
     refused(accept, broken)
 
 
+@check("attest export: the same statements as the pack's, each signed, each entry proved; a changed signature is refused")
+def _():
+    out = YARD / "attestations"
+    done = subprocess.run(
+        [BIN / "seatrial", "attest", "export", str(out), "--as", "hana@harbour.example", "--format", "json"],
+        cwd=YARD / "demo", capture_output=True, text=True, timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    index = json.loads((out / "index.json").read_text())
+    assert (out / "KEY").read_text().strip() == KEY == index["key"]
+    assert {line["kind"] for line in index["statements"]} == {"release", "evaluation", "approval"}
+    for line in index["statements"]:
+        payload = dsse(json.loads((out / line["file"]).read_text()))
+        assert payload["predicateType"] == line["predicate_type"]
+        proof = (out / line["proof"]).read_text()
+        assert proof.startswith("c2sp.org/tlog-proof@v1\n") and f"index {line['entry']}\n" in proof, proof
+    packed = {file.name: dsse(json.loads(file.read_text())) for file in envelopes()}
+    for name, payload in packed.items():
+        assert dsse(json.loads((out / name).read_text())) == payload, name
+    changed = json.loads((out / index["statements"][0]["file"]).read_text())
+    sig = bytearray(base64.b64decode(changed["signatures"][0]["sig"]))
+    sig[0] ^= 1
+    changed["signatures"][0]["sig"] = base64.b64encode(bytes(sig)).decode()
+    refused(dsse, changed)
+    again = subprocess.run(
+        [BIN / "seatrial", "attest", "export", str(out), "--as", "hana@harbour.example"], cwd=YARD / "demo", capture_output=True, text=True, timeout=120,
+    )
+    assert again.returncode != 0 and "holds something already" in again.stderr, again.stderr
+
+
 # -- SARIF
 
 

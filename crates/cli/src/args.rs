@@ -422,6 +422,9 @@ Example:
     /// The handover pack
     #[command(subcommand)]
     Handover(HandoverCommand),
+    /// Releases, evaluations and approvals as signed statements, for others' tools
+    #[command(subcommand)]
+    Attest(AttestCommand),
     /// Which obligation supports evidence for which article of a law or clause of a standard
     #[command(after_help = "\
 Example:

@@ -2,6 +2,7 @@
 
 mod approve;
 mod assess;
+mod attest;
 mod calibrate;
 mod can;
 mod check;
@@ -82,6 +83,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Pilot(PilotCommand::List | PilotCommand::Show { .. })
         | Command::Explain(_)
         | Command::Assess(_)
+        | Command::Attest(_)
         | Command::Questionnaire(_)
         | Command::Can(_)
         | Command::Policy(_)
@@ -200,6 +202,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         Command::People(command) => people::people(command, session, out).await,
         Command::Accept(args) => handover::accept(&args, session, out).await,
         Command::Handover(command) => handover::handover(&command, session, out).await,
+        Command::Attest(command) => attest::attest(&command, session, out).await,
         Command::Regulation(args) => regulation::states(&args, session, out).await,
         Command::Assess(args) => assess::assess(&args, session, out).await,
         Command::Questionnaire(command) => questionnaire::with_log(&command, session, out).await,

@@ -9,7 +9,7 @@ use seatrial_ledger::dsse::IN_TOTO;
 use seatrial_ledger::{Checkpoint, Note};
 use seatrial_model::event::PackGenerated;
 use seatrial_model::{Body, Digest, EventId, LogName, LogPoint, Logged, Stage};
-use seatrial_ownership::{LogIdentity, ObligationLine, PackInput, PackParts};
+use seatrial_ownership::{Attested, LogIdentity, ObligationLine, PackInput, PackParts, Statement};
 use seatrial_store::{Attest, Batch, ReaderExt as _, StoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +33,19 @@ pub struct PackDraft {
     pub attestations: BTreeMap<String, String>,
     /// The spec that is handed over.
     spec: Digest,
+}
+
+/// A workflow's statements, signed with its log's key.
+#[derive(Clone, Debug)]
+pub struct Attestations {
+    /// The workflow's log.
+    pub log: LogName,
+    /// Its identity as of [`checkpoint`](Self::checkpoint).
+    pub identity: LogIdentity,
+    /// The signed checkpoint that covers every entry that a statement is about.
+    pub checkpoint: String,
+    /// Statements and their DSSE envelopes, in the log's order.
+    pub signed: Vec<(Statement, String)>,
 }
 
 /// A sealed pack.
@@ -87,10 +100,7 @@ impl Factory {
         });
         let mut attestations = BTreeMap::new();
         for statement in &parts.statements {
-            let payload_type = IN_TOTO.to_owned();
-            let what = Attest::Dsse { payload_type, payload: statement.payload.clone() };
-            let envelope = self.0.store.attest(&handle.log, what).await.map_err(not_recorded)?;
-            attestations.insert(statement.name.clone(), envelope);
+            attestations.insert(statement.name.clone(), self.envelope(&handle.log, statement).await?);
         }
         Ok(PackDraft {
             log: handle.log.clone(),
@@ -102,6 +112,33 @@ impl Factory {
             attestations,
             spec: served.workflow.digest,
         })
+    }
+
+    /// Every release, evaluation and approval of a workflow as a statement, signed with the log's key. Nothing is
+    /// recorded: a statement follows from its entry, and is made again the same.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was made.
+    pub async fn attestations(&self, caller: &Caller, workflow: &str) -> Result<Attestations, Refused> {
+        let (handle, _) = self.submitted(workflow)?;
+        self.may_pack(caller, workflow)?;
+        let events = self.delivery_events(&handle.log).await.map_err(not_recorded)?;
+        let blobs = self.named_blobs(&handle.log, &events).await?;
+        // After everything was read: the checkpoint covers all of it.
+        let checkpoint = self.0.store.sign_now(&handle.log).await.map_err(not_recorded)?;
+        let identity = LogIdentity { point: point(&checkpoint)?, ..self.log_identity(&handle.log).await? };
+        let attested = Attested { workflow, origin: &identity.origin, events: &events, blobs: &blobs };
+        let mut signed = Vec::new();
+        for statement in seatrial_ownership::statements(&attested) {
+            let envelope = self.envelope(&handle.log, &statement).await?;
+            signed.push((statement, envelope));
+        }
+        Ok(Attestations { log: handle.log.clone(), identity, checkpoint, signed })
+    }
+
+    async fn envelope(&self, log: &LogName, statement: &Statement) -> Result<String, Refused> {
+        let what = Attest::Dsse { payload_type: IN_TOTO.to_owned(), payload: statement.payload.clone() };
+        self.0.store.attest(log, what).await.map_err(not_recorded)
     }
 
     /// Seals a pack that was written, and records it.

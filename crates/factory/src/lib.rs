@@ -84,7 +84,7 @@ pub use evaluate::{
 };
 pub use example::{ExampleAdded, ExampleInput, Expectation};
 pub use factory::{Factory, OpenError, OpenOptions, Providers, WitnessAnswer, origin, read_factory};
-pub use handover::{PackDraft, Sealed};
+pub use handover::{Attestations, PackDraft, Sealed};
 pub use import::{Effect, ImportDone, ImportInput, import_examples};
 pub use incidents::{
     INCIDENT_FINDINGS_MAX, INCIDENT_NAMES_MAX, INCIDENT_TEXT_BYTES_MAX, IncidentChanged, IncidentInput, IncidentLook,

@@ -16,7 +16,7 @@ pub use index::{
     ActionCount, ActionKind, BindingBar, OVER_DAYS, Sides, TransferIndex, WEEKS_MAX, Week, WrittenBar, binding_bar,
     transfer_index,
 };
-pub use pack::{PackParts, Statement, pack, pack_parts};
+pub use pack::{Attested, PackParts, Statement, pack, pack_parts, statements};
 pub use responsibility::{Taker, Taking, responsibilities, takings};
 
 use seatrial_model::{Digest, ElementPath, LogPoint, Logged, Time};

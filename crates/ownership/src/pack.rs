@@ -19,7 +19,7 @@ mod rules;
 mod runbooks;
 mod waivers;
 
-pub use intoto::Statement;
+pub use intoto::{Attested, Statement, statements};
 
 use crate::{Gap, PackInput, gaps};
 use cite::{Citations, t, ticks};
@@ -70,7 +70,12 @@ pub fn pack_parts(input: &PackInput<'_>) -> PackParts {
     PackParts {
         page,
         files,
-        statements: intoto::statements(input),
+        statements: statements(&Attested {
+            workflow: &input.workflow.name,
+            origin: &input.log.origin,
+            events: input.events,
+            blobs: input.blobs,
+        }),
         factory_entries: cites.of_factory(),
         missing: gaps(input),
     }

@@ -11,7 +11,7 @@ use crate::out::{Out, shown};
 use crate::session::Session;
 use serde_json::json;
 
-pub(crate) use pack::{verify, write};
+pub(crate) use pack::{make_empty, proved, put, verify, write};
 
 /// Accepts a responsibility.
 pub(crate) async fn accept(args: &AcceptArgs, session: &Session, out: &mut Out) -> Result<Exit, Failure> {

@@ -139,17 +139,17 @@ async fn write_factory_entries(factory: &Factory, draft: &PackDraft, dir: &Path)
 }
 
 /// An entry's bytes and its proof.
-type Proved = Option<(Vec<u8>, String)>;
+pub(crate) type Proved = Option<(Vec<u8>, String)>;
 
-fn proved(view: &dyn View, checkpoint: &str, index: u64) -> Result<Proved, seatrial_store::StoreError> {
+pub(crate) fn proved(view: &dyn View, checkpoint: &str, index: u64) -> Result<Proved, seatrial_store::StoreError> {
     let Some(entry) = view.entries(index, 1)?.into_iter().next() else { return Ok(None) };
     let proof = prove(&StoreSource::new(view, Some(checkpoint.to_owned())), index);
     Ok(proof.ok().map(|proof| (entry.bytes, proof.to_string())))
 }
 
-fn put(dir: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn put(dir: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {
     let path = dir.join(place);
-    let error = |e: std::io::Error| Failure::file(format!("the pack was not finished: `{}`: {e}", path.display()));
+    let error = |e: std::io::Error| Failure::file(format!("what is there is not finished: `{}`: {e}", path.display()));
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(error)?;
     }
@@ -157,17 +157,14 @@ fn put(dir: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Makes the folder, or finds it empty: nothing is overwritten.
-fn make_empty(dir: &Path) -> Result<(), Failure> {
+pub(crate) fn make_empty(dir: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(dir)
         .map_err(|e| Failure::file(format!("`{}` cannot be made ({e}); nothing was generated", dir.display())))?;
     let empty = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
     if empty {
         return Ok(());
     }
-    Err(Failure::file(format!(
-        "`{}` holds something already; nothing was generated. `--out DIR` names a new folder",
-        dir.display()
-    )))
+    Err(Failure::file(format!("`{}` holds something already; nothing was generated. Name a new folder", dir.display())))
 }
 
 /// `seatrial handover verify`: needs the folder and the key, and no factory.

@@ -252,3 +252,6 @@ pub(crate) fn decisions_of(view: &dyn View, case: &str, limit: usize) -> Result<
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod in_order;
 mod keys_change;
 mod pack;
 mod signed;
+mod vectors;
 mod watching;
 
 #[test]

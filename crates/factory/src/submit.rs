@@ -9,12 +9,18 @@ use seatrial_model::event::SpecSubmitted;
 use seatrial_model::{Body, Digest, ElementPath, LogName};
 use seatrial_spec::workflow::{Element, FactorySpec};
 use seatrial_spec::{Checked, MemoryFiles, Workflow};
-use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, View};
+use seatrial_store::{Batch, ReaderExt as _, StoreExt as _, TransactError, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The most paths that a submission lists of each kind; the element tables hold all.
 pub const PATHS_LISTED_MAX: usize = 100;
+
+/// How often a submission is worked out where others submit in between: once more suffices unless they keep on.
+const SUBMIT_TRIES: usize = 2;
+
+/// Another spec was recorded since the newest one was read.
+struct Moved;
 
 /// What a submission came to.
 #[derive(Clone, Debug)]
@@ -75,15 +81,30 @@ impl Factory {
     }
 
     pub(crate) async fn submit_spec(&self, caller: &Caller, workflow: Workflow) -> Result<Submitted, Refused> {
+        for _ in 0..SUBMIT_TRIES {
+            if let Some(submitted) = self.submit_once(caller, &workflow).await? {
+                return Ok(submitted);
+            }
+        }
+        let message = format!(
+            "specs of `{}` were submitted by others meanwhile, more than once; this one was not recorded. Look at the newest one, then submit again",
+            workflow.name
+        );
+        Err(Refused::Conflict { message, now: None })
+    }
+
+    /// Submits a spec after the newest one; none where another came in between, of which the event would not know.
+    async fn submit_once(&self, caller: &Caller, workflow: &Workflow) -> Result<Option<Submitted>, Refused> {
         let log: LogName = workflow.name.parse().map_err(|e| Refused::Invalid(format!("{e}")))?;
         let (spec, elements) = (workflow.digest, workflow.elements.len());
         let known = self.handle(log.as_str()).is_ok();
         // What stands in the log already is submitted by nobody now: a pipeline that may only evaluate goes on with it.
         let latest = if known { self.latest_spec(&log).await? } else { None };
         if latest.as_ref().is_some_and(|(rec, _)| rec.spec == spec) {
-            return Ok(Submitted { workflow: log, spec, new: false, first: false, elements, changes: (0, 0, 0) });
+            let changes = (0, 0, 0);
+            return Ok(Some(Submitted { workflow: log, spec, new: false, first: false, elements, changes }));
         }
-        self.may_submit(caller, &workflow)?;
+        self.may_submit(caller, workflow)?;
         if !known {
             self.open_log(&log).await.map_err(internal)?;
             self.reload(&log).await?;
@@ -92,8 +113,9 @@ impl Factory {
         let diff = seatrial_spec::diff(old, &workflow.elements);
         let changes = (diff.added.len(), diff.removed.len(), diff.changed.len());
         let listed = |paths: Vec<ElementPath>| paths.into_iter().take(PATHS_LISTED_MAX).collect::<Vec<_>>();
-        let table = table(&workflow)?;
+        let table = table(workflow)?;
         let first = latest.is_none();
+        let seen = latest.as_ref().map(|(rec, _)| rec.index);
         let body = SpecSubmitted {
             files: workflow.files.iter().map(|(path, file)| (path.clone(), file.blob)).collect(),
             elements: Digest::of(&table),
@@ -108,12 +130,30 @@ impl Factory {
         let mut blobs: Vec<Vec<u8>> = workflow.files.values().map(|f| f.bytes.to_vec()).collect();
         blobs.push(table);
         let batch = Batch { events: vec![event], blobs, ..Batch::default() };
-        self.0.store.append(&log, batch).await.map_err(not_recorded)?;
+        let recorded = self.submit_unless_moved(&log, seen, batch).await?;
         if !known {
             self.stop_with_the_factory(&log).await?;
         }
         self.reload(&log).await?;
-        Ok(Submitted { workflow: log, spec, new: true, first, elements, changes })
+        Ok(recorded.then_some(Submitted { workflow: log, spec, new: true, first, elements, changes }))
+    }
+
+    /// Appends a submission where the newest spec is still the one that was `seen`. Another caller, or another node, may
+    /// have submitted since it was read.
+    async fn submit_unless_moved(&self, log: &LogName, seen: Option<u64>, batch: Batch) -> Result<bool, Refused> {
+        let done = self
+            .0
+            .store
+            .transact_with::<(), Moved, _>(log, move |view| {
+                let newest = row::<SpecRec>(view, "spec", b"latest")?.map(|rec| rec.index);
+                if newest == seen { Ok((batch, ())) } else { Err(TransactError::Refused(Moved)) }
+            })
+            .await;
+        match done {
+            Ok(_) => Ok(true),
+            Err(TransactError::Refused(Moved)) => Ok(false),
+            Err(TransactError::Store(error)) => Err(not_recorded(error)),
+        }
     }
 
     fn may_submit(&self, caller: &Caller, workflow: &Workflow) -> Result<(), Refused> {

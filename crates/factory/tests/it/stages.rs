@@ -4,7 +4,8 @@ use crate::simulated;
 use crate::support::{Only, WORKFLOW, Yard, application, run, shop};
 use seatrial_factory::api::Refused;
 use seatrial_model::facts::OnLapse;
-use seatrial_model::{Action, Body, Stage, Verdict};
+use seatrial_model::{Action, Body, Digest, Stage, Verdict};
+use seatrial_store::ReaderExt as _;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -202,4 +203,57 @@ async fn a_retired_workflow_serves_nothing_and_says_so() {
     let size = seatrial_store::ReaderExt::size(&**events, &yard.log()).await.unwrap();
     let last = seatrial_store::ReaderExt::event(&**events, &yard.log(), size - 1).await.unwrap().unwrap();
     assert!(matches!(last.body, Body::WorkflowRetired(_)) && last.payloads.contains_key("evidence"), "{last:?}");
+}
+
+/// Each spec in the log with the one that it says it follows.
+async fn submitted(yard: &Yard) -> Vec<(Option<Digest>, Option<Digest>)> {
+    let events = yard.factory.store().events(&yard.log(), 0, 1_000).await.unwrap();
+    let specs = events.into_iter().filter_map(|(_, event)| match event.body {
+        Body::SpecSubmitted(body) => Some((event.spec, body.previous)),
+        _ => None,
+    });
+    specs.collect()
+}
+
+/// Lets a future go until it waits for the first time.
+async fn begin(future: impl Future) {
+    tokio::select! {
+        biased;
+        _ = future => panic!("it waited for nothing"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_submit_at_once_the_second_follows_the_first() {
+    let yard = Yard::new().await;
+    let dev = yard.who("dev");
+    yard.factory.submit(&dev, None).await.unwrap();
+    // The first has read the work tree and asked for the newest spec when the second is recorded. (Where the store
+    // answered it at once, it comes first; the order among the entries has to be true either way.)
+    yard.edit("input.credit.amount > 2000", "input.credit.amount > 1500");
+    let mut first = Box::pin(yard.factory.submit(&dev, None));
+    begin(first.as_mut()).await;
+    yard.edit("input.credit.amount > 1500", "input.credit.amount > 1000");
+    let second = yard.factory.submit(&dev, None).await.unwrap();
+    let first = first.await.unwrap();
+    assert!(first.new && second.new && first.spec != second.spec);
+    let specs = submitted(&yard).await;
+    assert_eq!(specs.len(), 3);
+    for pair in specs.windows(2) {
+        assert_eq!(pair[1].1, pair[0].0, "each names the one before it: {specs:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_submit_the_same_at_once_one_is_recorded() {
+    let yard = Yard::new().await;
+    let dev = yard.who("dev");
+    yard.factory.submit(&dev, None).await.unwrap();
+    yard.edit("input.credit.amount > 2000", "input.credit.amount > 1500");
+    let mut first = Box::pin(yard.factory.submit(&dev, None));
+    begin(first.as_mut()).await;
+    let second = yard.factory.submit(&dev, None).await.unwrap();
+    assert_ne!(first.await.unwrap().new, second.new, "one of the two");
+    assert_eq!(submitted(&yard).await.len(), 2);
 }

@@ -2,8 +2,10 @@
 // golang.org/x/mod/sumdb packages, which know nothing of Seatrial.
 //
 //	go-interop DIR VKEY
+//	go-interop PROOF ENTRY VKEY
 //
-// It checks the signed note, the root over the tiles, the inclusion of every entry, and the consistency with each
+// Of a proof file (C2SP tlog-proof) and the bytes of its entry, it checks the checkpoint and the inclusion. Of a folder
+// it checks the signed note, the root over the tiles, the inclusion of every entry, and the consistency with each
 // earlier checkpoint and with the tree at half the size. It prints one line and ends with 0, or says what is wrong
 // and ends with 1.
 //
@@ -49,12 +51,17 @@ func (f folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 
 func (folder) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// checkpoint opens a signed checkpoint.
+// checkpoint reads and opens a signed checkpoint.
 func checkpoint(path string, verifier note.Verifier) (tlog.Tree, error) {
 	msg, err := os.ReadFile(path)
 	if err != nil {
 		return tlog.Tree{}, err
 	}
+	return opened(msg, verifier)
+}
+
+// opened opens a signed checkpoint.
+func opened(msg []byte, verifier note.Verifier) (tlog.Tree, error) {
 	signed, err := note.Open(msg, note.VerifierList(verifier))
 	if err != nil {
 		return tlog.Tree{}, err
@@ -174,12 +181,62 @@ func run(dir, vkey string) error {
 	return nil
 }
 
+// proved checks that an entry is in a log by its proof file alone.
+func proved(file, entry, vkey string) error {
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	leaf, err := os.ReadFile(entry)
+	if err != nil {
+		return err
+	}
+	head, signed, found := strings.Cut(string(text), "\n\n")
+	lines := strings.Split(head, "\n")
+	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
+		return fmt.Errorf("%s is not a proof of this form", file)
+	}
+	index, err := strconv.ParseInt(lines[1][len("index "):], 10, 64)
+	if err != nil {
+		return err
+	}
+	tree, err := opened([]byte(signed), verifier)
+	if err != nil {
+		return err
+	}
+	var proof tlog.RecordProof
+	for _, line := range lines[2:] {
+		bytes, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(bytes) != tlog.HashSize {
+			return fmt.Errorf("%q is not a hash", line)
+		}
+		var hash tlog.Hash
+		copy(hash[:], bytes)
+		proof = append(proof, hash)
+	}
+	if err := tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(leaf)); err != nil {
+		return err
+	}
+	fmt.Printf("verified that this is entry %d of %d\n", index, tree.N)
+	return nil
+}
+
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: go-interop DIR VKEY")
+	var err error
+	switch len(os.Args) {
+	case 3:
+		err = run(os.Args[1], os.Args[2])
+	case 4:
+		err = proved(os.Args[1], os.Args[2], os.Args[3])
+	default:
+		fmt.Fprintln(os.Stderr, "usage: go-interop DIR VKEY | go-interop PROOF ENTRY VKEY")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "NOT VERIFIED:", err)
 		os.Exit(1)
 	}

@@ -2,6 +2,7 @@
 verifier. Each validator must also refuse a file that is broken."""
 
 import base64
+import copy
 import json
 import os
 import pathlib
@@ -155,23 +156,39 @@ def public_key():
 def dsse(envelope):
     from securesystemslib.dsse import Envelope
 
-    parsed = Envelope.from_dict(envelope)
+    # It takes apart what it is given.
+    parsed = Envelope.from_dict(copy.deepcopy(envelope))
     key = public_key()
     key.keyid = next(iter(parsed.signatures))
     parsed.verify([key], 1)
     return json.loads(parsed.payload)
 
 
-@check("in-toto: every envelope is signed by the log's key, as securesystemslib finds; a changed payload is not")
+def flipped(text, at):
+    """Base64 of the same bytes, but for one bit of one of them."""
+    raw = bytearray(base64.b64decode(text))
+    raw[at % len(raw)] ^= 1
+    return base64.b64encode(bytes(raw)).decode()
+
+
+@check("in-toto: every envelope is signed by the log's key, as securesystemslib finds; changed in any part it is not")
 def _():
     assert len(envelopes()) > 5
-    for file in envelopes():
-        dsse(json.loads(file.read_text()))
-    changed = json.loads(envelopes()[0].read_text())
-    payload = bytearray(base64.b64decode(changed["payload"]))
-    payload[-3] ^= 1
-    changed["payload"] = base64.b64encode(bytes(payload)).decode()
-    refused(dsse, changed)
+    for number, file in enumerate(envelopes()):
+        envelope = json.loads(file.read_text())
+        statement = dsse(envelope)
+        (signature,) = envelope["signatures"]
+        for at in range(number, 400, 97):
+            refused(dsse, envelope | {"payload": flipped(envelope["payload"], at)})
+            refused(dsse, envelope | {"signatures": [signature | {"sig": flipped(signature["sig"], at)}]})
+        refused(dsse, envelope | {"payloadType": envelope["payloadType"] + "x"})
+        refused(dsse, envelope | {"payload": ""})
+        # What the statement is about, and what it says of it: rewritten as a forger would, signature kept.
+        for change in [{"subject": [{"name": "x", "digest": {"sha256": "00" * 32}}]}, {"predicateType": "x"}, {"predicate": {}}]:
+            forged = json.dumps(statement | change, separators=(",", ":")).encode()
+            refused(dsse, envelope | {"payload": base64.b64encode(forged).decode()})
+    other = json.loads(envelopes()[1].read_text())["signatures"]
+    refused(dsse, json.loads(envelopes()[0].read_text()) | {"signatures": other})
 
 
 @check("in-toto: every payload is a Statement v1 by the project's own library, its known predicates too; a broken one is not")

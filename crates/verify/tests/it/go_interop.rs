@@ -1,7 +1,7 @@
 use crate::fixture::{Log, signer};
 use crate::in_order::full;
-use seatrial_ledger::Checkpoint;
-use seatrial_verify::{ExportOptions, export};
+use seatrial_ledger::{Checkpoint, bundle};
+use seatrial_verify::{ExportOptions, export, prove};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -59,6 +59,50 @@ fn go_reads_what_we_write() {
     let forked = Checkpoint::new(signer().name(), frontier.size(), Digest::of(b"another history"));
     fs::write(dir.join("earlier-checkpoints/000009"), forked.sign(&signer()).unwrap().to_string()).unwrap();
     assert!(String::from_utf8_lossy(&run(&program, &dir).stderr).contains("earlier-checkpoints/000009"));
+}
+
+/// The bytes of an entry, out of the exported bundle that holds it.
+fn bundled(dir: &Path, index: u64) -> Vec<u8> {
+    let name = if index < 256 { "tile/entries/000" } else { "tile/entries/001.p/20" };
+    let bytes = fs::read(dir.join(name)).unwrap();
+    bundle::decode(&bytes).unwrap()[index as usize % 256].to_vec()
+}
+
+/// A proof of one entry, without the log: every changed byte of the proof that is signed or hashed, and of the entry.
+#[test]
+fn go_accepts_the_proof_of_one_entry() {
+    let work = tempfile::tempdir().unwrap();
+    let Some(program) = build(work.path()) else { return };
+    let (log, dir) = (full(), work.path().join("export"));
+    export(&log, &dir, ExportOptions::default()).unwrap();
+    let (proof, leaf) = (work.path().join("one.tlog-proof"), work.path().join("entry"));
+    let key = signer().verifier_key().to_string();
+    let asked = || Command::new(&program).args([&proof, &leaf]).arg(&key).output().unwrap();
+    for index in [0, 1, 255, 256, 275] {
+        let text = prove(&log, index).unwrap().to_string();
+        let entry = bundled(&dir, index);
+        fs::write(&proof, &text).unwrap();
+        fs::write(&leaf, &entry).unwrap();
+        let out = asked();
+        assert!(out.status.success(), "{index}: {}", String::from_utf8_lossy(&out.stderr));
+        assert_eq!(String::from_utf8(out.stdout).unwrap(), format!("verified that this is entry {index} of 276\n"));
+
+        let mut changed = entry.clone();
+        changed[index as usize % entry.len()] ^= 1;
+        fs::write(&leaf, &changed).unwrap();
+        assert!(!asked().status.success(), "{index}: another entry");
+        fs::write(&leaf, &entry).unwrap();
+        for at in (0..text.len()).step_by(29) {
+            let mut bytes = text.clone().into_bytes();
+            // The last digit before a `=` has bits that nobody reads.
+            if bytes.get(at + 1) == Some(&b'=') || bytes[at] == b'=' {
+                continue;
+            }
+            bytes[at] ^= 2;
+            fs::write(&proof, &bytes).unwrap();
+            assert!(!asked().status.success(), "{index}: Go takes a proof whose byte {at} was changed");
+        }
+    }
 }
 
 use seatrial_model::Digest;

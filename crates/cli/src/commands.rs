@@ -116,6 +116,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Log(
             LogCommand::Verify { .. }
             | LogCommand::Export { .. }
+            | LogCommand::Parquet(_)
             | LogCommand::Watch(_)
             | LogCommand::Prove { .. }
             | LogCommand::Statement { .. }
@@ -150,6 +151,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Log(
                 LogCommand::Verify { .. }
                     | LogCommand::Export { .. }
+                    | LogCommand::Parquet(_)
                     | LogCommand::Watch(_)
                     | LogCommand::Prove { .. }
                     | LogCommand::Statement { .. }
@@ -224,6 +226,7 @@ pub(crate) async fn run(command: Command, session: &Session, out: &mut Out) -> R
         | Command::Log(
             LogCommand::Verify { .. }
             | LogCommand::Export { .. }
+            | LogCommand::Parquet(_)
             | LogCommand::Watch(_)
             | LogCommand::Prove { .. }
             | LogCommand::Statement { .. }

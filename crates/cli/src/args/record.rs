@@ -1,6 +1,6 @@
 //! Arguments around the log.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use seatrial_ledger::VerifierKey;
 use seatrial_model::{DecisionId, EventId, Span};
 use std::fmt;
@@ -68,6 +68,15 @@ Example:
         #[arg(long)]
         payloads: bool,
     },
+    /// Rows for analysis: events and decisions as Parquet, partitioned by workflow and day
+    #[command(after_help = "\
+All logs, or the one that `--workflow` names. Rows hold what the log's leaves hold, and no payloads. DuckDB, Spark, Trino and \
+ClickHouse read the folder as it is. Days are of UTC, both ends included.
+
+Example:
+  seatrial log parquet ./rows
+  seatrial log parquet ./rows --from 2026-11-01 --to 2026-11-30 --workflow credit-preapproval")]
+    Parquet(ParquetArgs),
     /// Watch a log from outside: remembers what it saw, and alarms where the log is not the same one any more
     #[command(after_help = "\
 Fetches the newest checkpoint of a log (an address `https://…/log/NAME`, a folder of an export, or `.` for the store) and \
@@ -223,4 +232,17 @@ pub(crate) struct RestoreArgs {
     /// The old store's secrets: tokens, and the secret behind case ids
     #[arg(long, value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
+}
+
+/// `seatrial log parquet`.
+#[derive(Args, Debug)]
+pub(crate) struct ParquetArgs {
+    /// A new folder
+    pub(crate) dir: PathBuf,
+    /// The first day
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<jiff::civil::Date>,
+    /// The last day
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<jiff::civil::Date>,
 }

@@ -1,6 +1,7 @@
 //! `seatrial log`: verify, export, prove, keys, rebuild. All but the last only read, beside the store's owner.
 
 mod keys;
+mod parquet;
 mod prove;
 mod restore;
 mod served;
@@ -53,6 +54,7 @@ pub(crate) async fn read(
             verify_store(asked, named, trust, out).await
         }
         LogCommand::Export { dir, payloads } => write_export(asked, named, &dir, payloads, out).await,
+        LogCommand::Parquet(args) => parquet::parquet(args, asked, named, out).await,
         LogCommand::Watch(args) => watch::watch(args, asked, named, out).await,
         LogCommand::Prove { entry, out: file } => prove::prove(asked, named, entry, file.as_deref(), out).await,
         LogCommand::Statement { event, out: dir } => statement::statement(asked, event, dir.as_deref(), out).await,

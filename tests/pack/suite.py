@@ -358,4 +358,61 @@ def _():
     assert alone(directory)[0] == 0
 
 
+# -- what others attest
+
+
+def page():
+    """The program of the reference, as it stands there."""
+    text = pathlib.Path("docs/reference/attestations.md").read_text()
+    return text.split("```python\n")[1].split("```")[0]
+
+
+@check("attest add: what securesystemslib signs by the reference's own program discharges an obligation; another key's does not")
+def _():
+    yard = YARD / "attested"
+    shutil.copytree("examples/credit-preapproval", yard, ignore=shutil.ignore_patterns(".seatrial"))
+    (yard / "attest.py").write_text(page())
+
+    def run(*arguments, code=0):
+        done = subprocess.run(arguments, cwd=yard, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    for name in ["scanner", "stranger"]:
+        run("openssl", "genpkey", "-algorithm", "ed25519", "-out", f"{name}.key")
+        run("openssl", "pkey", "-in", f"{name}.key", "-pubout", "-out", f"{name}.pem")
+    pem = (yard / "scanner.pem").read_text().replace("\n", "\n        ")
+    with (yard / "factory.yaml").open("a") as factory:
+        factory.write(
+            "obligations:\n  scanned:\n    title: Scanned\n    filed_by: risk\n    attestation:\n"
+            f"      predicate: https://scanner.example/scan/v1\n      keys:\n      - |\n        {pem}\n"
+        )
+    run(BIN / "seatrial", "submit", "--as", "dev@shipyard.example")
+    digest = json.loads(run(BIN / "seatrial", "digest", "--format", "json").stdout)["written"]
+    for name in ["scanner", "stranger"]:
+        (yard / f"{name}.json").write_text(run("python3", "attest.py", f"{name}.key", digest).stdout)
+
+    def state():
+        status = subprocess.run(
+            [BIN / "seatrial", "status", "--submitted", "--stage", "production", "--format", "json"],
+            cwd=yard, capture_output=True, text=True, timeout=120,
+        )
+        return next(o["state"] for o in json.loads(status.stdout)["obligations"] if o["id"] == "scanned")
+
+    add = [BIN / "seatrial", "attest", "add", "--obligation", "scanned", "--as", "ria@harbour.example"]
+    assert "no signature in it is good" in run(*add, "stranger.json", code=2).stderr
+    assert state() == "open"
+    run(*add, "scanner.json")
+    assert state() == "discharged"
+    verify = [BIN / "seatrial-verify", "attest", "scanner.json", "--key"]
+    run(*verify, "scanner.pem")
+    run(*verify, "stranger.pem", code=1)
+    envelope = json.loads((yard / "scanner.json").read_text())
+    payload = bytearray(base64.b64decode(envelope["payload"]))
+    payload[-5] ^= 1
+    envelope["payload"] = base64.b64encode(bytes(payload)).decode()
+    (yard / "changed.json").write_text(json.dumps(envelope))
+    run(BIN / "seatrial-verify", "attest", "changed.json", "--key", "scanner.pem", code=1)
+
+
 checks.main()

@@ -281,6 +281,7 @@ fn is_artifact(body: &Body) -> bool {
             | Body::OutcomeMeasured(_)
             | Body::PilotReported(_)
             | Body::DocumentFiled(_)
+            | Body::AttestationAccepted(_)
     )
 }
 

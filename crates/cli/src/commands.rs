@@ -45,6 +45,7 @@ mod witness;
 
 pub(crate) use approve::{ask as ask_approval, sign as sign_approval};
 pub(crate) use assess::explain as explain_detector;
+pub(crate) use attest::verify as verify_attestations;
 pub(crate) use calibrate::plan as plan_calibration;
 pub(crate) use check::check;
 pub(crate) use diff::diff_alone;
@@ -60,9 +61,9 @@ pub(crate) use waive::ask as ask_grant;
 pub(crate) use witness::witness;
 
 use crate::args::{
-    Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand, IncidentCommand,
-    LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand, SprintCommand, TokenCommand, WaiveArgs,
-    WaiveCommand,
+    AttestCommand, Cli, Command, CompletionArgs, DecisionCommand, DrillArgs, ExampleCommand, HandoverCommand,
+    IncidentCommand, LogCommand, PeopleCommand, PilotCommand, RegulationArgs, ReviewCommand, SprintCommand,
+    TokenCommand, WaiveArgs, WaiveCommand,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -83,7 +84,7 @@ pub(crate) const fn writes(command: &Command) -> bool {
         | Command::Pilot(PilotCommand::List | PilotCommand::Show { .. })
         | Command::Explain(_)
         | Command::Assess(_)
-        | Command::Attest(_)
+        | Command::Attest(AttestCommand::Export { .. } | AttestCommand::Verify { .. })
         | Command::Questionnaire(_)
         | Command::Can(_)
         | Command::Policy(_)
@@ -147,6 +148,7 @@ pub(crate) const fn goes_through_owner(command: &Command) -> bool {
             | Command::Serve(_)
             | Command::Demo(_)
             | Command::Handover(HandoverCommand::Verify { .. })
+            | Command::Attest(AttestCommand::Verify { .. })
             | Command::Regulation(RegulationArgs { states: false, .. })
             | Command::Log(
                 LogCommand::Verify { .. }

@@ -80,6 +80,9 @@ async fn run(cli: Cli, argv: Vec<String>, out: &mut Out) -> Result<Exit, Failure
         Command::Handover(args::HandoverCommand::Verify { pack, key, witnesses }) => {
             commands::handover::verify(&pack, key, witnesses, &asked, out)
         }
+        Command::Attest(args::AttestCommand::Verify { files, keys, subject }) => {
+            commands::verify_attestations(&files, &keys, subject.as_deref(), &asked, out)
+        }
         Command::Assess(AssessArgs { explain: Some(id), .. }) => commands::explain_detector(&id, out),
         Command::Regulation(args) if !args.states => commands::regulation(&args, out),
         Command::Serve(args) => commands::serve(&args, &asked, out).await,

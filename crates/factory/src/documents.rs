@@ -1,4 +1,4 @@
-//! Documents that are filed as evidence: a report of validation, a contract, a foreign attestation.
+//! Documents that are filed as evidence: a report of validation, a contract.
 
 use crate::api::{Caller, Refused};
 use crate::approve::{find, newest};

@@ -2,6 +2,7 @@
 
 mod ages;
 mod applies;
+mod attested;
 mod build;
 mod handover;
 mod human;
@@ -19,8 +20,8 @@ pub use seatrial_spec::Which;
 
 use crate::state::State;
 use seatrial_model::words::Layer;
-use seatrial_model::{PathPattern, Span, Stage};
-use seatrial_spec::workflow::RESPONSIBILITIES;
+use seatrial_model::{Digest, PathPattern, Span, Stage};
+use seatrial_spec::workflow::{AttestationAsked, RESPONSIBILITIES};
 use seatrial_spec::{FactorySpec, Workflow};
 use serde::Serialize;
 use serde_json::Value;
@@ -107,6 +108,15 @@ pub enum Duty {
     Document {
         /// By a holder of this role.
         role: String,
+    },
+    /// Somebody else attests it.
+    Attested {
+        /// A holder of this role adds it.
+        role: String,
+        /// What has to be attested, and by whom.
+        asked: AttestationAsked,
+        /// The digest that it has to be about; none where the spec has no such file.
+        about: Option<Digest>,
     },
     /// The five responsibilities resolve to people.
     Assigned,
@@ -249,7 +259,7 @@ pub fn obligations(workflow: &Workflow, factory: &FactorySpec) -> Vec<Obligation
     all.push(operation::witnessed());
     all.extend(running::ownership(workflow));
     all.extend(running::exercised(workflow));
-    all.extend(human::of_the_factory(factory));
+    all.extend(human::of_the_factory(workflow, factory));
     all.extend(handover::handover(workflow));
     all.extend([Stage::Pilot, Stage::Production, Stage::Owned].map(|stage| human::release(workflow, factory, stage)));
     let weight = applies::Weight::of(workflow, factory);

@@ -1,5 +1,6 @@
 //! How every obligation stands: a fold over the log's delivery events.
 
+mod attested;
 mod documents;
 mod facts;
 mod handover;
@@ -317,7 +318,8 @@ impl<'a> Fold<'a> {
             if !same && others > others_max {
                 continue;
             }
-            let old = |age: &Span| self.input.now.millis_since(logged.event.time) > age.signed_millis();
+            let since = attested::counts_from(&logged.event);
+            let old = |age: &Span| self.input.now.millis_since(since) > age.signed_millis();
             let aged = age.filter(old).filter(|_| same);
             out.push(Claim { logged, evidence, current: same && aged.is_none(), aged });
         }
@@ -393,6 +395,7 @@ impl<'a> Fold<'a> {
             Duty::Witnessed => self.witnessed(),
             Duty::Validated => self.validated(obligation, claims),
             Duty::Document { role } => self.document(role, obligation, claims),
+            Duty::Attested { asked, about, .. } => self.attested(asked, *about, obligation, claims),
             Duty::Runbooks => self.runbooks(claims),
             Duty::Drills => drills(others),
             Duty::Unaided => self.unaided(),

@@ -2,7 +2,7 @@
 
 use crate::note::{Signer, VerifierKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
 /// The payload type of in-toto statements.
@@ -73,6 +73,11 @@ impl Envelope {
         let fits = |s: &EnvelopeSignature| BASE64.decode(&s.sig).is_ok_and(|sig| key.verify(&message, &sig));
         if self.signatures.iter().any(fits) { Ok(payload) } else { Err(DsseError::NotSigned(key.name().to_owned())) }
     }
+}
+
+/// Base64 as DSSE has it: whoever writes an envelope chooses the standard alphabet or the one for addresses.
+pub(crate) fn base64_of(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
 
 #[cfg(test)]

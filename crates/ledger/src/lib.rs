@@ -1,6 +1,6 @@
 //! The evidence log's mathematics, usable alone: RFC 6962 Merkle hashing, an append-only tree that keeps
 //! only its right edge, C2SP `tlog-tiles` (tiles, entry bundles and their paths), inclusion and consistency
-//! proofs, C2SP signed notes, checkpoints, `tlog-proof` files, the DSSE pre-authentication encoding, and signatures
+//! proofs, C2SP signed notes, checkpoints, `tlog-proof` files, DSSE envelopes, the in-toto Statements of others, and signatures
 //! that people make with their own SSH keys.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: tiles come through [`TileReader`], and a
@@ -9,6 +9,7 @@
 //! Sources: RFC 6962 § 2.1, and the C2SP pages `tlog-tiles`, `signed-note`, `tlog-checkpoint`,
 //! `tlog-cosignature` and `tlog-proof`; OpenSSH's `PROTOCOL.sshsig`.
 
+pub mod attestation;
 pub mod bundle;
 pub mod checkpoint;
 pub mod dsse;

@@ -216,6 +216,9 @@ pub enum Body {
     /// A document was filed as evidence.
     #[serde(rename = "document.filed/1")]
     DocumentFiled(DocumentFiled),
+    /// What somebody else attests was accepted as evidence.
+    #[serde(rename = "attestation.accepted/1")]
+    AttestationAccepted(AttestationAccepted),
     /// A release lost something that it stood on.
     #[serde(rename = "release.lapsed/1")]
     ReleaseLapsed(ReleaseLapsed),
@@ -370,6 +373,7 @@ impl Body {
             Self::WaiverGranted(_) => "waiver.granted/1",
             Self::WaiverEnded(_) => "waiver.ended/1",
             Self::DocumentFiled(_) => "document.filed/1",
+            Self::AttestationAccepted(_) => "attestation.accepted/1",
             Self::ReleaseLapsed(_) => "release.lapsed/1",
             Self::ReleaseRestored(_) => "release.restored/1",
             Self::ReleaseRolledBack(_) => "release.rolled-back/1",

@@ -3,6 +3,7 @@
 //! Every other crate speaks in these types, and nothing here does I/O, reads a clock or draws a
 //! random number: times, salts and ids come in as values.
 
+pub mod attestor;
 pub mod canonical;
 pub mod digest;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod time;
 pub mod units;
 pub mod words;
 
+pub use attestor::{ATTESTOR_KEY_BYTES_MAX, AttestorKey, ParseAttestorKeyError};
 pub use canonical::{CanonicalError, canonical, canonical_finite, canonical_value};
 pub use digest::{Commitment, Digest, Salt};
 pub use event::{Body, Event, Evidence, LogPoint, Logged, Subject};

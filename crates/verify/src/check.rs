@@ -1,5 +1,6 @@
 //! The checks, in their order: the checkpoint, the tree, each event, what is held, what recomputes.
 
+mod attested;
 mod events;
 mod held;
 pub(crate) mod keys;

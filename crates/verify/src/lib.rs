@@ -7,6 +7,7 @@
 //! It says nothing about traffic that did not pass through the guard, nor whether whoever ran the node invented
 //! what they wrote: that is what witnesses' cosignatures are for.
 
+pub mod attest;
 mod check;
 mod export;
 mod folder;

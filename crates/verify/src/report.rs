@@ -11,6 +11,11 @@ pub const PROBLEMS_MAX: usize = 1_000;
 /// The most characters of one problem that are shown.
 const SHOWN_CHARS: usize = 600;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// One thing that is wrong, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Problem {
@@ -94,6 +99,9 @@ pub struct Verified {
     pub approvals: u64,
     /// Of these, signed with a key of the person's own, as the factory's file recorded with them lists it.
     pub approvals_signed: u64,
+    /// Statements of others whose signature was checked again, from the envelope.
+    #[serde(skip_serializing_if = "is_none")]
+    pub attestations: u64,
     /// Decisions in the log.
     pub decisions: u64,
     /// Decisions whose verdict, action and reasons recompute from their facts and the spec in force.
@@ -132,6 +140,7 @@ impl Default for Verified {
             payloads: Payloads::default(),
             approvals: 0,
             approvals_signed: 0,
+            attestations: 0,
             decisions: 0,
             verdicts_recomputed: 0,
             findings_recomputed: 0,
@@ -235,6 +244,13 @@ impl Verified {
             "approvals {}, {} signed with the person's own key (keys as the log has them), the rest attested by the operator",
             self.approvals, self.approvals_signed
         )?;
+        if self.attestations > 0 {
+            writeln!(
+                out,
+                "attestations {}, each signature checked again (keys as the log has them)",
+                self.attestations
+            )?;
+        }
         writeln!(out, "decisions {}", self.decisions)?;
         writeln!(out, "  verdicts recomputed from their facts: {}", self.verdicts_recomputed)?;
         writeln!(

@@ -122,6 +122,7 @@ pub fn blobs_of(body: &Body) -> Vec<(&'static str, Digest)> {
         Body::SprintClosed(b) => vec![("the report", b.report)],
         Body::ReleaseCut(b) => vec![("the list of obligations", b.obligations)],
         Body::DocumentFiled(b) => vec![("the document", b.document)],
+        Body::AttestationAccepted(b) => vec![("the envelope", b.envelope)],
         Body::PilotReported(b) => vec![("the pilot's findings", b.report)],
         Body::ReplayRecorded(b) => vec![("the changed decisions", b.results)],
         Body::EvaluationPart(b) => vec![("the part's results", b.results)],

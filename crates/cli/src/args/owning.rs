@@ -57,6 +57,46 @@ pub(crate) struct IndexArgs {
 /// `seatrial attest …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttestCommand {
+    /// Take in a signed statement of somebody else as evidence for an obligation that asks for one
+    #[command(after_help = "\
+The file is an in-toto Statement v1 in a DSSE envelope. It counts where one of the keys signed it that the obligation names in \
+`factory.yaml`, its predicate is of the type asked for, and it is about what is asked for: this spec, a file of it, or a \
+digest. Anything else is refused, and nothing is recorded. The envelope is kept beside the log for ever, and goes with every \
+export.
+
+Example:
+  seatrial attest add scan.json --as ria@harbour.example
+  seatrial attest add scan.json --obligation scanned --workflow credit-preapproval --as ria@harbour.example")]
+    Add {
+        /// The envelope; at most 10 MiB
+        file: PathBuf,
+        /// The obligation; the only one that asks for an attestation, where none is named
+        #[arg(long, value_name = "OBLIGATION")]
+        obligation: Option<String>,
+    },
+    /// Check signed statements against a key: ours or anybody's
+    #[command(after_help = "\
+Each file is an in-toto Statement v1 in a DSSE envelope. A statement is in order where one of the keys signed it, and where it \
+is about the file named with `--subject`, by SHA-256. Whether what it says is true is for whoever signed it. Needs no factory; \
+the same is `seatrial-verify attest`. Exits 1 where something is not in order.
+
+A key is a text or a file: PEM (`-----BEGIN PUBLIC KEY-----`), a line of OpenSSH (`ssh-ed25519 AAAA…`) or a verifier key \
+(`<name>+<id>+<base64>`, as the file `KEY` of an export has it); Ed25519 all of them.
+
+Example:
+  seatrial attest verify ./attestations/*-release.json --key \"$(cat credit-preapproval.vkey)\"
+  seatrial attest verify scan.json --key scanner.pem --subject workflow.yaml")]
+    Verify {
+        /// The envelopes
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// A key whose signature counts, from a source other than the file; may stand several times
+        #[arg(long = "key", value_name = "KEY", required = true, allow_hyphen_values = true)]
+        keys: Vec<String>,
+        /// A file that each statement has to be about
+        #[arg(long, value_name = "FILE")]
+        subject: Option<PathBuf>,
+    },
     /// Write each release, evaluation and approval as an in-toto Statement in a DSSE envelope
     #[command(after_help = "\
 Each statement is signed with the log's key: a release as a SLSA Verification Summary with everything that its obligations \

@@ -5,13 +5,15 @@ use crate::args::{AttestCommand, AttestationKind};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, shown};
+use crate::owner::Asked;
 use crate::session::Session;
 use seatrial_ledger::leaf_hash;
 use seatrial_model::Digest;
 use seatrial_store::ReaderExt as _;
+use seatrial_verify::attest::{Statement, key_of, read_envelope, subject_of};
 use serde::Serialize;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the folder holds, and where in the log it is.
 const INDEX: &str = "index.json";
@@ -31,7 +33,51 @@ struct Line {
 pub(super) async fn attest(command: &AttestCommand, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
     match command {
         AttestCommand::Export { dir, kind } => export(dir, kind, session, out).await,
+        AttestCommand::Add { file, obligation } => add(file, obligation.as_deref(), session, out).await,
+        AttestCommand::Verify { .. } => Err(Failure::usage("this command needs no open store; nothing was done")),
     }
+}
+
+async fn add(file: &Path, obligation: Option<&str>, session: &Session, out: &mut Out) -> Result<Exit, Failure> {
+    let (caller, workflow) = (session.caller().await?, session.workflow()?);
+    let path = session.start.join(file);
+    let envelope = read_envelope(&path).map_err(|why| Failure::file(format!("{why}; nothing was recorded")))?;
+    let accepted = session.factory.accept_attestation(&caller, &workflow, obligation, envelope).await?;
+    out.json(&accepted)?;
+    out.line(format!(
+        "accepted for `{}`: {} about {}, signed by the key {}: {}",
+        shown(&accepted.obligation),
+        shown(&accepted.predicate),
+        accepted.subject.short(),
+        accepted.key.short(),
+        accepted.event
+    ));
+    Ok(Exit::Done)
+}
+
+/// `seatrial attest verify`.
+pub(crate) fn verify(
+    files: &[PathBuf],
+    keys: &[String],
+    subject: Option<&Path>,
+    asked: &Asked,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let unchecked = |why: String| Failure::file(format!("{why}; nothing was checked"));
+    let keys = keys.iter().map(|text| key_of(text, |file| asked.start.join(file))).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(unchecked)?;
+    let subject = subject.map(|file| subject_of(&asked.start.join(file))).transpose().map_err(unchecked)?;
+    let mut found = Vec::with_capacity(files.len());
+    for file in files {
+        let envelope = read_envelope(&asked.start.join(file)).map_err(unchecked)?;
+        found.push(Statement::check(&file.display().to_string(), &envelope, &keys, subject));
+    }
+    let verified = found.iter().all(|s| s.verified);
+    out.json(&json!({ "verified": verified, "statements": found }))?;
+    for statement in &found {
+        statement.lines().iter().for_each(|line| out.line(shown(line)));
+    }
+    Ok(Exit::ready(verified))
 }
 
 async fn export(dir: &Path, kinds: &[AttestationKind], session: &Session, out: &mut Out) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod attested;
 mod calibration;
 mod check;
 mod delivery;

@@ -123,7 +123,7 @@ pub(super) fn approvals(workflow: &Workflow, stage: Stage, factory: &FactorySpec
 }
 
 /// What the factory asks of every workflow of its own.
-pub(super) fn of_the_factory(factory: &FactorySpec) -> impl Iterator<Item = Obligation> {
+pub(super) fn of_the_factory(workflow: &Workflow, factory: &FactorySpec) -> impl Iterator<Item = Obligation> {
     factory.obligations.iter().map(|own| {
         let (duty, by, help, command) = match &own.by {
             FactoryDuty::Approval { role } => (
@@ -138,6 +138,12 @@ pub(super) fn of_the_factory(factory: &FactorySpec) -> impl Iterator<Item = Obli
                 format!("A holder of `{role}` files the document."),
                 format!("seatrial file {} FILE", own.id),
             ),
+            FactoryDuty::Attestation { role, asked } => {
+                let mut obligation = super::attested::obligation(workflow, own, role, asked);
+                obligation.max_age = own.max_age;
+                obligation.waivable = own.waivable;
+                return obligation;
+            }
         };
         let mut obligation = Obligation::new(own.id.clone(), own.layer, &own.stages, duty, Basis::Judgement)
             .over(own.scope.iter().cloned())

@@ -103,7 +103,7 @@ fn a_set_that_brings_its_outputs_blocks_no_pilot() {
         let workflow = changed(|w| {
             let golden = w.examples["golden"].clone();
             w.examples.insert("probes".to_owned(), golden);
-            let blob = seatrial_model::Digest::of(&bytes);
+            let blob = Digest::of(&bytes);
             w.files.insert("examples.jsonl".to_owned(), seatrial_spec::workflow::SpecFile { bytes, blob });
         });
         let probes = obligations(&workflow, &factory()).into_iter().find(|o| o.id == "eval.probes").unwrap();

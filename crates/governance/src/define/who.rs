@@ -15,7 +15,9 @@ impl Obligation {
             of.flat_map(|r| ours(theirs, &r.receiving).into_iter().chain(ours(delivery, &r.delivery))).collect()
         };
         match &self.duty {
-            Duty::Approval { role } | Duty::Document { role } => BTreeSet::from([role.clone()]),
+            Duty::Approval { role } | Duty::Document { role } | Duty::Attested { role, .. } => {
+                BTreeSet::from([role.clone()])
+            }
             Duty::Risks => workflow.risks.items.iter().map(|r| r.accepted_by.clone()).collect(),
             Duty::Intent | Duty::Release | Duty::Findings | Duty::Validated => approving_roles(workflow, stage),
             Duty::Questions => workflow.questions.values().filter_map(|q| q.owner.clone()).collect(),

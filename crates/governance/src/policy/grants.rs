@@ -71,7 +71,8 @@ impl Grants {
         grants
     }
 
-    /// Adds what the factory's own obligations grant: who approves them, and who files their documents.
+    /// Adds what the factory's own obligations grant: who approves them, and who files their documents and adds
+    /// what others attest.
     #[must_use]
     pub fn and_factory(mut self, factory: &FactorySpec) -> Self {
         for obligation in &factory.obligations {
@@ -80,7 +81,7 @@ impl Grants {
                     let stages = obligation.stages.iter();
                     self.approvals.extend(stages.map(|&stage| ApprovalGrant { stage, role: role.clone() }));
                 }
-                FactoryDuty::Document { role } => {
+                FactoryDuty::Document { role } | FactoryDuty::Attestation { role, .. } => {
                     self.filing.insert(role.clone());
                 }
             }

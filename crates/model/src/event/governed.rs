@@ -1,7 +1,7 @@
 //! Bodies of governed delivery: waivers, documents, findings, what becomes of a release, what is watched.
 
 use crate::facts::OnLapse;
-use crate::{DecisionId, Digest, ElementPath, EventId, SprintId, Stage, Time};
+use crate::{AttestorKey, DecisionId, Digest, ElementPath, EventId, SprintId, Stage, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct WaiverEnded {
     pub waiver: EventId,
 }
 
-/// A document was filed as evidence for an obligation: a report of validation, a contract, a foreign attestation.
+/// A document was filed as evidence for an obligation: a report of validation, a contract.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DocumentFiled {
     /// The obligation.
@@ -51,6 +51,29 @@ pub struct DocumentFiled {
     pub name: String,
     /// How many bytes it has.
     pub bytes: u64,
+}
+
+/// A signed statement of somebody else (in-toto, in a DSSE envelope) was accepted as evidence for an obligation of the
+/// factory's own. Everything in here follows from the envelope, so that anybody with the blob can check it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttestationAccepted {
+    /// The obligation.
+    pub obligation: String,
+    /// Blob: the envelope, as it was given.
+    pub envelope: Digest,
+    /// The digest of the signed statement: the same one in another envelope is the same.
+    pub statement: Digest,
+    /// The key by which the signature was found good.
+    pub key: AttestorKey,
+    /// The type of the statement's predicate.
+    pub predicate: String,
+    /// What it is about: the one of its subjects that the obligation asks for.
+    pub subject: Digest,
+    /// How many subjects it has.
+    pub subjects: u64,
+    /// From when on its age counts: the time that it states, where the obligation asks for one; else when this statement
+    /// was first accepted.
+    pub since: Time,
 }
 
 /// The terms of a pilot, fixed before its first decision.

@@ -185,6 +185,7 @@ pub(super) fn says(event: &Event) -> String {
         Body::WaiverGranted(b) => format!("{} as {}", b.waiver, b.role),
         Body::WaiverEnded(b) => b.waiver.to_string(),
         Body::DocumentFiled(b) => format!("{}: {}", b.obligation, b.name),
+        Body::AttestationAccepted(b) => format!("{}: {}", b.obligation, b.predicate),
         Body::PilotReported(b) => format!("pilot {}: {} decisions", b.pilot, b.decisions),
         Body::ReleaseLapsed(b) => b.lost.keys().cloned().collect::<Vec<_>>().join(", "),
         Body::ReleaseRestored(b) => b.release.short(),

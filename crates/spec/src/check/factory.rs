@@ -1,10 +1,12 @@
 //! `factory.yaml`.
 
+mod attested;
 mod house;
 mod people;
 mod sign_in;
 mod witnesses;
 
+pub use attested::{ATTESTORS_MAX, PREDICATE_BYTES_MAX};
 pub use house::{KEYS_MAX, OBLIGATIONS_MAX, POLICIES_MAX};
 pub use people::{AWAY_MAX, DIRECTORY_BYTES_MAX, DIRECTORY_COLUMNS, PEOPLE_MAX, ROTA_COLUMNS};
 pub use sign_in::GROUPS_MAX;

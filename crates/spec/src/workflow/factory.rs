@@ -2,7 +2,7 @@
 
 use super::{Away, Departure, Person, Price, SignIn};
 use seatrial_model::words::{FactoryKind, Layer};
-use seatrial_model::{Day, PathPattern, Protocol, Side, Span, Stage};
+use seatrial_model::{AttestorKey, Day, Digest, PathPattern, Protocol, Side, Span, Stage};
 use std::collections::BTreeMap;
 
 /// A checked `factory.yaml`.
@@ -130,6 +130,38 @@ pub enum FactoryDuty {
         /// The role.
         role: String,
     },
+    /// What somebody else attests, added by somebody in this role.
+    Attestation {
+        /// The role.
+        role: String,
+        /// What has to be attested, and by whom.
+        asked: AttestationAsked,
+    },
+}
+
+/// An attestation that an obligation asks for: an in-toto Statement that one of these keys signed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttestationAsked {
+    /// The type of its predicate.
+    pub predicate: String,
+    /// Whose signature counts, any of them.
+    pub keys: Vec<AttestorKey>,
+    /// What it has to be about.
+    pub subject: AttestedSubject,
+    /// Where in the predicate the time stands from which its age counts (`runDetails.metadata.finishedOn`); without it
+    /// the age counts from the day on which the statement was first accepted.
+    pub time: Option<String>,
+}
+
+/// What an attestation has to be about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AttestedSubject {
+    /// The spec as it stands: the digest of its root as written.
+    Spec,
+    /// A file of the spec's folder, by the digest of its bytes.
+    File(String),
+    /// This digest, whatever it is of.
+    Digest(Digest),
 }
 
 /// A model provider.

@@ -4,6 +4,7 @@ use crate::diagnostics::{brief, lines};
 use crate::fixture::{FACTORY, changed};
 use expect_test::expect;
 use seatrial_spec::check_factory;
+use seatrial_spec::workflow::{FactoryDuty, FactoryObligation};
 
 #[test]
 fn a_grid_is_declared_as_it_is_tested() {
@@ -210,14 +211,14 @@ fn what_a_factory_cannot_add() {
         ST0109 17:3 draft obligations.eval: `eval` is what built-in obligations are called [choose another name]
         ST0104 17:30 draft obligations.eval: `draft` is none of `pilot`, `production`
         ST0207 17:46 draft obligations.eval: `stepz` matches no element: there is no `stepz` [did you mean `steps`?]
-        ST0103 18:8 draft obligations.a: an obligation is discharged by an approval or by a document [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`]
+        ST0103 18:8 draft obligations.a: an obligation is discharged by an approval, a document or an attestation [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`, or `attestation: { … }` and `filed_by: ROLE`]
         ST0113 18:18 draft obligations.a: an obligation that no stage needs obliges nobody [write `stages: [production]`]
         ST0113 18:37 draft obligations.a: an obligation over nothing would never be stale [name elements, as in `[purpose, "steps.*.influence"]`]
         ST0102 19:51 draft obligations.b: `filed_by` is missing: nobody files the document [add `filed_by: ROLE`]
         ST0402 20:61 pilot obligations.c: nobody has the role `haeds` [did you mean `heads`?]
         ST0109 21:3 draft obligations: `d.e` is not a name [use 1 to 64 lower-case letters, digits and `-`, starting with a letter]
         ST0102 22:8 draft obligations.f: `title` is missing [add `title`]
-        ST0103 22:8 draft obligations.f: an obligation is discharged by an approval or by a document [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`]
+        ST0103 22:8 draft obligations.f: an obligation is discharged by an approval, a document or an attestation [write `approver: ROLE`, or `document: true` and `filed_by: ROLE`, or `attestation: { … }` and `filed_by: ROLE`]
         ST0104 22:48 draft obligations.f: `law` is none of `spec`, `sprint`, `governance`, `runtime`, `ownership`
         ST0106 22:58 draft obligations.f: the text `old` is not a length of time [write a whole number and one of `ms`, `s`, `min`, `h`, `d`, `w`, `y`, as in `4h`]
         ST0208 23:12 draft policies: `../x.cedar` is not a file below the factory [name it relative to `factory.yaml`]
@@ -226,6 +227,74 @@ fn what_a_factory_cannot_add() {
         ST0208 23:41 draft policies: `a//b.cedar` is not a file below the factory [name it relative to `factory.yaml`]
         ST0208 23:53 draft policies: `C:x.cedar` is not a file below the factory [name it relative to `factory.yaml`]
         ST0002 23:75 draft policies: `p.cedar` stands twice
+    "#]].assert_eq(&said);
+}
+
+/// Not a real key: 32 bytes of zero.
+const ATTESTOR: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+#[test]
+fn a_factory_asks_others_to_attest() {
+    let text = format!(
+        "{FACTORY}obligations:\n  scanned: {{ title: Scanned, attestation: {{ predicate: \"https://x.example/scan/v1\", keys: [\"{ATTESTOR}\"] }}, filed_by: risk, age: 90d }}\n  image: {{ title: Built, stages: [pilot], scope: [steps], attestation: {{ predicate: \"https://slsa.dev/provenance/v1\", keys: [\"{ATTESTOR}\"], subject: \"sha256:{}\", time: runDetails.metadata.finishedOn }}, filed_by: risk }}\n  file: {{ title: Read, attestation: {{ predicate: \"urn:x:y\", keys: [\"{ATTESTOR}\"], subject: {{ file: prompts/a.md }} }}, filed_by: risk }}\n",
+        "0".repeat(64)
+    );
+    let (factory, diagnostics, _) = check_factory(&text);
+    assert_eq!(lines(&diagnostics), "");
+    let of = |o: &FactoryObligation| match &o.by {
+        FactoryDuty::Attestation { role, asked } => {
+            format!(
+                "{} {:?} {} {role} {} {:?} {:?}\n",
+                o.id,
+                o.stages,
+                o.scope.len(),
+                asked.predicate,
+                asked.subject,
+                asked.time
+            )
+        }
+        other => format!("{other:?}"),
+    };
+    expect![[r#"
+        scanned [Production] 0 risk https://x.example/scan/v1 Spec None
+        image [Pilot] 1 risk https://slsa.dev/provenance/v1 Digest(Digest(000000000000)) Some("runDetails.metadata.finishedOn")
+        file [Production] 0 risk urn:x:y File("prompts/a.md") None
+    "#]].assert_eq(&factory.unwrap().obligations.iter().map(of).collect::<String>());
+}
+
+#[test]
+fn what_nobody_can_attest() {
+    let of = |text: &str| lines(&check_factory(&format!("{FACTORY}{text}")).1);
+    let good = format!("predicate: \"urn:x:y\", keys: [\"{ATTESTOR}\"]");
+    let said = of(&[
+        "obligations:\n".to_owned(),
+        format!("  a: {{ title: A, attestation: {{ {good} }} }}\n"),
+        format!("  b: {{ title: A, attestation: {{ {good} }}, filed_by: risk, approver: heads }}\n"),
+        format!("  c: {{ title: A, attestation: {{ {good}, subject: release }}, filed_by: risk }}\n"),
+        format!("  d: {{ title: A, attestation: {{ {good}, subject: speck }}, filed_by: risk }}\n"),
+        format!("  e: {{ title: A, attestation: {{ {good}, subject: {{ file: ../x }} }}, filed_by: risk }}\n"),
+        format!("  f: {{ title: A, attestation: {{ {good}, time: \"a..b\" }}, filed_by: risk }}\n"),
+        "  g: { title: A, attestation: { predicate: scan, keys: [] }, filed_by: risk }\n".to_owned(),
+        format!("  h: {{ title: A, attestation: {{ predicate: \"a b:c\", keys: [\"{ATTESTOR}\", \"{ATTESTOR} again\", x] }}, filed_by: risk }}\n"),
+        format!("  i: {{ title: A, attestation: {{ {good}, max_age: 90d }}, filed_by: risk }}\n"),
+        "  j: { title: A, attestation: {}, filed_by: risk }\n".to_owned(),
+    ]
+    .concat());
+    expect![[r#"
+        ST0102 17:18 draft obligations.a: `filed_by` is missing: nobody adds the attestation [add `filed_by: ROLE`]
+        ST0103 18:8 draft obligations.b: an obligation is discharged in one way, and this one names two [write `attestation` and `filed_by: ROLE` alone]
+        ST0103 19:156 draft obligations.c: a release is cut when its obligations are discharged: none of them can wait for an attestation of it [write `subject: spec`: the spec is what a release puts in force]
+        ST0103 20:156 draft obligations.d: `speck` is nothing that an attestation can be about here [write `spec`, `{ file: PATH }` for a file of the spec, or `sha256:` and 64 hexadecimal digits]
+        ST0208 21:164 draft obligations.e: `../x` is not a file of the spec's folder [name it relative to `workflow.yaml`]
+        ST0103 22:153 draft obligations.f: `a..b` is no place in a predicate [write the names on the way to it, as in `runDetails.metadata.finishedOn`]
+        ST0103 23:44 draft obligations.g: `scan` is not the type of a predicate [write its address, as in `https://slsa.dev/provenance/v1`]
+        ST0113 23:56 draft obligations.g: a signature by anybody at all would show nothing [name the public keys of those whose word counts]
+        ST0103 24:44 draft obligations.h: `a b:c` is not the type of a predicate [write its address, as in `https://slsa.dev/provenance/v1`]
+        ST0002 24:144 draft obligations.h: the key 722abd12e99a stands twice
+        ST0103 24:234 draft obligations.h: `x` is not an Ed25519 public key: write it as PEM (`-----BEGIN PUBLIC KEY-----`), as a line of OpenSSH (`ssh-ed25519 AAAA…`) or as a verifier key (`<name>+<8 hexadecimal digits>+<base64>`) [keys of other kinds, and certificates, are not read; a private key never stands here]
+        ST0101 25:147 draft obligations.i: there is no key `max_age` here [known here: `predicate`, `keys`, `subject`, `time`]
+        ST0102 26:31 draft obligations.j: `predicate` is missing [add `predicate`]
+        ST0102 26:31 draft obligations.j: `keys` is missing [add `keys`]
     "#]].assert_eq(&said);
 }
 

@@ -100,6 +100,7 @@ impl<'a, S: Source + ?Sized> Events<'a, S> {
         };
         of_keys.unwrap_or_else(|what| report.problem(&place, what));
         self.signatures.visit((index, &place), &event, &self.origin, self.source, report);
+        super::attested::visit(&place, &event, self.source, report);
         let held = self.holdings.visit(&place, &event, report);
         self.recompute.visit(&place, &event, &held, &mut self.holdings, report);
     }

@@ -6,7 +6,7 @@ use seatrial_verify::{ExportOptions, export};
 use std::fs;
 use std::process::{Command, Output};
 
-fn run(args: &[&str]) -> (i32, String, String) {
+pub(crate) fn run(args: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } =
         Command::new(env!("CARGO_BIN_EXE_seatrial-verify")).args(args).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())

@@ -4,6 +4,7 @@
 
 mod alone;
 mod aside;
+mod attested;
 mod binary;
 mod damage;
 mod falsified;

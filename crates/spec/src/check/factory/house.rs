@@ -70,12 +70,14 @@ fn obligation(r: &mut Reader, entry: &Entry, people: &[Person]) -> Option<Factor
     }
     let mut f = r.fields(&entry.value)?;
     let title = f.need(r, "title").and_then(|n| r.text(n));
-    let stages = stages(r, &mut f);
+    // What others attest blocks production where no stage is named, and depends on what it is about.
+    let attested = f.get("attestation").is_some();
+    let stages = if attested && f.get("stages").is_none() { vec![Stage::Production] } else { stages(r, &mut f) };
     let layers: Vec<(&str, Layer)> = Layer::ALL.iter().map(|l| (l.as_str(), *l)).collect();
     let layer = f.get("layer").and_then(|n| r.word(n, &layers)).unwrap_or(Layer::Governance);
-    let scope_node = f.need(r, "scope");
+    let scope_node = if attested { f.get("scope") } else { f.need(r, "scope") };
     let scope = scope(r, scope_node);
-    let by = duty(r, &mut f, people);
+    let by = duty(r, &mut f, people, attested);
     let max_age = f.get("age").and_then(|n| r.span(n));
     let waivable = f.get("waivable").and_then(|n| r.bool(n)).unwrap_or(false);
     f.done(r);
@@ -119,13 +121,27 @@ fn scope(r: &mut Reader, node: Option<&Node>) -> Vec<PathPattern> {
     out
 }
 
-fn duty(r: &mut Reader, f: &mut Fields<'_>, people: &[Person]) -> Option<FactoryDuty> {
+fn duty(r: &mut Reader, f: &mut Fields<'_>, people: &[Person], attested: bool) -> Option<FactoryDuty> {
     let approver = f.get("approver").and_then(|n| role(r, n, people));
     let has_approver = f.get("approver").is_some();
     let document_node = f.get("document");
     let document = document_node.and_then(|n| r.bool(n));
     let filed_by = f.get("filed_by").and_then(|n| role(r, n, people));
     let has_filed_by = f.get("filed_by").is_some();
+    if attested {
+        if has_approver || document.is_some() {
+            r.find(Code::WrongKind, f.head(), "an obligation is discharged in one way, and this one names two")
+                .help("write `attestation` and `filed_by: ROLE` alone")
+                .done();
+        }
+        let asked = f.get("attestation").and_then(|n| super::attested::asked(r, n));
+        if !has_filed_by {
+            r.find(Code::MissingKey, f.key_range("attestation"), "`filed_by` is missing: nobody adds the attestation")
+                .help("add `filed_by: ROLE`")
+                .done();
+        }
+        return Some(FactoryDuty::Attestation { role: filed_by?, asked: asked? });
+    }
     match (has_approver, document, has_filed_by) {
         (true, None | Some(false), false) => approver.map(|role| FactoryDuty::Approval { role }),
         (false, Some(true), true) => filed_by.map(|role| FactoryDuty::Document { role }),
@@ -136,8 +152,8 @@ fn duty(r: &mut Reader, f: &mut Fields<'_>, people: &[Person]) -> Option<Factory
             None
         }
         _ => {
-            r.find(Code::WrongKind, f.head(), "an obligation is discharged by an approval or by a document")
-                .help("write `approver: ROLE`, or `document: true` and `filed_by: ROLE`")
+            r.find(Code::WrongKind, f.head(), "an obligation is discharged by an approval, a document or an attestation")
+                .help("write `approver: ROLE`, or `document: true` and `filed_by: ROLE`, or `attestation: { … }` and `filed_by: ROLE`")
                 .done();
             None
         }

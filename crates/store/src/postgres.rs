@@ -10,6 +10,7 @@ mod lane;
 mod readers;
 mod schema;
 mod signer;
+mod tls;
 mod told;
 mod view;
 
@@ -66,6 +67,14 @@ pub struct PgOptions {
 impl PgOptions {
     /// The schema that is used where none is named.
     pub const SCHEMA: &'static str = "seatrial";
+
+    /// Whether the database is reached over TLS, as its address says.
+    ///
+    /// # Errors
+    /// Where the address cannot be read, or asks for what is weaker than it sounds.
+    pub fn is_protected(&self) -> Result<bool, StoreError> {
+        Ok(self.place()?.is_protected())
+    }
 
     fn place(&self) -> Result<Place, StoreError> {
         Place::new(&self.url, &self.schema, &self.node)

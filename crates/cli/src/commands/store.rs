@@ -44,13 +44,16 @@ async fn init(asked: &Asked, out: &mut Out) -> Result<Exit, Failure> {
 async fn show(asked: &Asked, out: &mut Out) -> Result<Exit, Failure> {
     let root = place::root(&asked.start)?;
     let folder = place::store(&root)?;
-    let (kind, reader): (&str, Box<dyn Reader>) = match owner::fleet::options(&root, &folder)? {
+    let options = owner::fleet::options(&root, &folder)?;
+    let protected = options.as_ref().map(PgOptions::is_protected).transpose()?;
+    let (kind, reader): (&str, Box<dyn Reader>) = match options {
         Some(options) => ("postgres", Box::new(PgStore::open(options).await?)),
         None => ("sqlite", Box::new(SqliteStore::open_read_only(&folder, Arc::new(FactoryProjector))?)),
     };
-    let place = match kind {
-        "postgres" => "a database of a fleet (PostgreSQL); this node's own files in".to_owned(),
-        _ => "a folder (SQLite):".to_owned(),
+    let place = match protected {
+        Some(true) => "a database of a fleet (PostgreSQL, over TLS); this node's own files in",
+        Some(false) => "a database of a fleet (PostgreSQL, without TLS); this node's own files in",
+        None => "a folder (SQLite):",
     };
     out.line(format!("The store is {place} {}", shown(&folder.display().to_string())));
     let mut logs = Vec::new();
@@ -69,6 +72,6 @@ async fn show(asked: &Asked, out: &mut Out) -> Result<Exit, Failure> {
     if logs.is_empty() {
         out.line("  It has no logs yet: `seatrial submit` makes the first.");
     }
-    out.json(&json!({ "kind": kind, "folder": folder, "logs": logs }))?;
+    out.json(&json!({ "kind": kind, "tls": protected, "folder": folder, "logs": logs }))?;
     Ok(Exit::Done)
 }

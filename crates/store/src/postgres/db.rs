@@ -1,6 +1,7 @@
 //! One connection, used by one thread: what it asks is waited for, but not for ever.
 
 use super::schema::check_name;
+use super::tls::{self, Tls};
 use crate::error::StoreError;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,10 +9,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Connection, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long making a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(4);
@@ -31,10 +33,14 @@ pub(crate) const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How long bytes may stay unacknowledged by the other machine.
 const UNHEARD_MAX: Duration = Duration::from_secs(6);
 
+/// What has to be polled for a connection to go on.
+pub(crate) type Connected = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 /// Where the database is, and how it is called there.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     config: Arc<Config>,
+    tls: Tls,
     pub(crate) schema: String,
     /// Whether transactions that wait for their caller are ended by the database.
     node: String,
@@ -43,20 +49,10 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new(url: &str, schema: &str, node: &str) -> Result<Self, StoreError> {
         let schema = check_name("the schema", schema)?.to_owned();
-        // Its own words might quote the address, and with it the password.
-        let bad = |_| {
-            StoreError::Invalid(
-                "the address of the database cannot be read; it is `postgres://USER@HOST:PORT/DATABASE`".to_owned(),
-            )
-        };
-        let mut config: Config = url.parse().map_err(bad)?;
-        if matches!(config.get_ssl_mode(), SslMode::Require) {
-            let what = "`sslmode=require` is not supported yet: reach the database over a socket or a private network; nothing was opened";
-            return Err(StoreError::Invalid(what.to_owned()));
-        }
+        let (mut config, tls) = tls::read(url)?;
         config.connect_timeout(CONNECT_MAX).tcp_user_timeout(UNHEARD_MAX);
         config.application_name(format!("seatrial:{node}"));
-        Ok(Self { config: Arc::new(config), schema, node: node.to_owned() })
+        Ok(Self { config: Arc::new(config), tls, schema, node: node.to_owned() })
     }
 
     pub(crate) fn node(&self) -> &str {
@@ -67,8 +63,14 @@ impl Place {
         format!("seatrial_{}", self.schema)
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    /// Whether the database is reached over TLS.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.tls.is_asked()
+    }
+
+    /// Makes a connection, and what has to be polled for it to go on.
+    pub(crate) async fn connect(&self) -> Result<(Client, Connected), tokio_postgres::Error> {
+        self.config.connect(self.tls.connector()).await
     }
 
     /// What every connection says first.
@@ -114,7 +116,7 @@ impl Db {
         self.let_go();
         let place = self.place.clone();
         let connected = self.runtime.block_on(async {
-            let connecting = tokio::time::timeout(CONNECT_MAX, place.config().connect(NoTls));
+            let connecting = tokio::time::timeout(CONNECT_MAX, place.connect());
             let (client, connection) = connecting.await.map_err(|_| unreachable_after(CONNECT_MAX))?.map_err(lost)?;
             // It ends when the client is dropped; what went wrong is told by what was asked.
             drop(tokio::spawn(async move { drop(connection.await) }));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 /// How often it is looked, also where nothing was told: a notice that was lost costs no more than this.
 pub(crate) const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -68,7 +68,7 @@ fn listen(place: &super::db::Place, wake: &Sender<()>, ends: &AtomicBool) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     while !ends.load(Ordering::SeqCst) {
         let ended = runtime.block_on(async {
-            let (client, mut connection) = place.config().connect(NoTls).await.map_err(lost)?;
+            let (client, mut connection) = place.connect().await.map_err(lost)?;
             let listens = format!("LISTEN {}", place.channel());
             let mut asked = Box::pin(client.batch_execute(&listens));
             let mut listening = false;

@@ -3,6 +3,7 @@
 pub mod cluster;
 mod nodes;
 mod rights;
+mod tls;
 
 use crate::common::tokens;
 use seatrial_store::{KeySource, PgOptions, PgStore, Seed};

@@ -71,15 +71,32 @@ impl Cluster {
         let made = made.arg(dir.path().join("data")).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let mut cluster = Self { dir, programs, child: None };
+        cluster.set("listen_addresses = ''\nmax_connections = 300\nshared_buffers = 64MB\n");
         cluster.run();
         cluster
+    }
+
+    /// Adds to the database's settings; they hold from its next start.
+    pub fn set(&self, settings: &str) {
+        use std::io::Write as _;
+        let file = self.dir.path().join("data/postgresql.conf");
+        let mut file = std::fs::OpenOptions::new().append(true).open(file).unwrap();
+        file.write_all(settings.as_bytes()).unwrap();
+    }
+
+    /// Puts a file among the database's own, for it alone.
+    pub fn put(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = self.dir.path().join("data").join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        drop(Command::new("chown").arg("65534:65534").arg(&file).stderr(Stdio::null()).status());
     }
 
     /// Starts the database, and waits until it answers.
     pub fn run(&mut self) {
         // A shell waits for the end of its input, which comes with our end, and ends the database.
-        let script = r#""$1" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 -c shared_buffers=64MB \
-            >>"$2/log" 2>&1 & pid=$!; echo $pid > "$2/pid"; read -r _; kill -INT $pid 2>/dev/null; wait $pid"#;
+        let script = r#""$1" -D "$2/data" -k "$2" >>"$2/log" 2>&1 & pid=$!; echo $pid > "$2/pid"; read -r _; kill -INT $pid 2>/dev/null; wait $pid"#;
         let mut shell = as_nobody(Path::new("/bin/sh"));
         shell.current_dir("/").args(["-c", script, "sh"]).arg(self.programs.join("postgres")).arg(self.dir.path());
         self.child = Some(shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
